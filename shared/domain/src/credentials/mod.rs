@@ -1,0 +1,16 @@
+//! Credentials: derived keys, access tokens, refresh tokens, API keys. Kinds are never interchangeable.
+
+pub mod access_token;
+pub mod api_key;
+pub mod keys;
+pub mod refresh_token;
+pub mod sealed;
+
+pub use keys::{KeyRing, Plane};
+
+/// SHA-256 in hexadecimal: how every opaque secret is stored. They carry 256 bits, so no slow hash is needed.
+#[must_use]
+pub fn digest(secret: &str) -> String {
+    use sha2::{Digest, Sha256};
+    data_encoding::HEXLOWER.encode(&Sha256::digest(secret.as_bytes()))
+}

@@ -1,0 +1,67 @@
+//! Sealed text: ChaCha20-Poly1305 (RFC 8439) under a key of the plane, bound to its place by associated data.
+
+use chacha20poly1305::{
+    ChaCha20Poly1305, KeyInit,
+    aead::{Aead, Payload},
+};
+use data_encoding::BASE64URL_NOPAD;
+
+use super::keys::{KeyRing, Plane, Purpose};
+
+/// Seals `text` for `place`; `nonce` must be fresh random bytes.
+#[must_use]
+pub fn seal(keys: &KeyRing, plane: Plane, place: &str, text: &str, nonce: [u8; 12]) -> String {
+    let cipher = ChaCha20Poly1305::new(&keys.current(Purpose::Sealing, plane).into());
+    let payload = Payload {
+        msg: text.as_bytes(),
+        aad: place.as_bytes(),
+    };
+    // Fails only beyond 256 GB.
+    let sealed = cipher.encrypt(&nonce.into(), payload).unwrap_or_default();
+    BASE64URL_NOPAD.encode(&[&nonce[..], &sealed].concat())
+}
+
+/// Opens what [`seal`] made for the same plane and place; `None` when it was changed or moved.
+#[must_use]
+pub fn open(keys: &KeyRing, plane: Plane, place: &str, sealed: &str) -> Option<String> {
+    let bytes = BASE64URL_NOPAD.decode(sealed.as_bytes()).ok()?;
+    let (nonce, sealed) = bytes.split_first_chunk::<12>()?;
+    keys.all(Purpose::Sealing, plane).find_map(|key| {
+        let payload = Payload {
+            msg: sealed,
+            aad: place.as_bytes(),
+        };
+        let text = ChaCha20Poly1305::new(&key.into())
+            .decrypt(nonce.into(), payload)
+            .ok()?;
+        String::from_utf8(text).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::tests::{ring, tenant};
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_at_its_own_place_only() {
+        let keys = ring(&["k1"]);
+        let plane = Plane::School(tenant(1));
+        let sealed = seal(&keys, plane, "here", "secret", [5; 12]);
+        assert_eq!(
+            open(&keys, plane, "here", &sealed).as_deref(),
+            Some("secret")
+        );
+        assert_eq!(
+            open(&ring(&["k2", "k1"]), plane, "here", &sealed).as_deref(),
+            Some("secret")
+        );
+        assert_eq!(open(&keys, plane, "there", &sealed), None);
+        assert_eq!(open(&keys, Plane::School(tenant(2)), "here", &sealed), None);
+        assert_eq!(
+            open(&keys, plane, "here", &sealed[..sealed.len() - 2]),
+            None
+        );
+        assert_eq!(open(&keys, plane, "here", ""), None);
+    }
+}
