@@ -1,0 +1,137 @@
+//! The SQL port over SQLite with D1's limits asserted, for native tests.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::BoxFuture;
+use homeroom_store::sql::{
+    Carried, Consistency, Databases, MAX_PARAMETERS, Outcome, Session, SqlError, Statement, Value,
+};
+use rusqlite::{Connection, limits::Limit, params_from_iter, types::ValueRef};
+use serde_json::{Map, Value as Json};
+
+/// D1's limit of the text of a statement, in bytes.
+const MAX_SQL_BYTES: i32 = 100_000;
+
+/// In-memory databases by the name of their binding.
+#[derive(Clone, Default)]
+pub struct SqliteDatabases {
+    connections: HashMap<String, Arc<Mutex<Connection>>>,
+}
+
+impl SqliteDatabases {
+    /// Adds an empty database and applies the migrations, in order.
+    pub fn add(&mut self, binding: &str, migrations: &[&str]) -> Result<(), rusqlite::Error> {
+        let connection = Connection::open_in_memory()?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        for migration in migrations {
+            connection.execute_batch(migration)?;
+        }
+        // The limits that D1's runtime sets in code.
+        for (limit, value) in [
+            (
+                Limit::SQLITE_LIMIT_VARIABLE_NUMBER,
+                i32::try_from(MAX_PARAMETERS).unwrap_or(100),
+            ),
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_COLUMN, 100),
+            (Limit::SQLITE_LIMIT_FUNCTION_ARG, 32),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
+            (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
+            (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 10),
+            (Limit::SQLITE_LIMIT_ATTACHED, 0),
+        ] {
+            connection.set_limit(limit, value)?;
+        }
+        self.connections
+            .insert(binding.to_owned(), Arc::new(Mutex::new(connection)));
+        Ok(())
+    }
+
+    /// Direct access for a test's own statements.
+    pub fn with<T>(&self, binding: &str, work: impl FnOnce(&Connection) -> T) -> Option<T> {
+        self.connections
+            .get(binding)
+            .map(|connection| work(&lock(connection)))
+    }
+}
+
+impl Databases for SqliteDatabases {
+    fn open(&self, binding: &str, _: &Consistency) -> Result<Box<dyn Session>, SqlError> {
+        match self.connections.get(binding) {
+            Some(connection) => Ok(Box::new(SqliteSession(connection.clone()))),
+            None => Err(SqlError::Other(format!("there is no database {binding}"))),
+        }
+    }
+}
+
+struct SqliteSession(Arc<Mutex<Connection>>);
+
+impl Session for SqliteSession {
+    fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Carried, SqlError>> {
+        let result = run(&mut lock(&self.0), &statements);
+        Box::pin(std::future::ready(
+            result
+                .map(|outcomes| Carried {
+                    outcomes,
+                    bookmark: None,
+                })
+                .map_err(|error| SqlError::from_message(&error.to_string())),
+        ))
+    }
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(
+    connection: &mut Connection,
+    statements: &[Statement],
+) -> Result<Vec<Outcome>, rusqlite::Error> {
+    let transaction = connection.transaction()?;
+    let outcomes = statements
+        .iter()
+        .map(|statement| execute(&transaction, statement))
+        .collect::<Result<_, _>>()?;
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome, rusqlite::Error> {
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+    let params = params_from_iter(statement.params.iter().map(|value| match value {
+        Value::Null => rusqlite::types::Value::Null,
+        Value::Int(number) => rusqlite::types::Value::Integer(*number),
+        Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+    }));
+    let before = connection.total_changes();
+    let mut rows = prepared.query(params)?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut object = Map::new();
+        for (n, name) in names.iter().enumerate() {
+            object.insert(name.clone(), to_json(row.get_ref(n)?));
+        }
+        list.push(Json::Object(object));
+    }
+    drop(rows);
+    Ok(Outcome {
+        rows: Json::Array(list).to_string(),
+        changes: connection.total_changes() - before,
+    })
+}
+
+fn to_json(value: ValueRef<'_>) -> Json {
+    match value {
+        ValueRef::Null => Json::Null,
+        ValueRef::Integer(number) => Json::from(number),
+        ValueRef::Real(number) => Json::from(number),
+        ValueRef::Text(text) | ValueRef::Blob(text) => Json::from(String::from_utf8_lossy(text)),
+    }
+}

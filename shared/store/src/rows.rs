@@ -1,0 +1,28 @@
+//! Reading columns: SQLite has neither truth values nor lists.
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error};
+
+/// 0 or 1.
+pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    i64::deserialize(deserializer).map(|number| number != 0)
+}
+
+/// A column that holds JSON text.
+pub(crate) fn json<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    serde_json::from_str(&text).map_err(D::Error::custom)
+}
+
+/// A column that holds JSON text or null.
+pub(crate) fn optional_json<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    match Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)? {
+        Some(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(D::Error::custom),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,6 @@
+//! One school's own tables.
+
+pub mod outbox;
+pub mod provision;
+pub mod staff;
+pub mod usage;
