@@ -1,0 +1,101 @@
+//! What an area's handlers work with: ports, keys and the caches of one isolate.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use homeroom_domain::credentials::KeyRing;
+use homeroom_kernel::{Clock, Entropy};
+use homeroom_objects::{
+    login_guard::{GuardReply, GuardRequest},
+    passwords::{PasswordReply, PasswordRequest},
+};
+use homeroom_store::sql::Databases;
+use thiserror::Error;
+
+use crate::{actor::ActorCache, tenancy::SchoolCache};
+
+/// Another Worker or object that a request depends on could not be asked.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct PortError(pub String);
+
+/// Hashes and verifies passwords, in another isolate.
+pub trait Passwords: Send + Sync {
+    /// Carries out one piece of password work.
+    fn work(&self, request: PasswordRequest) -> BoxFuture<'_, Result<PasswordReply, PortError>>;
+}
+
+/// Counts sign-in attempts, one object per plane and identifier.
+pub trait LoginGuard: Send + Sync {
+    /// Asks the guard with this name.
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: GuardRequest,
+    ) -> BoxFuture<'a, Result<GuardReply, PortError>>;
+}
+
+/// Lets time pass.
+pub trait Timer: Send + Sync {
+    /// Resolves after so many milliseconds.
+    fn sleep(&self, millis: u64) -> BoxFuture<'_, ()>;
+}
+
+/// What the runtime provides.
+pub struct Ports {
+    /// Databases by binding.
+    pub databases: Box<dyn Databases>,
+    /// The passwords Worker.
+    pub passwords: Box<dyn Passwords>,
+    /// The limits Worker's objects.
+    pub login_guard: Box<dyn LoginGuard>,
+    /// The time.
+    pub clock: Box<dyn Clock>,
+    /// Waiting.
+    pub timer: Box<dyn Timer>,
+    /// Randomness.
+    pub entropy: Box<dyn Entropy>,
+}
+
+/// What a deployment says.
+pub struct Settings {
+    /// The host without a school.
+    pub public_domain: String,
+    /// Shown in API keys: `dev`, `live`.
+    pub environment: String,
+    /// Master keys.
+    pub keys: KeyRing,
+}
+
+/// Ports, settings and caches, one per isolate.
+pub struct App {
+    /// What the runtime provides.
+    pub ports: Ports,
+    /// What the deployment says.
+    pub settings: Settings,
+    pub(crate) schools: SchoolCache,
+    pub(crate) actors: ActorCache,
+}
+
+impl App {
+    /// Joins ports and settings.
+    #[must_use]
+    pub fn new(ports: Ports, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            ports,
+            settings,
+            schools: SchoolCache::default(),
+            actors: ActorCache::default(),
+        })
+    }
+}
+
+impl App {
+    /// Forgets who was seen on a plane, after a change that may concern them.
+    pub fn forget_actors(&self, plane: homeroom_domain::credentials::Plane) {
+        self.actors.forget(plane);
+    }
+}
+
+/// The state of every router.
+pub type State = Arc<App>;

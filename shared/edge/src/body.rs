@@ -1,0 +1,121 @@
+//! Bodies: JSON or form-encoded, at most 1 MB, always an object.
+
+use axum::body::Body;
+use homeroom_kernel::{Fields, Input};
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use crate::error::ApiError;
+
+/// Largest body in bytes, the same as at the gateway.
+pub(crate) const MAX_BYTES: u32 = 1_048_576;
+/// Most fields in a form.
+const MAX_FORM_FIELDS: usize = 1_000;
+
+pub(crate) async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
+    match Limited::new(body, MAX_BYTES as usize).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().to_vec()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge),
+        Err(_) => Err(ApiError::Malformed("The body ended early.")),
+    }
+}
+
+/// Reads a body as `T`; with `partial`, required fields may be absent.
+pub(crate) fn parse<T: Input>(
+    headers: &HeaderMap,
+    bytes: &[u8],
+    partial: bool,
+) -> Result<T, ApiError> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let kind = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let map = match kind.as_str() {
+        _ if bytes.is_empty() => Map::new(),
+        "application/json" => json(bytes)?,
+        "application/x-www-form-urlencoded" => form(bytes)?,
+        _ => return Err(ApiError::UnsupportedMediaType),
+    };
+    Ok(Fields::parse(map, partial)?)
+}
+
+fn json(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(ApiError::Malformed("The body is not UTF-8."));
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(ApiError::Malformed("The body must be a JSON object.")),
+        Err(_) => Err(ApiError::Malformed("The body is not valid JSON.")),
+    }
+}
+
+/// A repeated name makes a list; `outer.inner` makes an object.
+fn form(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let mut map = Map::new();
+    for (count, (name, value)) in form_urlencoded::parse(bytes).enumerate() {
+        if count >= MAX_FORM_FIELDS {
+            return Err(ApiError::Malformed("The form has too many fields."));
+        }
+        match name.split_once('.') {
+            Some((outer, inner)) => {
+                let nested = map
+                    .entry(outer)
+                    .or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(nested) = nested {
+                    put(nested, inner, &value);
+                }
+            }
+            None => put(&mut map, &name, &value),
+        }
+    }
+    Ok(map)
+}
+
+fn put(map: &mut Map<String, Value>, name: &str, value: &str) {
+    let value = Value::from(value);
+    match map.get_mut(name) {
+        None => {
+            map.insert(name.to_owned(), value);
+        }
+        Some(Value::Array(items)) => items.push(value),
+        Some(first) => *first = Value::Array(vec![first.take(), value]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_form_carries_lists_and_one_level_of_objects() {
+        let map = form(b"name=A+B&role_ids=1&role_ids=2&admin.email=a%40b.example").unwrap();
+        let expected =
+            json!({"name": "A B", "role_ids": ["1", "2"], "admin": {"email": "a@b.example"}});
+        assert_eq!(Value::Object(map), expected);
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_refused_with_a_reason() {
+        for bad in [
+            &b"[1]"[..],
+            b"\"x\"",
+            b"{",
+            b"{\"a\": \xff}",
+            b"null",
+            b"1e999",
+        ] {
+            assert!(matches!(json(bad), Err(ApiError::Malformed(_))));
+        }
+        let deep = "[".repeat(100_000);
+        assert!(json(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,28 @@
+// The edge from the outside: one crossing for a request's head, one for its body, one for the answer.
+
+export function readHead(request) {
+  return JSON.stringify([request.method, request.url, [...request.headers]]);
+}
+
+// The body, or null when it is longer than the cap; a declared length was checked before.
+export async function readBody(request, cap) {
+  if (request.headers.has("content-length")) return new Uint8Array(await request.arrayBuffer());
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of request.body) {
+    length += chunk.byteLength;
+    if (length > cap) return null;
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
+
+export function makeResponse(status, headers, body) {
+  return new Response(body, { status, headers: JSON.parse(headers) });
+}

@@ -1,0 +1,292 @@
+//! Every way in which a request can fail, and the answer for each.
+
+use axum::response::{IntoResponse, Response};
+use homeroom_kernel::{FieldErrors, fields::NON_FIELD};
+use homeroom_store::StoreError;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::app::PortError;
+
+/// The header that carries an error's stable code.
+pub(crate) const CODE_HEADER: &str = "x-error-code";
+
+/// Every way in which a request can fail.
+#[derive(Debug)]
+pub enum ApiError {
+    /// Fields of the request are wrong, all of them named.
+    Fields(FieldErrors),
+    /// The request cannot be read at all.
+    Malformed(&'static str),
+    /// There is no credential, or it does not hold here.
+    Unauthenticated,
+    /// The pair of identifier and password is wrong.
+    InvalidCredentials {
+        /// Attempts left before the lockout.
+        remaining: u32,
+    },
+    /// The refresh token is dead.
+    InvalidRefreshToken,
+    /// Known, but not allowed.
+    Forbidden {
+        /// Stable code.
+        code: &'static str,
+        /// What is not allowed, and what to do.
+        detail: String,
+    },
+    /// There is no such record, or it is another school's.
+    NotFound,
+    /// The list has no such page.
+    NoSuchPage,
+    /// No school lives at this host.
+    UnknownHost,
+    /// The path exists, this method does not.
+    MethodNotAllowed,
+    /// The state of a record forbids it.
+    Conflict {
+        /// Stable code.
+        code: &'static str,
+        /// What is in the way, and what to do.
+        detail: &'static str,
+    },
+    /// The body is over the cap.
+    TooLarge,
+    /// The body is neither JSON nor a form.
+    UnsupportedMediaType,
+    /// The idempotency key was used with another body.
+    KeyReused,
+    /// Too many attempts.
+    TooManyAttempts {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
+    /// No database is free for a new school.
+    NoFreeSlot,
+    /// Something that the request needs cannot be reached now.
+    Unavailable(String),
+    /// A mistake of ours.
+    Internal(String),
+    /// Not a failure: the answer stored under an idempotency key.
+    Replay(Box<Response>),
+}
+
+/// What the log learns of a failure, and the client does not.
+#[derive(Clone)]
+pub(crate) struct LogNote(pub(crate) String);
+
+impl ApiError {
+    /// A mistake in one field.
+    #[must_use]
+    pub fn field(name: &str, message: &str) -> Self {
+        Self::Fields(FieldErrors::one(name, message))
+    }
+
+    /// A permission that the actor lacks.
+    #[must_use]
+    pub fn lacking(codename: &str) -> Self {
+        Self::Forbidden {
+            code: "permission_denied",
+            detail: format!(
+                "You do not have the permission {codename}. Ask an administrator for a role that has it."
+            ),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Fields(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated | Self::InvalidCredentials { .. } | Self::InvalidRefreshToken => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Replay(response) => response.status(),
+        }
+    }
+
+    /// The stable code, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Fields(_) => "invalid",
+            Self::Malformed(_) => "malformed",
+            Self::Unauthenticated => "not_authenticated",
+            Self::InvalidCredentials { .. } => "invalid_credentials",
+            Self::InvalidRefreshToken => "invalid_refresh_token",
+            Self::Forbidden { code, .. } | Self::Conflict { code, .. } => code,
+            Self::NotFound => "not_found",
+            Self::NoSuchPage => "invalid_page",
+            Self::UnknownHost => "unknown_host",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::NoFreeSlot => "no_free_database",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal_error",
+            Self::Replay(_) => "",
+        }
+    }
+
+    /// What a client may read of it.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Fields(_) | Self::Replay(_) => String::new(),
+            Self::Malformed(detail) | Self::Conflict { detail, .. } => (*detail).to_owned(),
+            Self::Forbidden { detail, .. } => detail.clone(),
+            Self::InvalidCredentials { remaining: 1 } => {
+                "Invalid credentials. 1 attempt remaining.".to_owned()
+            }
+            Self::InvalidCredentials { remaining } => {
+                format!("Invalid credentials. {remaining} attempts remaining.")
+            }
+            Self::TooManyAttempts { retry_after } => {
+                format!("Too many failed attempts. Try again in {retry_after} seconds.")
+            }
+            other => other.constant_detail().to_owned(),
+        }
+    }
+
+    const fn constant_detail(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => {
+                "Sign in: the credential is missing, has ended, or does not hold at this address."
+            }
+            Self::InvalidRefreshToken => "The refresh token is no longer good. Sign in again.",
+            Self::NotFound => "Not found.",
+            Self::NoSuchPage => "Invalid page.",
+            Self::UnknownHost => "There is no school at this address.",
+            Self::MethodNotAllowed => {
+                "This method is not allowed here; the Allow header names those that are."
+            }
+            Self::TooLarge => "The body is larger than 1 MB.",
+            Self::UnsupportedMediaType => {
+                "Send application/json or application/x-www-form-urlencoded."
+            }
+            Self::KeyReused => "This Idempotency-Key was used with another body. Use a new key.",
+            Self::NoFreeSlot => {
+                "No database is free for another school. An operator adds some with: cargo xtask slots add 10 --remote"
+            }
+            Self::Unavailable(_) => {
+                "The service is not available at the moment. Try again shortly."
+            }
+            _ => "Something went wrong on our side. Tell us the x-request-id of this answer.",
+        }
+    }
+
+    fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) => Some(5),
+            Self::NoFreeSlot => Some(3600),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, retry_after) = (self.status(), self.code(), self.retry_after());
+        let detail = self.detail();
+        let (body, note) = match self {
+            Self::Replay(response) => return *response,
+            Self::Fields(errors) => (json!(errors.messages()), None),
+            Self::Internal(note) | Self::Unavailable(note) => {
+                (json!({"detail": detail, "code": code}), Some(LogNote(note)))
+            }
+            _ => (json!({"detail": detail, "code": code}), None),
+        };
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, "application/json")],
+            body.to_string(),
+        )
+            .into_response();
+        let headers = response.headers_mut();
+        headers.insert(CODE_HEADER, HeaderValue::from_static(code));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"homeroom\""),
+            );
+        }
+        if let Some(note) = note {
+            response.extensions_mut().insert(note);
+        }
+        response
+    }
+}
+
+impl From<FieldErrors> for ApiError {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Fields(errors)
+    }
+}
+
+impl From<PortError> for ApiError {
+    fn from(error: PortError) -> Self {
+        Self::Unavailable(error.0)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::NotFound,
+            StoreError::NoSuchPage => Self::NoSuchPage,
+            StoreError::Unavailable(reason) => Self::Unavailable(reason),
+            StoreError::Broken(reason) => Self::Internal(reason),
+            StoreError::Conflict(constraint) => from_constraint(&constraint),
+        }
+    }
+}
+
+/// What a refused row means to a client.
+fn from_constraint(constraint: &str) -> ApiError {
+    let taken =
+        |field: &str, what: &str| ApiError::field(field, &format!("{what} already exists."));
+    match constraint {
+        "users.email" => taken("email", "A user with this email"),
+        "users.phone_number" => taken("phone_number", "A user with this phone number"),
+        "users_have_an_identifier" => {
+            ApiError::field(NON_FIELD, "Give an email or a phone number.")
+        }
+        "roles.name" => taken("name", "A role with this name"),
+        "role_cycle" => ApiError::field("parent_role", "A role cannot inherit from itself."),
+        "user_roles.user_id, user_roles.role_id" => {
+            ApiError::field(NON_FIELD, "The user has this role already.")
+        }
+        "staff.staff_number" => taken("staff_number", "A member of staff with this number"),
+        "staff.user_id" => ApiError::field("user", "This user has a staff record already."),
+        "tenants.schema_name" => taken("schema_name", "A school with this schema name"),
+        "tenants.code" => taken("code", "A school with this code"),
+        "tenant_domains.host" => taken("domain", "A school with this domain"),
+        "tenants.slot" => ApiError::NoFreeSlot,
+        "last_administrator" => ApiError::Conflict {
+            code: "last_administrator",
+            detail: "This would leave nobody who can administer. Make somebody else an administrator first.",
+        },
+        "changed_meanwhile" => ApiError::Conflict {
+            code: "changed_meanwhile",
+            detail: "The record was changed by somebody else meanwhile. Read it again and repeat.",
+        },
+        "foreign_key" => ApiError::Conflict {
+            code: "in_use",
+            detail: "Other records refer to this one, or one that it refers to is gone.",
+        },
+        _ => ApiError::Internal(format!("unexpected constraint {constraint}")),
+    }
+}

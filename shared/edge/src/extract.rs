@@ -1,0 +1,463 @@
+//! Extractors: what a handler gets is what it is allowed to use. A database handle comes only with a place and, but for
+//! the few routes before sign-in, with an actor and a checked permission.
+
+use std::{future::Future, marker::PhantomData, ops::Deref};
+
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
+use homeroom_domain::permissions::Permission;
+use homeroom_kernel::{Id, Input, Listing, PageRequest};
+use homeroom_store::{Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
+use http::{Method, request::Parts};
+use serde::Serialize;
+
+use crate::{
+    actor::{self, Actor, Presented},
+    app::State,
+    body,
+    context::{Context, SharedContext},
+    error::ApiError,
+    idempotency::Idempotency,
+    reply,
+    tenancy::{self, Arrival},
+};
+
+/// An API area's rules of entry.
+pub trait Area: Send + Sync + 'static {
+    /// The database that its routes work on.
+    type Db: IdentityDb + 'static;
+
+    /// Lets anyone in at the right host: sign-in and refresh.
+    fn door(
+        app: &State,
+        context: &SharedContext,
+        parts: &Parts,
+    ) -> impl Future<Output = Result<Self::Db, ApiError>> + Send;
+
+    /// Lets in who holds a credential for this place.
+    fn enter(
+        app: &State,
+        context: &SharedContext,
+        parts: &Parts,
+    ) -> impl Future<Output = Result<(Self::Db, Actor), ApiError>> + Send;
+}
+
+/// `/api/v1/system/`, on the public host only.
+pub struct SystemArea;
+/// `/api/v1/school/`, on a school's host, or for a platform superadministrator who names the school.
+pub struct SchoolArea;
+
+impl Area for SystemArea {
+    type Db = ControlDb;
+
+    async fn door(
+        app: &State,
+        context: &SharedContext,
+        parts: &Parts,
+    ) -> Result<ControlDb, ApiError> {
+        match tenancy::arrive(app, context).await? {
+            Arrival::Public => open_control(app, context, &context.consistency(&parts.method)?),
+            Arrival::School(_) => Err(ApiError::NotFound),
+        }
+    }
+
+    async fn enter(
+        app: &State,
+        context: &SharedContext,
+        parts: &Parts,
+    ) -> Result<(ControlDb, Actor), ApiError> {
+        let presented = Presented::read(&parts.headers);
+        let Arrival::Public = tenancy::arrive(app, context).await? else {
+            return Err(ApiError::Unauthenticated);
+        };
+        let consistency = context.consistency(&parts.method)?;
+        let mut db = open_control(app, context, &consistency)?;
+        let mut actor = actor::identify(app, context, &db, &presented).await?;
+        if actor.is_none() && consistency == Consistency::Any && presented.has_credential() {
+            // A replica may not have heard of a sign-in of this second.
+            db = open_control(app, context, &Consistency::Latest)?;
+            actor = actor::identify(app, context, &db, &presented).await?;
+        }
+        let actor = actor.ok_or(ApiError::Unauthenticated)?;
+        if presented.schema_name.is_some() && !actor.permissions.is_everything() {
+            return Err(not_yours());
+        }
+        Ok((db, actor))
+    }
+}
+
+impl Area for SchoolArea {
+    type Db = TenantDb;
+
+    async fn door(
+        app: &State,
+        context: &SharedContext,
+        parts: &Parts,
+    ) -> Result<TenantDb, ApiError> {
+        match tenancy::arrive(app, context).await? {
+            Arrival::Public => Err(ApiError::UnknownHost),
+            Arrival::School(school) => {
+                let consistency = context.consistency(&parts.method)?;
+                Ok(TenantDb::open(
+                    &*app.ports.databases,
+                    &school,
+                    &consistency,
+                    &context.trace,
+                )?)
+            }
+        }
+    }
+
+    async fn enter(
+        app: &State,
+        context: &SharedContext,
+        parts: &Parts,
+    ) -> Result<(TenantDb, Actor), ApiError> {
+        let presented = Presented::read(&parts.headers);
+        let open = |school, consistency: &Consistency| {
+            TenantDb::open(&*app.ports.databases, school, consistency, &context.trace)
+        };
+        let consistency = context.consistency(&parts.method)?;
+        let school = match tenancy::arrive(app, context).await? {
+            Arrival::School(school) => school,
+            Arrival::Public => {
+                let (Some(slug), true) = (presented.schema_name, presented.has_credential()) else {
+                    return Err(ApiError::Unauthenticated);
+                };
+                let actor = actor::identify_superadmin(app, context, &presented)
+                    .await?
+                    .ok_or_else(not_yours)?;
+                let school = tenancy::by_slug(app, context, slug).await?;
+                return Ok((open(&school, &consistency)?, actor));
+            }
+        };
+        let mut db = open(&school, &consistency)?;
+        let mut actor = actor::identify(app, context, &db, &presented).await?;
+        if actor.is_none() && consistency == Consistency::Any && presented.has_credential() {
+            // A replica may not have heard of a sign-in of this second.
+            db = open(&school, &Consistency::Latest)?;
+            actor = actor::identify(app, context, &db, &presented).await?;
+        }
+        let own_name = |name: &str| name == school.school().schema_name;
+        match (actor, presented.schema_name) {
+            (Some(actor), None) => Ok((db, actor)),
+            (Some(actor), Some(name)) if actor.user.is_some() && own_name(name) => Ok((db, actor)),
+            (Some(_), Some(_)) => Err(not_yours()),
+            (None, None) => Err(ApiError::Unauthenticated),
+            (None, Some(name)) => {
+                let superadmin = actor::identify_superadmin(app, context, &presented).await?;
+                let actor = superadmin.ok_or(ApiError::Unauthenticated)?;
+                if own_name(name) {
+                    Ok((db, actor))
+                } else {
+                    Err(not_yours())
+                }
+            }
+        }
+    }
+}
+
+fn open_control(
+    app: &State,
+    context: &Context,
+    consistency: &Consistency,
+) -> Result<ControlDb, ApiError> {
+    Ok(ControlDb::open(
+        &*app.ports.databases,
+        consistency,
+        &context.trace,
+    )?)
+}
+
+fn not_yours() -> ApiError {
+    ApiError::Forbidden {
+        code: "schema_name_not_allowed",
+        detail:
+            "X-Schema-Name is for platform superadministrators. Call the school at its own address."
+                .into(),
+    }
+}
+
+/// At the right host, without a credential.
+pub struct Door<A: Area> {
+    /// Ports and settings.
+    pub app: State,
+    /// The request.
+    pub context: SharedContext,
+    /// The area's database.
+    pub db: A::Db,
+}
+
+/// Somebody who is signed in, whatever they may do.
+pub struct Caller<A: Area> {
+    /// Ports and settings.
+    pub app: State,
+    /// The request.
+    pub context: SharedContext,
+    /// The area's database.
+    pub db: A::Db,
+    /// Who it is.
+    pub actor: Actor,
+}
+
+impl<A: Area> Caller<A> {
+    /// The stamp for a change.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp<'_> {
+        self.actor.stamp(&self.app, &self.context, self.db.plane())
+    }
+
+    /// Carries out a change.
+    pub async fn commit(&self, batch: Batch) -> Result<(), ApiError> {
+        Ok(batch.commit(&self.db).await?)
+    }
+
+    /// Carries out a change that may concern who may do what: this isolate acts on it at once.
+    pub async fn commit_identity(&self, batch: Batch) -> Result<(), ApiError> {
+        let result = self.commit(batch).await;
+        self.app.forget_actors(self.db.plane());
+        result
+    }
+
+    /// Refuses what the actor has no permission for: for the parts of a request that need one of their own.
+    pub fn require<P: Permission>(&self) -> Result<(), ApiError> {
+        if self.actor.permissions.allows(P::CODENAME) {
+            Ok(())
+        } else {
+            Err(ApiError::lacking(P::CODENAME))
+        }
+    }
+
+    /// Refuses to hand on permissions that the actor lacks.
+    pub fn may_grant(&self, codenames: &[String], field: &str) -> Result<(), ApiError> {
+        match self.actor.permissions.first_lacking(codenames) {
+            None => Ok(()),
+            Some(lacking) => Err(ApiError::Forbidden {
+                code: "cannot_grant",
+                detail: format!(
+                    "{field}: you cannot grant {lacking}, which you do not have yourself."
+                ),
+            }),
+        }
+    }
+}
+
+/// Somebody who is signed in and holds the permission `P`.
+pub struct Can<A: Area, P: Permission> {
+    caller: Caller<A>,
+    permission: PhantomData<P>,
+}
+
+impl<A: Area, P: Permission> Deref for Can<A, P> {
+    type Target = Caller<A>;
+    fn deref(&self) -> &Caller<A> {
+        &self.caller
+    }
+}
+
+/// A creation or action: the permission `P`, the body `T`, and the client's idempotency key.
+pub struct Post<A: Area, P: Permission, T> {
+    caller: Can<A, P>,
+    /// The body.
+    pub input: T,
+    idempotency: Idempotency,
+}
+
+impl<A: Area, P: Permission, T> Deref for Post<A, P, T> {
+    type Target = Caller<A>;
+    fn deref(&self) -> &Caller<A> {
+        &self.caller
+    }
+}
+
+impl<A: Area, P: Permission, T> Post<A, P, T> {
+    /// Carries out a change and answers with 201; the answer is stored under the client's key in the same transaction.
+    pub async fn create(
+        &self,
+        batch: Batch,
+        location: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<axum::response::Response, ApiError> {
+        let answer = reply::Answer::created(location, body)?;
+        self.idempotency.commit(&self.caller, batch, answer).await
+    }
+
+    /// Carries out a change and answers with 200, stored likewise.
+    pub async fn done(
+        &self,
+        batch: Batch,
+        body: &(impl Serialize + Sync),
+    ) -> Result<axum::response::Response, ApiError> {
+        let answer = reply::Answer::ok(body)?;
+        self.idempotency.commit(&self.caller, batch, answer).await
+    }
+}
+
+/// A body without an idempotency key: PUT and PATCH, and the routes before sign-in.
+pub struct Body<T> {
+    /// What was read.
+    pub input: T,
+    /// Whether absent fields mean "leave as it is" (PATCH).
+    pub partial: bool,
+}
+
+/// No body is expected; one that comes is not read.
+pub struct NoBody;
+
+/// The `{id}` of the path; what is not an id is not found.
+pub struct At<T>(pub Id<T>);
+
+/// The query string, decoded.
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// The page that the query asks for.
+    pub fn page(&self, listing: &Listing) -> Result<PageRequest, ApiError> {
+        let pairs = self
+            .0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        Ok(PageRequest::parse(listing, pairs)?)
+    }
+
+    pub(crate) fn with_page(&self, page: u32) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.0.iter().filter(|(name, _)| name != "page") {
+            query.append_pair(name, value);
+        }
+        query.append_pair("page", &page.to_string());
+        query.finish()
+    }
+}
+
+fn context(parts: &Parts) -> Result<SharedContext, ApiError> {
+    let context = parts.extensions.get::<SharedContext>().cloned();
+    let context =
+        context.ok_or_else(|| ApiError::Internal("a router ran outside edge::serve".into()))?;
+    if let Some(path) = parts.extensions.get::<MatchedPath>() {
+        let _ = context.route.set(path.as_str().to_owned());
+    }
+    Ok(context)
+}
+
+impl<A: Area> FromRequestParts<State> for Door<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &State) -> Result<Self, ApiError> {
+        let context = context(parts)?;
+        let db = A::door(app, &context, parts).await?;
+        Ok(Self {
+            app: app.clone(),
+            context,
+            db,
+        })
+    }
+}
+
+impl<A: Area> FromRequestParts<State> for Caller<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &State) -> Result<Self, ApiError> {
+        let context = context(parts)?;
+        let (db, actor) = A::enter(app, &context, parts).await?;
+        Ok(Self {
+            app: app.clone(),
+            context,
+            db,
+            actor,
+        })
+    }
+}
+
+impl<A: Area, P: Permission> FromRequestParts<State> for Can<A, P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &State) -> Result<Self, ApiError> {
+        let caller = Caller::<A>::from_request_parts(parts, app).await?;
+        if caller.actor.must_change_password {
+            return Err(ApiError::Forbidden {
+                code: "password_change_required",
+                detail: "Change your password first: POST auth/change-password/.".into(),
+            });
+        }
+        if caller.actor.permissions.allows(P::CODENAME) {
+            Ok(Self {
+                caller,
+                permission: PhantomData,
+            })
+        } else {
+            Err(ApiError::lacking(P::CODENAME))
+        }
+    }
+}
+
+impl<A: Area, P: Permission, T: Input + Send> FromRequest<State> for Post<A, P, T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &State) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Can::<A, P>::from_request_parts(&mut parts, app).await?;
+        let bytes = body::read(body).await?;
+        let idempotency = Idempotency::read(&parts, &caller.actor, &bytes)?;
+        idempotency.replay(&caller).await?;
+        let input = body::parse(&parts.headers, &bytes, false)?;
+        Ok(Self {
+            caller,
+            input,
+            idempotency,
+        })
+    }
+}
+
+impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let partial = request.method() == Method::PATCH;
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(body).await?;
+        Ok(Self {
+            input: body::parse(&parts.headers, &bytes, partial)?,
+            partial,
+        })
+    }
+}
+
+impl Input for NoBody {
+    fn read(fields: &mut homeroom_kernel::Fields) -> Option<Self> {
+        fields.ignore_everything();
+        Some(Self)
+    }
+}
+
+impl<S: Send + Sync, T> FromRequestParts<S> for At<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::NotFound)?;
+        let id = params
+            .iter()
+            .find(|(name, _)| *name == "id")
+            .and_then(|(_, value)| Id::parse(value));
+        id.map(At).ok_or(ApiError::NotFound)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = parts.uri.query().unwrap_or_default();
+        Ok(Self(
+            form_urlencoded::parse(text.as_bytes())
+                .into_owned()
+                .collect(),
+        ))
+    }
+}
+
+/// A permission-checked platform caller.
+pub type SystemCan<P> = Can<SystemArea, P>;
+/// A permission-checked school caller.
+pub type SchoolCan<P> = Can<SchoolArea, P>;

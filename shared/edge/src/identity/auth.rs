@@ -1,0 +1,479 @@
+//! Signing in, staying signed in, signing out.
+
+use homeroom_domain::{
+    SessionId, UserId,
+    credentials::{
+        Plane,
+        access_token::{self, AccessClaims},
+        refresh_token::{Decision, RefreshToken, decide},
+    },
+    identity,
+};
+use homeroom_kernel::{Fields, IdSource, Input, rules};
+use homeroom_objects::{
+    login_guard::{GuardReply, GuardRequest, object_name},
+    passwords::{PasswordReply, PasswordRequest},
+};
+use homeroom_store::{
+    Batch, IdentityDb,
+    identity::{
+        sessions::{self, NewSession, TokenState},
+        users::{self, Credentials, Identifier},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::users::{UserOut, hash_password};
+use crate::{
+    app::App,
+    context::Context,
+    error::ApiError,
+    extract::{Area, Caller, Door},
+};
+
+/// A sign-in: an email address or a phone number, and the password.
+#[derive(Debug)]
+pub struct LoginIn {
+    /// Who.
+    pub identifier: Identifier,
+    /// The password.
+    pub password: SecretString,
+}
+
+impl Input for LoginIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        // Any text is looked up: a malformed address gets the same answer as an unknown one.
+        let email = fields.nullable("email", rules::text(1, 254));
+        let phone = fields.nullable("phone_number", rules::text(1, 40));
+        let password = fields.required("password", identity::presented_password);
+        let identifier = match (email?.flatten(), phone?.flatten()) {
+            (Some(email), None) => Identifier::Email(email.to_lowercase()),
+            (None, Some(phone)) => {
+                let normalised = identity::phone_number(&serde_json::Value::from(phone.as_str()));
+                Identifier::Phone(normalised.unwrap_or(phone))
+            }
+            (Some(_), Some(_)) => {
+                fields.fail(
+                    homeroom_kernel::fields::NON_FIELD,
+                    "Give an email or a phone number, not both.",
+                );
+                return None;
+            }
+            (None, None) => {
+                fields.fail(
+                    homeroom_kernel::fields::NON_FIELD,
+                    "Give an email or a phone number.",
+                );
+                return None;
+            }
+        };
+        Some(Self {
+            identifier,
+            password: password?,
+        })
+    }
+}
+
+/// The body of a sign-in.
+#[derive(Debug, ToSchema)]
+#[schema(as = LoginIn)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; LoginIn reads it"
+)]
+pub struct LoginBody {
+    /// Email address; this or the phone number.
+    #[schema(example = "ada@greenwood.example", max_length = 254)]
+    email: Option<String>,
+    /// Phone number; this or the email address.
+    #[schema(max_length = 40)]
+    phone_number: Option<String>,
+    /// The password.
+    #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
+    password: String,
+}
+
+/// A refresh token.
+#[derive(Debug)]
+pub struct RefreshIn {
+    token: String,
+}
+
+impl Input for RefreshIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            token: fields.required("refresh", rules::verbatim(1, 512))?,
+        })
+    }
+}
+
+/// The body of a refresh.
+#[derive(Debug, ToSchema)]
+#[schema(as = RefreshIn)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; RefreshIn reads it"
+)]
+pub struct RefreshBody {
+    /// The refresh token of the last answer.
+    #[schema(max_length = 512)]
+    refresh: String,
+}
+
+/// A change of the own password.
+#[derive(Debug)]
+pub struct ChangePasswordIn {
+    old: SecretString,
+    new: SecretString,
+}
+
+impl Input for ChangePasswordIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let old = fields.required("old_password", identity::presented_password);
+        let new = fields.required("new_password", identity::new_password);
+        Some(Self {
+            old: old?,
+            new: new?,
+        })
+    }
+}
+
+/// The body of a change of the own password.
+#[derive(Debug, ToSchema)]
+#[schema(as = ChangePasswordIn)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; ChangePasswordIn reads it"
+)]
+pub struct ChangePasswordBody {
+    /// The password so far.
+    #[schema(format = Password, min_length = 1, max_length = 128)]
+    old_password: String,
+    /// The new one: 8 to 128 characters, none of the most common.
+    #[schema(format = Password, min_length = 8, max_length = 128)]
+    new_password: String,
+}
+
+/// A pair of tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokensOut {
+    /// Sent as `Authorization: Bearer …`; good for 15 minutes.
+    pub access: String,
+    /// Exchanged for a new pair; good for 30 days, once.
+    pub refresh: String,
+}
+
+/// The answer to a sign-in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoginOut {
+    /// Sent as `Authorization: Bearer …`; good for 15 minutes.
+    pub access: String,
+    /// Exchanged for a new pair; good for 30 days, once.
+    pub refresh: String,
+    /// Who signed in.
+    pub user: UserOut,
+}
+
+/// A sign-in attempt that the guard let through.
+pub struct Attempt<'a, A: Area> {
+    door: &'a Door<A>,
+    guard: String,
+    ip: String,
+    remaining: u32,
+}
+
+impl<'a, A: Area> Attempt<'a, A> {
+    /// Reserves an attempt with the guard of this identifier, before any password is looked at.
+    pub async fn begin(door: &'a Door<A>, identifier: &Identifier) -> Result<Self, ApiError> {
+        let plane = door.db.plane();
+        let guard = object_name(
+            &plane.audience(),
+            &door.app.settings.keys.identifier_hash(identifier.as_str()),
+        );
+        let ip = door.context.ip.map_or_else(
+            || homeroom_objects::address::UNKNOWN.to_owned(),
+            |ip| ip.to_string(),
+        );
+        let request = GuardRequest::Begin { ip: ip.clone() };
+        match door.app.ports.login_guard.ask(&guard, request).await? {
+            GuardReply::Allowed { remaining } => Ok(Self {
+                door,
+                guard,
+                ip,
+                remaining,
+            }),
+            GuardReply::Refused { retry_after } => Err(ApiError::TooManyAttempts { retry_after }),
+            GuardReply::Cleared => Err(ApiError::Internal(
+                "the login guard answered out of turn".into(),
+            )),
+        }
+    }
+
+    /// Tells the guard that the password was right.
+    pub async fn succeed(&self) -> Result<(), ApiError> {
+        let request = GuardRequest::Succeed {
+            ip: self.ip.clone(),
+        };
+        self.door
+            .app
+            .ports
+            .login_guard
+            .ask(&self.guard, request)
+            .await?;
+        Ok(())
+    }
+
+    /// The answer to a wrong pair; the third in a row is the lockout itself.
+    #[must_use]
+    pub fn failed(&self) -> ApiError {
+        match self.remaining {
+            0 => ApiError::TooManyAttempts {
+                retry_after: LOCKOUT_SECONDS,
+            },
+            remaining => ApiError::InvalidCredentials { remaining },
+        }
+    }
+}
+
+const LOCKOUT_SECONDS: u32 = 15 * 60;
+
+/// Whether the password is the stored one, and a new hash where the stored one is out of date. An unknown user costs
+/// the same work.
+pub async fn verify(
+    app: &App,
+    password: &SecretString,
+    stored: Option<&str>,
+) -> Result<Verified, ApiError> {
+    let request = PasswordRequest::Verify {
+        password: password.expose_secret().to_owned(),
+        phc: stored.map(str::to_owned),
+    };
+    match app.ports.passwords.work(request).await? {
+        PasswordReply::Verified { matches, rehash } => Ok(Verified { matches, rehash }),
+        PasswordReply::Hashed { .. } => Err(ApiError::Internal(
+            "the passwords Worker answered out of turn".into(),
+        )),
+    }
+}
+
+/// The outcome of [`verify`].
+pub struct Verified {
+    /// Whether the password is right.
+    pub matches: bool,
+    /// A hash with today's parameters.
+    pub rehash: Option<String>,
+}
+
+/// The user whose password this is, if it is: looked up and verified.
+pub async fn authenticate<A: Area>(
+    door: &Door<A>,
+    login: &LoginIn,
+) -> Result<Option<(Credentials, Verified)>, ApiError> {
+    let found = users::find_credentials(&door.db, &login.identifier).await?;
+    let stored = found
+        .as_ref()
+        .map(|credentials| credentials.password_hash.as_str());
+    let verified = verify(&door.app, &login.password, stored).await?;
+    Ok(found
+        .filter(|_| verified.matches)
+        .map(|credentials| (credentials, verified)))
+}
+
+/// Starts a sign-in for a user whose password was right; `more` is carried out with it.
+pub async fn sign_in<A: Area>(
+    door: &Door<A>,
+    attempt: &Attempt<'_, A>,
+    (credentials, verified): (Credentials, Verified),
+    more: Batch,
+) -> Result<LoginOut, ApiError> {
+    attempt.succeed().await?;
+    let mut user = credentials.user;
+    if !user.is_active {
+        return Err(ApiError::Forbidden {
+            code: "account_inactive",
+            detail: "This account is deactivated. Ask an administrator to activate it.".into(),
+        });
+    }
+    let started = Started::new(&door.app, &door.context, door.db.plane(), user.id);
+    let mut batch = started.insert(&door.context, verified.rehash.as_deref());
+    batch.append(more);
+    batch.commit(&door.db).await?;
+    user.last_login_at = Some(door.context.now);
+    let TokensOut { access, refresh } = started.tokens();
+    Ok(LoginOut {
+        access,
+        refresh,
+        user: UserOut::new(user, door.db.plane()),
+    })
+}
+
+/// A sign-in that is being started.
+struct Started {
+    id: SessionId,
+    user: UserId,
+    access: String,
+    refresh: RefreshToken,
+}
+
+impl Started {
+    fn new(app: &App, context: &Context, plane: Plane, user: UserId) -> Self {
+        let ids = IdSource::new(&*app.ports.entropy, context.now);
+        let id = ids.next();
+        let access = access_token::sign(
+            &app.settings.keys,
+            plane,
+            AccessClaims { user, session: id },
+            context.now,
+        );
+        Self {
+            id,
+            user,
+            access,
+            refresh: RefreshToken::first(ids.secret()),
+        }
+    }
+
+    fn insert(&self, context: &Context, rehash: Option<&str>) -> Batch {
+        let ip = context.ip.map(|ip| ip.to_string());
+        let session = NewSession {
+            id: self.id,
+            user: self.user,
+            now: context.now,
+            ip: ip.as_deref(),
+            user_agent: context.user_agent.as_deref(),
+            token: &self.refresh,
+        };
+        sessions::insert(&session, rehash)
+    }
+
+    fn tokens(&self) -> TokensOut {
+        TokensOut {
+            access: self.access.clone(),
+            refresh: self.refresh.expose().to_owned(),
+        }
+    }
+}
+
+/// Exchanges a refresh token for a new pair.
+pub async fn refresh<A: Area>(door: &Door<A>, input: &RefreshIn) -> Result<TokensOut, ApiError> {
+    let token = RefreshToken::parse(&input.token).ok_or(ApiError::InvalidRefreshToken)?;
+    let now = door.context.now;
+    let state = sessions::find_token(&door.db, &token)
+        .await?
+        .ok_or(ApiError::InvalidRefreshToken)?;
+    match decide(state.presented, now) {
+        Decision::Rotate => {
+            let successors = token.successors(&door.app.settings.keys, door.db.plane());
+            let successor = successors.first().ok_or(ApiError::InvalidRefreshToken)?;
+            if sessions::rotate(&door.db, &state, &token, successor, now).await? {
+                return Ok(pair(door, &state, successor));
+            }
+            // Another request with this token was faster: it is used now, and its successor is ours too.
+            let state = sessions::find_token(&door.db, &token)
+                .await?
+                .ok_or(ApiError::InvalidRefreshToken)?;
+            match decide(state.presented, now) {
+                Decision::Repeat => repeat(door, &state, &token).await,
+                Decision::Rotate | Decision::Reuse | Decision::Refuse => {
+                    Err(ApiError::InvalidRefreshToken)
+                }
+            }
+        }
+        Decision::Repeat => repeat(door, &state, &token).await,
+        Decision::Reuse => {
+            sessions::revoke(state.session, "refresh_token_reused", now)
+                .commit(&door.db)
+                .await?;
+            door.app.forget_actors(door.db.plane());
+            Err(ApiError::InvalidRefreshToken)
+        }
+        Decision::Refuse => Err(ApiError::InvalidRefreshToken),
+    }
+}
+
+/// Gives the successor that was handed out before, whichever master key made it.
+async fn repeat<A: Area>(
+    door: &Door<A>,
+    state: &TokenState,
+    token: &RefreshToken,
+) -> Result<TokensOut, ApiError> {
+    for successor in token.successors(&door.app.settings.keys, door.db.plane()) {
+        if sessions::is_known(&door.db, &successor).await? {
+            return Ok(pair(door, state, &successor));
+        }
+    }
+    Err(ApiError::InvalidRefreshToken)
+}
+
+fn pair<A: Area>(door: &Door<A>, state: &TokenState, successor: &RefreshToken) -> TokensOut {
+    let claims = AccessClaims {
+        user: state.user,
+        session: state.session,
+    };
+    TokensOut {
+        access: access_token::sign(
+            &door.app.settings.keys,
+            door.db.plane(),
+            claims,
+            door.context.now,
+        ),
+        refresh: successor.expose().to_owned(),
+    }
+}
+
+/// The user of this place who is signed in; a key or a visiting superadministrator has no account here.
+pub fn own_user<A: Area>(caller: &Caller<A>) -> Result<UserId, ApiError> {
+    caller.actor.user.ok_or_else(|| ApiError::Forbidden {
+        code: "no_account",
+        detail: "This is for users who are signed in here; an API key or a platform user has no account here.".into(),
+    })
+}
+
+/// Ends the sign-in behind the request.
+pub async fn logout<A: Area>(caller: &Caller<A>) -> Result<(), ApiError> {
+    own_user(caller)?;
+    let session = caller.actor.session.ok_or(ApiError::Unauthenticated)?;
+    caller
+        .commit_identity(sessions::revoke(session, "logout", caller.context.now))
+        .await
+}
+
+/// Ends every sign-in of the user behind the request.
+pub async fn logout_all<A: Area>(caller: &Caller<A>) -> Result<(), ApiError> {
+    let user = own_user(caller)?;
+    caller
+        .commit_identity(sessions::revoke_all(user, "logout_all", caller.context.now))
+        .await
+}
+
+/// Sets a new password: every sign-in of the user ends, and a new one starts with the answer.
+pub async fn change_password<A: Area>(
+    caller: &Caller<A>,
+    input: &ChangePasswordIn,
+) -> Result<TokensOut, ApiError> {
+    let user = own_user(caller)?;
+    let stored = users::find_password_hash(&caller.db, user).await?;
+    if !verify(&caller.app, &input.old, Some(&stored))
+        .await?
+        .matches
+    {
+        return Err(ApiError::field(
+            "old_password",
+            "This is not your password.",
+        ));
+    }
+    if input.old.expose_secret() == input.new.expose_secret() {
+        return Err(ApiError::field(
+            "new_password",
+            "Choose a password that differs from the one so far.",
+        ));
+    }
+    let hash = hash_password(&caller.app, &input.new).await?;
+    let started = Started::new(&caller.app, &caller.context, caller.db.plane(), user);
+    let mut batch = users::change_password(&caller.stamp(), user, &hash);
+    batch.append(started.insert(&caller.context, None));
+    caller.commit_identity(batch).await?;
+    Ok(started.tokens())
+}

@@ -1,0 +1,38 @@
+//! The axum adapter, extractors, error answers and logging: what every area's routes stand on.
+
+mod actor;
+pub mod app;
+mod body;
+mod context;
+mod error;
+mod extract;
+mod idempotency;
+pub mod identity;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod openapi;
+#[cfg(target_arch = "wasm32")]
+pub mod panic;
+mod reply;
+mod routes;
+mod serve;
+mod tenancy;
+#[cfg(target_arch = "wasm32")]
+pub mod worker;
+
+pub use actor::Actor;
+pub use app::{App, State};
+pub use context::{Context, Deferred, SharedContext};
+pub use error::ApiError;
+pub use extract::{
+    Area, At, Body, Caller, Can, Door, NoBody, Post, Query, SchoolArea, SchoolCan, SystemArea,
+    SystemCan,
+};
+pub use reply::{Json, List, NoContent};
+pub use routes::add_route;
+pub use serve::{REQUEST_ID, Served, serve};
+pub use tenancy::CACHE_MILLIS as SCHOOL_CACHE_MILLIS;
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+pub use utoipa_axum;
+#[doc(hidden)]
+pub use {axum, pastey, utoipa};

@@ -1,0 +1,231 @@
+//! What happens around every router: the head is read, the answer gets its headers, and one line is logged.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use homeroom_kernel::Timestamp;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use serde_json::json;
+use tower::ServiceExt;
+
+use crate::{
+    app::App,
+    body::MAX_BYTES,
+    context::{Context, Deferred, Head, SharedContext},
+    error::{ApiError, CODE_HEADER, LogNote},
+    tenancy,
+};
+
+/// The header with the request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const BOOKMARK: &str = "x-d1-bookmark";
+const EXPOSED: &str =
+    "x-request-id, x-error-code, x-d1-bookmark, location, retry-after, idempotent-replayed";
+const ALLOWED_HEADERS: &str =
+    "authorization, content-type, x-api-key, x-request-id, x-d1-bookmark, idempotency-key";
+
+/// A finished request.
+pub struct Served {
+    /// The answer.
+    pub response: Response,
+    /// Work for after the answer.
+    pub deferred: Vec<Deferred>,
+    /// The log line, as JSON.
+    pub log: String,
+}
+
+/// Runs one request through a router.
+pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> Served {
+    let started = app.ports.clock.now();
+    let (mut parts, body) = request.into_parts();
+    let method = parts.method.clone();
+    let context: SharedContext = Arc::new(Context::new(
+        read_head(app, &parts.headers, &parts.uri),
+        started,
+    ));
+    let mut response =
+        if declared_length(&parts.headers).is_some_and(|length| length > u64::from(MAX_BYTES)) {
+            ApiError::TooLarge.into_response()
+        } else if method == Method::OPTIONS {
+            preflight(app, &context).await
+        } else {
+            if let Some(uri) = with_slash(&parts.uri) {
+                parts.uri = uri;
+            }
+            parts.extensions.insert(context.clone());
+            match router
+                .clone()
+                .oneshot(Request::from_parts(parts.clone(), body))
+                .await
+            {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        };
+    if response.headers().get(CODE_HEADER).is_none() {
+        response = name_bare_errors(response);
+    }
+    add_headers(&context, &parts.headers, response.headers_mut());
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    let log = log_line(&context, &method, &response, app.ports.clock.now());
+    Served {
+        response,
+        deferred: context.take_deferred(),
+        log,
+    }
+}
+
+/// Paths are registered with a final slash; the other form is the same route.
+fn with_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if path.ends_with('/') {
+        return None;
+    }
+    let query = uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let text = format!("{path}/{query}");
+    text.parse().ok()
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn read_head(app: &App, headers: &HeaderMap, uri: &Uri) -> Head {
+    let host = text(headers, "host")
+        .or_else(|| uri.authority().map(http::uri::Authority::as_str))
+        .unwrap_or_default();
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let sane = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    };
+    let request_id = text(headers, "x-request-id").filter(sane).map_or_else(
+        || {
+            let mut random = [0u8; 12];
+            app.ports.entropy.fill(&mut random);
+            data_encoding::HEXLOWER.encode(&random)
+        },
+        str::to_owned,
+    );
+    Head {
+        request_id,
+        host: host.to_owned(),
+        address: format!("{scheme}://{host}{}", uri.path()),
+        ip: text(headers, "cf-connecting-ip")
+            .and_then(|ip| ip.parse::<IpAddr>().ok())
+            .map(|ip| ip.to_canonical()),
+        user_agent: text(headers, "user-agent").map(|agent| agent.chars().take(200).collect()),
+        bookmark: text(headers, BOOKMARK).map(str::to_owned),
+    }
+}
+
+/// Preflights are answered for every path of a school that allows the origin; the routes themselves decide the rest.
+async fn preflight(app: &App, context: &Context) -> Response {
+    match tenancy::arrive(app, context).await {
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The router's own bare 404 and 405 get a body.
+fn name_bare_errors(response: Response) -> Response {
+    let error = match response.status() {
+        StatusCode::NOT_FOUND => ApiError::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed,
+        status if status.is_client_error() => ApiError::Malformed("The request cannot be read."),
+        _ => return response,
+    };
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let mut named = error.into_response();
+    if let Some(allow) = allow {
+        named.headers_mut().insert(header::ALLOW, allow);
+    }
+    named
+}
+
+fn add_headers(context: &Context, request: &HeaderMap, headers: &mut HeaderMap) {
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("x-request-id", &context.request_id);
+    set("x-content-type-options", "nosniff");
+    set("referrer-policy", "no-referrer");
+    set(
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+    set("cache-control", "no-store");
+    set("vary", "Origin");
+    if context.address.starts_with("https:") {
+        set(
+            "strict-transport-security",
+            "max-age=31536000; includeSubDomains",
+        );
+    }
+    if let Some(bookmark) = context.trace.bookmark() {
+        set(BOOKMARK, &bookmark);
+    }
+    let origin = text(request, "origin").unwrap_or_default();
+    if context
+        .cors_origins
+        .get()
+        .is_some_and(|allowed| allowed.iter().any(|allowed| allowed == origin))
+    {
+        set("access-control-allow-origin", origin);
+        set("access-control-expose-headers", EXPOSED);
+        if request.contains_key("access-control-request-method") {
+            set(
+                "access-control-allow-methods",
+                "GET, POST, PUT, PATCH, DELETE",
+            );
+            set("access-control-allow-headers", ALLOWED_HEADERS);
+            set("access-control-max-age", "600");
+        }
+    }
+}
+
+fn log_line(context: &Context, method: &Method, response: &Response, ended: Timestamp) -> String {
+    let mut line = json!({
+        "level": if response.status().is_server_error() { "error" } else { "info" },
+        "request_id": context.request_id,
+        "school": context.school.get(),
+        "method": method.as_str(),
+        "route": context.route.get(),
+        "status": response.status().as_u16(),
+        "millis": ended.millis() - context.now.millis(),
+        "d1_trips": context.trace.trips(),
+    });
+    let code = response
+        .headers()
+        .get(CODE_HEADER)
+        .and_then(|code| code.to_str().ok());
+    if let (Some(map), Some(code)) = (line.as_object_mut(), code) {
+        map.insert("code".into(), code.into());
+        if let Some(LogNote(note)) = response.extensions().get::<LogNote>() {
+            map.insert("error".into(), note.as_str().into());
+        }
+    }
+    line.to_string()
+}

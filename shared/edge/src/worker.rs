@@ -1,0 +1,301 @@
+//! The edge on Workers: requests and answers cross into WebAssembly here, and the ports reach the runtime.
+
+use std::{cell::OnceCell, sync::Arc};
+
+use axum::{Router, body::Body, response::IntoResponse};
+use futures_util::future::BoxFuture;
+use homeroom_domain::credentials::KeyRing;
+use homeroom_kernel::{Clock, Entropy, Timestamp};
+use homeroom_objects::{
+    login_guard::{self, GuardReply, GuardRequest},
+    passwords::{self, PasswordReply, PasswordRequest},
+};
+use homeroom_store_d1::D1Databases;
+use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use http_body_util::BodyExt;
+use js_sys::{Promise, Uint8Array};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use worker::{
+    Env, RequestInit,
+    send::{SendFuture, SendWrapper},
+};
+
+use crate::{
+    app::{App, LoginGuard, Passwords, PortError, Ports, Settings, State, Timer},
+    body::MAX_BYTES,
+    error::ApiError,
+    panic::guarded,
+    serve::{REQUEST_ID, Served, serve},
+};
+
+#[wasm_bindgen(module = "/src/edge.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = readHead)]
+    fn read_head(request: &web_sys::Request) -> String;
+    #[wasm_bindgen(js_name = readBody)]
+    fn read_body(request: &web_sys::Request, cap: u32) -> Promise;
+    #[wasm_bindgen(js_name = makeResponse)]
+    fn make_response(status: u16, headers: &str, body: Option<Uint8Array>) -> web_sys::Response;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console)]
+    fn log(line: &str);
+}
+
+/// An area: its state and router, built once per isolate.
+pub type Area = OnceCell<Result<(State, Router), String>>;
+
+/// Runs one request through an area.
+pub async fn fetch(
+    request: worker::Request,
+    env: Env,
+    context: worker::Context,
+    area: &'static std::thread::LocalKey<Area>,
+    routes: fn(State) -> Router,
+) -> worker::Result<worker::Response> {
+    let raw = Clone::clone(request.inner());
+    let built = area.with(|area| {
+        area.get_or_init(|| state(&env).map(|app| (app.clone(), routes(app))))
+            .clone()
+    });
+    let response = guarded(Clone::clone(&raw), async {
+        match built {
+            Ok((app, router)) => answer(&raw, &app, &router, &context).await,
+            Err(reason) => {
+                log(&serde_json::json!({"level": "error", "error": reason}).to_string());
+                render(ApiError::Unavailable(reason).into_response()).await
+            }
+        }
+    })
+    .await;
+    Ok(response.into())
+}
+
+/// The state of a Worker from its bindings, variables and secrets.
+pub fn state(env: &Env) -> Result<State, String> {
+    let variable = |name: &str| {
+        env.var(name)
+            .map(|value| value.to_string())
+            .map_err(|_| format!("{name} is not set"))
+    };
+    let secret = env
+        .secret("MASTER_KEYS")
+        .map_err(|_| "the secret MASTER_KEYS is not set".to_owned())?;
+    let settings = Settings {
+        public_domain: variable("PUBLIC_DOMAIN")?,
+        environment: variable("ENVIRONMENT")?,
+        keys: KeyRing::parse(&secret.to_string()).map_err(|error| error.to_string())?,
+    };
+    let ports = Ports {
+        databases: Box::new(D1Databases::new(env.clone())),
+        passwords: Box::new(Bound(SendWrapper::new(env.clone()))),
+        login_guard: Box::new(Bound(SendWrapper::new(env.clone()))),
+        clock: Box::new(Runtime),
+        timer: Box::new(Runtime),
+        entropy: Box::new(Runtime),
+    };
+    Ok(App::new(ports, settings))
+}
+
+async fn answer(
+    raw: &web_sys::Request,
+    app: &State,
+    router: &Router,
+    context: &worker::Context,
+) -> web_sys::Response {
+    let request = match read(raw).await {
+        Ok(request) => request,
+        Err(error) => return render(error.into_response()).await,
+    };
+    let Served {
+        response,
+        deferred,
+        log: line,
+    } = serve(app, router, request).await;
+    log(&line);
+    for work in deferred {
+        context.wait_until(guarded(Clone::clone(raw), work));
+    }
+    render(response).await
+}
+
+/// Reads a request. Header values that cannot be represented are left out rather than failing the request; the body is
+/// read before anything is refused, since a connection with an unread body is not used again.
+async fn read(raw: &web_sys::Request) -> Result<Request<Body>, ApiError> {
+    let unreadable = || ApiError::Malformed("The request cannot be read.");
+    let (method, url, headers): (String, String, Vec<(String, String)>) =
+        serde_json::from_str(&read_head(raw)).map_err(|_| unreadable())?;
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| unreadable())?;
+    let uri: Uri = url.parse().map_err(|_| unreadable())?;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .body(Body::empty())
+        .map_err(|_| unreadable())?;
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            request.headers_mut().append(name, value);
+        }
+    }
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let too_large = declared.is_some_and(|length: u64| length > u64::from(MAX_BYTES));
+    if raw.body().is_some() && !too_large {
+        let body = JsFuture::from(read_body(raw, MAX_BYTES))
+            .await
+            .map_err(|_| unreadable())?;
+        if body.is_null() {
+            // As if it had been declared: `serve` refuses it.
+            request
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(MAX_BYTES + 1));
+        } else {
+            *request.body_mut() = Body::from(Uint8Array::new(&body).to_vec());
+        }
+    }
+    Ok(request)
+}
+
+async fn render(response: axum::response::Response) -> web_sys::Response {
+    let (parts, body) = response.into_parts();
+    let headers: Vec<(&str, &str)> = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    let headers = serde_json::to_string(&headers).unwrap_or_default();
+    let bytes = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
+    let body = (!bytes.is_empty()).then(|| Uint8Array::from(bytes.as_ref()));
+    make_response(parts.status.as_u16(), &headers, body)
+}
+
+/// The answer to a request that panicked: the entry script asks a fresh instance for it.
+#[wasm_bindgen]
+pub fn panic_response(request: &web_sys::Request) -> web_sys::Response {
+    let id = request
+        .headers()
+        .get(REQUEST_ID.as_str())
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let headers = serde_json::json!([
+        ["content-type", "application/json"],
+        ["x-error-code", "internal_error"],
+        ["x-request-id", id],
+    ]);
+    let error = ApiError::Internal(String::new());
+    let body = serde_json::json!({"detail": error.detail(), "code": error.code()}).to_string();
+    make_response(
+        500,
+        &headers.to_string(),
+        Some(Uint8Array::from(body.as_bytes())),
+    )
+}
+
+struct Runtime;
+
+impl Clock for Runtime {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds fit into 53 bits for 285,000 years"
+    )]
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(js_sys::Date::now() as i64)
+    }
+}
+
+impl Timer for Runtime {
+    fn sleep(&self, millis: u64) -> BoxFuture<'_, ()> {
+        let delay = worker::Delay::from(std::time::Duration::from_millis(millis));
+        Box::pin(SendFuture::new(delay))
+    }
+}
+
+impl Entropy for Runtime {
+    fn fill(&self, buffer: &mut [u8]) {
+        if getrandom::fill(buffer).is_err() {
+            // Web Crypto has no failure for so few bytes; a predictable secret would be worse than an ended isolate.
+            wasm_bindgen::throw_str("no randomness");
+        }
+    }
+}
+
+/// Other Workers and objects, through this Worker's bindings.
+struct Bound(SendWrapper<Env>);
+
+impl Passwords for Bound {
+    fn work(&self, request: PasswordRequest) -> BoxFuture<'_, Result<PasswordReply, PortError>> {
+        Box::pin(SendFuture::new(async move {
+            let service = self.0.service(passwords::BINDING).map_err(port)?;
+            let response = service
+                .fetch(passwords::URL, Some(post(&request)?))
+                .await
+                .map_err(port)?;
+            reply(response).await
+        }))
+    }
+}
+
+impl LoginGuard for Bound {
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: GuardRequest,
+    ) -> BoxFuture<'a, Result<GuardReply, PortError>> {
+        Box::pin(SendFuture::new(async move {
+            let namespace = self.0.durable_object(login_guard::BINDING).map_err(port)?;
+            let stub = namespace
+                .id_from_name(name)
+                .and_then(|id| id.get_stub())
+                .map_err(port)?;
+            let request =
+                worker::Request::new_with_init(login_guard::URL, &post(&request)?).map_err(port)?;
+            reply(stub.fetch_with_request(request).await.map_err(port)?).await
+        }))
+    }
+}
+
+fn post(request: &impl Serialize) -> Result<RequestInit, PortError> {
+    let text = serde_json::to_string(request).map_err(|error| PortError(error.to_string()))?;
+    let mut init = RequestInit::new();
+    init.with_method(worker::Method::Post)
+        .with_body(Some(text.into()));
+    Ok(init)
+}
+
+async fn reply<T: DeserializeOwned>(mut response: worker::Response) -> Result<T, PortError> {
+    if response.status_code() != 200 {
+        return Err(PortError(format!(
+            "a binding answered {}",
+            response.status_code()
+        )));
+    }
+    response.json().await.map_err(port)
+}
+
+fn port(error: worker::Error) -> PortError {
+    PortError(error.to_string())
+}
+
+/// Work for a scheduled event: the area's state, built as for a request.
+pub async fn scheduled(env: Env, work: impl AsyncFnOnce(Arc<App>)) {
+    match state(&env) {
+        Ok(app) => work(app).await,
+        Err(reason) => log(&serde_json::json!({"level": "error", "error": reason}).to_string()),
+    }
+}
+
+/// Writes a line to the log.
+pub fn log_line(line: &serde_json::Value) {
+    log(&line.to_string());
+}
