@@ -1,0 +1,51 @@
+//! A school's own area, `/api/v1/school/`: sign-in, users, staff, roles, audit log.
+
+mod audit_logs;
+mod auth;
+mod outbox;
+#[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
+mod panic_route;
+mod permissions;
+mod role_assignments;
+mod roles;
+mod routes;
+mod staff;
+mod users;
+
+pub use outbox::visit_all;
+pub use routes::*;
+
+#[cfg(target_arch = "wasm32")]
+mod events {
+    use homeroom_edge::worker::{self as edge, Area};
+    use serde_json::json;
+    use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+
+    #[cfg(feature = "panic-route")]
+    use super::panic_route::router;
+    #[cfg(not(feature = "panic-route"))]
+    use super::router;
+
+    thread_local! {
+        static AREA: Area = const { Area::new() };
+    }
+
+    #[event(fetch)]
+    async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+        edge::fetch(request, env, context, &AREA, router).await
+    }
+
+    #[event(scheduled)]
+    async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
+        edge::scheduled(env, async |app| {
+            let line = match super::visit_all(&app).await {
+                Ok(schools) => json!({"level": "info", "event": "outbox", "schools": schools}),
+                Err(error) => {
+                    json!({"level": "error", "event": "outbox", "error": error.to_string()})
+                }
+            };
+            edge::log_line(&line);
+        })
+        .await;
+    }
+}

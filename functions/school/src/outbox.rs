@@ -1,0 +1,100 @@
+//! Telling the platform what changed here: after the answer, and again every few minutes for what was missed.
+
+use homeroom_domain::UserId;
+use homeroom_edge::{App, Context, State};
+use homeroom_kernel::Timestamp;
+use homeroom_store::{
+    Batch, ControlDb, StoreError, TenantDb, Trace,
+    control::registry::{self, ActiveSchool},
+    identity::{sessions, users::UserRow},
+    school::outbox::{self, DirectoryEntry},
+    sql::Consistency,
+};
+
+/// Effects are carried out in portions; a school with more left has its turn again at the next visit.
+const MAX_PORTIONS: usize = 10;
+const SCHOOLS_PER_PAGE: u16 = 100;
+
+/// Has the directory told how a user can be found now.
+pub(crate) fn announce(
+    batch: &mut Batch,
+    app: &App,
+    user: UserId,
+    before: Option<&UserRow>,
+    after: Option<&UserRow>,
+    now: Timestamp,
+) {
+    let hashes = |row: Option<&UserRow>| {
+        row.map(|row| homeroom_edge::identity::users::identifier_hashes(app, row))
+    };
+    let (before, after) = (
+        hashes(before).unwrap_or_default(),
+        hashes(after).unwrap_or_default(),
+    );
+    for identifier_hash in before.iter().filter(|hash| !after.contains(hash)) {
+        let entry = DirectoryEntry {
+            identifier_hash: identifier_hash.clone(),
+            user_id: user,
+            present: false,
+        };
+        batch.announce(&entry, now);
+    }
+    for identifier_hash in after.iter().filter(|hash| !before.contains(hash)) {
+        let entry = DirectoryEntry {
+            identifier_hash: identifier_hash.clone(),
+            user_id: user,
+            present: true,
+        };
+        batch.announce(&entry, now);
+    }
+}
+
+/// Has the outbox carried out after the answer.
+pub(crate) fn deliver_later(app: &State, context: &Context, school: &ActiveSchool) {
+    let (app, school, trace) = (app.clone(), school.clone(), context.trace.aside());
+    context.defer(Box::pin(async move {
+        // What fails here waits in the outbox for the next visit.
+        let _ = deliver(&app, &school, &trace).await;
+    }));
+}
+
+async fn deliver(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), StoreError> {
+    let databases = &*app.ports.databases;
+    let db = TenantDb::open(databases, school, &Consistency::Latest, trace)?;
+    let control = ControlDb::open(databases, &Consistency::Latest, trace)?;
+    for _ in 0..MAX_PORTIONS {
+        if outbox::deliver(&db, &control).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Visits every open school: what waits is carried out, what has ended is removed.
+pub async fn visit_all(app: &App) -> Result<usize, StoreError> {
+    let trace = Trace::default();
+    let databases = &*app.ports.databases;
+    let control = ControlDb::open(databases, &Consistency::Latest, &trace)?;
+    sessions::delete_ended(app.ports.clock.now())
+        .commit(&control)
+        .await?;
+    let (mut visited, mut after) = (0, None);
+    loop {
+        let schools = registry::list_active(&control, after, SCHOOLS_PER_PAGE).await?;
+        let Some(last) = schools.last().map(|school| school.id) else {
+            return Ok(visited);
+        };
+        for school in schools
+            .into_iter()
+            .filter_map(|school| school.active().ok())
+        {
+            deliver(app, &school, &trace).await?;
+            let db = TenantDb::open(databases, &school, &Consistency::Latest, &trace)?;
+            sessions::delete_ended(app.ports.clock.now())
+                .commit(&db)
+                .await?;
+            visited += 1;
+        }
+        after = Some(last);
+    }
+}

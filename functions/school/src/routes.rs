@@ -1,0 +1,58 @@
+//! Every route of the area.
+
+use crate::{audit_logs, auth, permissions, role_assignments, roles, staff, users};
+
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Homeroom: school",
+        description = "A school's own area, on the school's host. All data is the school's alone.",
+    ),
+    components(schemas(homeroom_edge::openapi::ErrorOut, homeroom_edge::openapi::FieldErrorsOut)),
+    tags(
+        (name = "auth", description = "Signing in as a user of the school."),
+        (name = "users", description = "Users of the school."),
+        (name = "staff", description = "Staff records."),
+        (name = "roles", description = "Roles, who holds them, and the permissions that exist."),
+        (name = "audit-logs", description = "Who changed what."),
+    ),
+)]
+struct Document;
+
+homeroom_edge::routes! { Document;
+    auth::login,
+    auth::refresh,
+    auth::find_me,
+    auth::find_own_permissions,
+    auth::logout,
+    auth::logout_all,
+    auth::change_password,
+    users::list_users,
+    users::create_user,
+    users::find_user,
+    users::replace_user,
+    users::update_user,
+    users::delete_user,
+    staff::list_staff,
+    staff::create_staff,
+    staff::find_staff,
+    staff::replace_staff,
+    staff::update_staff,
+    staff::delete_staff,
+    roles::list_roles,
+    roles::create_role,
+    roles::find_role,
+    roles::replace_role,
+    roles::update_role,
+    roles::delete_role,
+    permissions::list_permissions,
+    role_assignments::list_user_role_assignments,
+    role_assignments::create_user_role_assignment,
+    role_assignments::find_user_role_assignment,
+    role_assignments::replace_user_role_assignment,
+    role_assignments::update_user_role_assignment,
+    role_assignments::delete_user_role_assignment,
+    audit_logs::list_audit_logs,
+    audit_logs::find_audit_log,
+}

@@ -1,0 +1,811 @@
+//! Schools: created into a free database, suspended and deleted without losing anything.
+
+use axum::response::{IntoResponse, Response};
+use homeroom_domain::{
+    TenantId,
+    identity::{self, temporary_password},
+    kinds,
+    permissions::system::{AddSchool, ChangeSchool, DeleteSchool, SuspendSchool, ViewSchool},
+    schools as rules_of,
+};
+use homeroom_edge::{
+    ApiError, At, Body, Caller, Json, List, NoBody, NoContent, Post, Query, SCHOOL_CACHE_MILLIS,
+    SystemArea, SystemCan, identity::users::hash_password,
+};
+use homeroom_kernel::{FieldErrors, Fields, Input, Timestamp, fields::NON_FIELD, rules};
+use homeroom_store::{
+    control::{
+        registry::{self, Status},
+        schools::{self, RESTORABLE_SECONDS, SchoolRow},
+    },
+    school::{
+        outbox::SetupProgress,
+        provision::{self, FirstAdmin},
+        usage,
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+/// A school.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SchoolOut {
+    /// The school.
+    #[schema(value_type = uuid::Uuid)]
+    id: TenantId,
+    /// Its name.
+    #[schema(example = "Greenwood High")]
+    name: String,
+    /// Its slug, for ever.
+    #[schema(example = "greenwood")]
+    schema_name: String,
+    /// Its short code.
+    #[schema(example = "GW")]
+    code: String,
+    /// Host names, the default one first.
+    #[schema(example = json!(["greenwood.example.org"]))]
+    domain: Vec<String>,
+    /// Whether its routes answer.
+    is_active: bool,
+    /// `provisioning`, `active`, `suspended` or `deleted`.
+    #[schema(example = "active")]
+    status: String,
+    /// `not_started`, `in_progress` (an administrator has signed in) or `completed` (there is staff).
+    #[schema(example = "not_started")]
+    setup_progress: String,
+    /// IANA name of the time zone.
+    #[schema(example = "Africa/Harare")]
+    timezone: String,
+    /// BCP 47 tag of the language.
+    #[schema(example = "en")]
+    locale: String,
+    /// Web origins whose pages may call the school's API.
+    cors_origins: Vec<String>,
+    /// When the school was created.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it was last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    /// By whom.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    created_by: Option<String>,
+    /// When it was deleted; it can be restored for 30 days.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    deleted_at: Option<Timestamp>,
+}
+
+impl From<SchoolRow> for SchoolOut {
+    fn from(row: SchoolRow) -> Self {
+        Self {
+            is_active: row.status == Status::Active.as_str(),
+            id: row.id,
+            name: row.name,
+            schema_name: row.schema_name,
+            code: row.code,
+            domain: row.domain,
+            status: row.status,
+            setup_progress: row.setup_progress,
+            timezone: row.timezone,
+            locale: row.locale,
+            cors_origins: row.cors_origins,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            created_by: row.created_by,
+            deleted_at: row.deleted_at,
+        }
+    }
+}
+
+/// The first administrator of a new school.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FirstAdminOut {
+    /// The user, in the school.
+    #[schema(value_type = uuid::Uuid)]
+    id: homeroom_domain::UserId,
+    /// Email address.
+    email: Option<String>,
+    /// Phone number.
+    phone_number: Option<String>,
+    /// Only where no password was given; shown this once and to be changed at the first sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    temporary_password: Option<String>,
+}
+
+/// A new school.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewSchoolOut {
+    #[serde(flatten)]
+    school: SchoolOut,
+    /// Its first administrator.
+    admin: FirstAdminOut,
+}
+
+/// The first administrator of a new school.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; AdminIn reads it"
+)]
+pub(crate) struct FirstAdminBody {
+    /// Email address; this or the phone number must be there.
+    #[schema(max_length = 254, example = "head@greenwood.example")]
+    email: Option<String>,
+    /// Phone number; this or the email address must be there.
+    #[schema(max_length = 40)]
+    phone_number: Option<String>,
+    /// Given name.
+    #[schema(min_length = 1, max_length = 100, example = "Rudo")]
+    first_name: String,
+    /// Family name.
+    #[schema(min_length = 1, max_length = 100, example = "Ncube")]
+    last_name: String,
+    /// Without one, the answer carries a temporary password.
+    #[schema(format = Password, min_length = 8, max_length = 128, nullable = false)]
+    password: Option<String>,
+}
+
+/// The body of a new school.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; NewSchoolIn reads it"
+)]
+pub(crate) struct NewSchoolBody {
+    /// Its name.
+    #[schema(min_length = 1, max_length = 100, example = "Greenwood High")]
+    name: String,
+    /// Its slug, for ever: lower-case letters, digits and hyphens, a letter first.
+    #[schema(
+        min_length = 2,
+        max_length = 63,
+        pattern = "^[a-z][a-z0-9-]{1,62}$",
+        example = "greenwood"
+    )]
+    schema_name: String,
+    /// Its short code, unique.
+    #[schema(min_length = 1, max_length = 10, example = "GW")]
+    code: String,
+    /// Host names of the school's own, besides the default one.
+    #[schema(max_items = 10, nullable = false, example = json!([]))]
+    domain: Option<Vec<String>>,
+    /// IANA name of the time zone; UTC where absent.
+    #[schema(max_length = 64, nullable = false, example = "Africa/Harare")]
+    timezone: Option<String>,
+    /// BCP 47 tag of the language; en where absent.
+    #[schema(max_length = 35, nullable = false, example = "en")]
+    locale: Option<String>,
+    /// Web origins whose pages may call the school's API.
+    #[schema(max_items = 20, nullable = false, example = json!([]))]
+    cors_origins: Option<Vec<String>>,
+    /// Its first administrator.
+    admin: FirstAdminBody,
+}
+
+/// The body of a school.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; SchoolIn reads it"
+)]
+pub(crate) struct SchoolBody {
+    /// Its name.
+    #[schema(min_length = 1, max_length = 100, example = "Greenwood High")]
+    name: String,
+    /// Its short code, unique.
+    #[schema(min_length = 1, max_length = 10, example = "GW")]
+    code: String,
+    /// Host names of the school's own, besides the default one.
+    #[schema(max_items = 11, nullable = false, example = json!([]))]
+    domain: Option<Vec<String>>,
+    /// IANA name of the time zone.
+    #[schema(max_length = 64, nullable = false, example = "Africa/Harare")]
+    timezone: Option<String>,
+    /// BCP 47 tag of the language.
+    #[schema(max_length = 35, nullable = false, example = "en")]
+    locale: Option<String>,
+    /// Web origins whose pages may call the school's API.
+    #[schema(max_items = 20, nullable = false, example = json!([]))]
+    cors_origins: Option<Vec<String>>,
+    /// False suspends, true activates.
+    #[schema(nullable = false)]
+    is_active: Option<bool>,
+}
+
+/// Changes to a school; absent fields stay as they are.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; SchoolIn reads it"
+)]
+pub(crate) struct SchoolPatch {
+    /// Its name.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        nullable = false,
+        example = "Greenwood High"
+    )]
+    name: Option<String>,
+    /// Its short code, unique.
+    #[schema(min_length = 1, max_length = 10, nullable = false, example = "GW")]
+    code: Option<String>,
+    /// Host names of the school's own, besides the default one.
+    #[schema(max_items = 11, nullable = false, example = json!([]))]
+    domain: Option<Vec<String>>,
+    /// IANA name of the time zone.
+    #[schema(max_length = 64, nullable = false, example = "Africa/Harare")]
+    timezone: Option<String>,
+    /// BCP 47 tag of the language.
+    #[schema(max_length = 35, nullable = false, example = "en")]
+    locale: Option<String>,
+    /// Web origins whose pages may call the school's API.
+    #[schema(max_items = 20, nullable = false, example = json!([]))]
+    cors_origins: Option<Vec<String>>,
+    /// False suspends, true activates.
+    #[schema(nullable = false)]
+    is_active: Option<bool>,
+}
+
+struct AdminIn {
+    email: Option<String>,
+    phone_number: Option<String>,
+    first_name: String,
+    last_name: String,
+    password: Option<SecretString>,
+}
+
+impl Input for AdminIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.nullable("email", identity::email);
+        let phone_number = fields.nullable("phone_number", identity::phone_number);
+        let first_name = fields.required("first_name", rules::text(1, 100));
+        let last_name = fields.required("last_name", rules::text(1, 100));
+        let password = fields.optional("password", identity::new_password);
+        let (email, phone_number) = (email?.flatten(), phone_number?.flatten());
+        if email.is_none() && phone_number.is_none() {
+            fields.fail(NON_FIELD, "Give an email or a phone number.");
+            return None;
+        }
+        Some(Self {
+            email,
+            phone_number,
+            first_name: first_name?,
+            last_name: last_name?,
+            password: password?,
+        })
+    }
+}
+
+/// What a client says of a new school.
+pub(crate) struct NewSchoolIn {
+    schema_name: String,
+    school: SchoolIn,
+    admin: AdminIn,
+}
+
+impl Input for NewSchoolIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let schema_name = fields.required("schema_name", rules_of::slug);
+        let admin = fields.nested("admin");
+        if matches!(admin, Some(None)) {
+            fields.fail("admin", "This field is required.");
+        }
+        let school = SchoolIn::read(fields);
+        Some(Self {
+            schema_name: schema_name?,
+            school: school?,
+            admin: admin??,
+        })
+    }
+}
+
+/// What a client says of a school.
+pub(crate) struct SchoolIn {
+    name: Option<String>,
+    code: Option<String>,
+    domain: Option<Vec<String>>,
+    timezone: Option<String>,
+    locale: Option<String>,
+    cors_origins: Option<Vec<String>>,
+    is_active: Option<bool>,
+    schema_name: Option<String>,
+}
+
+impl Input for SchoolIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.ignore_read_only(&[
+            "id",
+            "status",
+            "setup_progress",
+            "created_at",
+            "updated_at",
+            "created_by",
+            "deleted_at",
+        ]);
+        let name = fields.settable("name", rules::text(1, 100));
+        let code = fields.settable("code", rules::text(1, 10));
+        let domain = fields.optional("domain", rules::list(11, rules_of::host));
+        let timezone = fields.optional("timezone", rules_of::timezone);
+        let locale = fields.optional("locale", rules_of::locale);
+        let cors_origins = fields.optional("cors_origins", rules::list(20, rules_of::origin));
+        let is_active = fields.optional("is_active", rules::boolean);
+        let schema_name = fields.optional("schema_name", rules::text(1, 63));
+        Some(Self {
+            name: name?,
+            code: code?,
+            domain: domain?,
+            timezone: timezone?,
+            locale: locale?,
+            cors_origins: cors_origins?,
+            is_active: is_active?,
+            schema_name: schema_name?,
+        })
+    }
+}
+
+/// What schools can be searched and filtered by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "the parameters for the document; the store's listing reads them"
+)]
+pub(crate) struct SchoolFilters {
+    /// Text in name, slug or code.
+    #[param(max_length = 100)]
+    search: Option<String>,
+    /// Whether the school's routes answer.
+    is_active: Option<bool>,
+    /// `provisioning`, `active`, `suspended` or `deleted`; deleted schools are listed only when asked for.
+    #[param(max_length = 255)]
+    status: Option<String>,
+    /// `not_started`, `in_progress` or `completed`.
+    #[param(max_length = 255)]
+    setup_progress: Option<String>,
+    /// The exact slug.
+    #[param(max_length = 255)]
+    schema_name: Option<String>,
+    /// The exact code.
+    #[param(max_length = 255)]
+    code: Option<String>,
+}
+
+/// Schools
+#[utoipa::path(get, path = "/api/v1/system/schools/", tag = "schools", params(SchoolFilters),
+    responses((status = 200, body = List<SchoolOut>)), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn list_schools(
+    caller: SystemCan<ViewSchool>,
+    query: Query,
+) -> Result<Json<List<SchoolOut>>, ApiError> {
+    let request = query.page(&schools::LISTING)?;
+    let page = schools::list(&caller.db, &request).await?;
+    Ok(List::new(&caller.context, &query, &request, page))
+}
+
+/// Create a school
+///
+/// It claims a free database, gets its domain, its roles and its first administrator, and answers at once.
+#[utoipa::path(post, path = "/api/v1/system/schools/", tag = "schools", request_body = NewSchoolBody,
+    responses((status = 201, body = NewSchoolOut)), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn create_school(
+    post: Post<SystemArea, AddSchool, NewSchoolIn>,
+) -> Result<Response, ApiError> {
+    let row = new_row(&post)?;
+    refuse_taken(&post, None, &row).await?;
+    let (admin, temporary) = first_admin(&post, &post.input.admin).await?;
+    let body = NewSchoolOut {
+        school: SchoolOut::from(SchoolRow {
+            status: Status::Active.as_str().to_owned(),
+            ..row.clone()
+        }),
+        admin: FirstAdminOut {
+            id: admin.id,
+            email: admin.email.clone(),
+            phone_number: admin.phone_number.clone(),
+            temporary_password: temporary.map(|password| password.expose_secret().to_owned()),
+        },
+    };
+    let location = format!("/api/v1/system/schools/{}/", row.id);
+    let answer = post
+        .create(
+            schools::insert(&post.stamp(), &row, &admin),
+            &location,
+            &body,
+        )
+        .await?;
+    finish(&post, row.id).await?;
+    Ok(answer)
+}
+
+/// Fills the claimed database and opens the school; does nothing where that is done.
+async fn finish(caller: &Caller<SystemArea>, id: TenantId) -> Result<(), ApiError> {
+    let school = registry::find_by_id(&caller.db, id)
+        .await?
+        .ok_or(ApiError::NotFound)?;
+    let (databases, trace) = (&*caller.app.ports.databases, caller.context.trace.aside());
+    provision::finish(databases, &caller.db, &school, &caller.stamp(), &trace).await?;
+    Ok(())
+}
+
+fn new_row(post: &Post<SystemArea, AddSchool, NewSchoolIn>) -> Result<SchoolRow, ApiError> {
+    let NewSchoolIn {
+        schema_name,
+        school,
+        ..
+    } = &post.input;
+    let stamp = post.stamp();
+    Ok(SchoolRow {
+        id: stamp.ids.next(),
+        name: school.name.clone().unwrap_or_default(),
+        schema_name: schema_name.clone(),
+        code: school.code.clone().unwrap_or_default(),
+        domain: all_hosts(
+            post,
+            schema_name,
+            school.domain.as_deref().unwrap_or_default(),
+        )?,
+        status: Status::Provisioning.as_str().to_owned(),
+        setup_progress: SetupProgress::NotStarted.as_str().to_owned(),
+        timezone: school.timezone.clone().unwrap_or_else(|| "UTC".to_owned()),
+        locale: school.locale.clone().unwrap_or_else(|| "en".to_owned()),
+        cors_origins: school.cors_origins.clone().unwrap_or_default(),
+        created_at: stamp.now,
+        updated_at: stamp.now,
+        created_by: stamp.created_by(),
+        deleted_at: None,
+    })
+}
+
+/// The default host and the school's own; nothing else under the public domain, which is the platform's to give.
+fn all_hosts(
+    caller: &Caller<SystemArea>,
+    schema_name: &str,
+    own: &[String],
+) -> Result<Vec<String>, ApiError> {
+    let public = &caller.app.settings.public_domain;
+    let default = format!("{schema_name}.{public}");
+    let mut hosts = vec![default.clone()];
+    let mut own: Vec<String> = own
+        .iter()
+        .filter(|host| **host != default)
+        .cloned()
+        .collect();
+    own.sort_unstable();
+    own.dedup();
+    if let Some(host) = own
+        .iter()
+        .find(|host| *host == public || host.ends_with(&format!(".{public}")))
+    {
+        return Err(ApiError::field(
+            "domain",
+            &format!("{host} is under the platform's own domain."),
+        ));
+    }
+    hosts.extend(own);
+    Ok(hosts)
+}
+
+async fn refuse_taken(
+    caller: &Caller<SystemArea>,
+    except: Option<TenantId>,
+    row: &SchoolRow,
+) -> Result<(), ApiError> {
+    let mut errors = FieldErrors::default();
+    let taken =
+        schools::find_taken(&caller.db, except, &row.schema_name, &row.code, &row.domain).await?;
+    for (field, value) in taken {
+        errors.add(&field, &format!("{value} belongs to another school."));
+    }
+    Ok(errors.into_result(())?)
+}
+
+async fn first_admin(
+    caller: &Caller<SystemArea>,
+    input: &AdminIn,
+) -> Result<(FirstAdmin, Option<SecretString>), ApiError> {
+    let stamp = caller.stamp();
+    let temporary = input
+        .password
+        .is_none()
+        .then(|| temporary_password(stamp.ids.secret()));
+    let password = input.password.as_ref().or(temporary.as_ref());
+    let password = password
+        .ok_or_else(|| ApiError::Internal("no password for the first administrator".into()))?;
+    let keys = &caller.app.settings.keys;
+    let admin = FirstAdmin {
+        id: stamp.ids.next(),
+        email: input.email.clone(),
+        phone_number: input.phone_number.clone(),
+        first_name: input.first_name.clone(),
+        last_name: input.last_name.clone(),
+        password_hash: hash_password(&caller.app, password).await?,
+        must_change_password: temporary.is_some(),
+        identifier_hashes: input
+            .email
+            .iter()
+            .chain(&input.phone_number)
+            .map(|id| keys.identifier_hash(id))
+            .collect(),
+    };
+    Ok((admin, temporary))
+}
+
+/// One school, a deleted one included
+#[utoipa::path(get, path = "/api/v1/system/schools/{id}/", tag = "schools", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = SchoolOut)), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn find_school(
+    caller: SystemCan<ViewSchool>,
+    id: At<kinds::Tenant>,
+) -> Result<Json<SchoolOut>, ApiError> {
+    Ok(Json(schools::find(&caller.db, id.0).await?.into()))
+}
+
+/// Replace a school
+#[utoipa::path(put, path = "/api/v1/system/schools/{id}/", tag = "schools", params(("id" = uuid::Uuid, Path)),
+    request_body = SchoolBody, responses((status = 200, body = SchoolOut)),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn replace_school(
+    caller: SystemCan<ChangeSchool>,
+    id: At<kinds::Tenant>,
+    body: Body<SchoolIn>,
+) -> Result<Json<SchoolOut>, ApiError> {
+    change(&caller, id, body).await
+}
+
+/// Change a school
+#[utoipa::path(patch, path = "/api/v1/system/schools/{id}/", tag = "schools", params(("id" = uuid::Uuid, Path)),
+    request_body = SchoolPatch, responses((status = 200, body = SchoolOut)),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn update_school(
+    caller: SystemCan<ChangeSchool>,
+    id: At<kinds::Tenant>,
+    body: Body<SchoolIn>,
+) -> Result<Json<SchoolOut>, ApiError> {
+    change(&caller, id, body).await
+}
+
+async fn change(
+    caller: &Caller<SystemArea>,
+    id: At<kinds::Tenant>,
+    Body { input, partial }: Body<SchoolIn>,
+) -> Result<Json<SchoolOut>, ApiError> {
+    let before = find_manageable(caller, id.0).await?;
+    if input
+        .schema_name
+        .is_some_and(|name| name != before.schema_name)
+    {
+        return Err(ApiError::field(
+            "schema_name",
+            "The schema name stays for ever.",
+        ));
+    }
+    let domain = match input.domain {
+        Some(hosts) => all_hosts(caller, &before.schema_name, &hosts)?,
+        None if partial => before.domain.clone(),
+        None => all_hosts(caller, &before.schema_name, &[])?,
+    };
+    let cors_origins = match input.cors_origins {
+        Some(origins) => origins,
+        None if partial => before.cors_origins.clone(),
+        None => Vec::new(),
+    };
+    let status = match (input.is_active, before.status.as_str()) {
+        (Some(true), "suspended") => Status::Active.as_str(),
+        (Some(false), "active") => Status::Suspended.as_str(),
+        (_, unchanged) => unchanged,
+    };
+    if status != before.status {
+        caller.require::<SuspendSchool>()?;
+    }
+    let after = SchoolRow {
+        name: input.name.unwrap_or_else(|| before.name.clone()),
+        code: input.code.unwrap_or_else(|| before.code.clone()),
+        domain,
+        status: status.to_owned(),
+        timezone: input.timezone.unwrap_or_else(|| before.timezone.clone()),
+        locale: input.locale.unwrap_or_else(|| before.locale.clone()),
+        cors_origins,
+        updated_at: caller.context.now,
+        ..before.clone()
+    };
+    refuse_taken(caller, Some(before.id), &after).await?;
+    store(caller, &before, &after).await?;
+    Ok(Json(after.into()))
+}
+
+/// Stores a change. Where it closes a door, the answer waits until no isolate can still hold it open.
+async fn store(
+    caller: &Caller<SystemArea>,
+    before: &SchoolRow,
+    after: &SchoolRow,
+) -> Result<(), ApiError> {
+    caller
+        .commit(schools::update(&caller.stamp(), before, after))
+        .await?;
+    let closes_host = before
+        .domain
+        .iter()
+        .any(|host| !after.domain.contains(host));
+    if after.status != before.status || closes_host {
+        caller.app.ports.timer.sleep(SCHOOL_CACHE_MILLIS).await;
+    }
+    Ok(())
+}
+
+async fn find_manageable(caller: &Caller<SystemArea>, id: TenantId) -> Result<SchoolRow, ApiError> {
+    let school = schools::find(&caller.db, id).await?;
+    if school.deleted_at.is_some() {
+        return Err(ApiError::Conflict {
+            code: "school_deleted",
+            detail: "This school is deleted. Restore it first.",
+        });
+    }
+    Ok(school)
+}
+
+/// Delete a school
+///
+/// Its hosts answer 404. The data is kept for 30 days, in which it can be restored; the slug is never given again.
+#[utoipa::path(delete, path = "/api/v1/system/schools/{id}/", tag = "schools", params(("id" = uuid::Uuid, Path)),
+    responses((status = 204)), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn delete_school(
+    caller: SystemCan<DeleteSchool>,
+    id: At<kinds::Tenant>,
+) -> Result<NoContent, ApiError> {
+    let before = schools::find(&caller.db, id.0).await?;
+    if before.deleted_at.is_none() {
+        let now = caller.context.now;
+        let after = SchoolRow {
+            status: Status::Deleted.as_str().to_owned(),
+            deleted_at: Some(now),
+            updated_at: now,
+            ..before.clone()
+        };
+        store(&caller, &before, &after).await?;
+    }
+    Ok(NoContent)
+}
+
+/// Finish a creation that was cut short
+#[utoipa::path(post, path = "/api/v1/system/schools/{id}/provision/", tag = "schools",
+    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = SchoolOut)),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn provision_school(
+    id: At<kinds::Tenant>,
+    post: Post<SystemArea, AddSchool, NoBody>,
+) -> Result<Response, ApiError> {
+    find_manageable(&post, id.0).await?;
+    finish(&post, id.0).await?;
+    Ok(Json(SchoolOut::from(schools::find(&post.db, id.0).await?)).into_response())
+}
+
+/// Suspend a school
+///
+/// Every route of the school answers 403 from the moment of this answer; nothing is deleted.
+#[utoipa::path(post, path = "/api/v1/system/schools/{id}/suspend/", tag = "schools",
+    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = SchoolOut)),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn suspend_school(
+    id: At<kinds::Tenant>,
+    post: Post<SystemArea, SuspendSchool, NoBody>,
+) -> Result<Response, ApiError> {
+    let before = find_manageable(&post, id.0).await?;
+    move_to(&post, before, Status::Suspended).await
+}
+
+/// Activate a suspended school
+#[utoipa::path(post, path = "/api/v1/system/schools/{id}/activate/", tag = "schools",
+    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = SchoolOut)),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn activate_school(
+    id: At<kinds::Tenant>,
+    post: Post<SystemArea, SuspendSchool, NoBody>,
+) -> Result<Response, ApiError> {
+    let before = find_manageable(&post, id.0).await?;
+    move_to(&post, before, Status::Active).await
+}
+
+/// Restore a deleted school
+///
+/// Within 30 days; it is suspended or active as it was when it is activated next.
+#[utoipa::path(post, path = "/api/v1/system/schools/{id}/restore/", tag = "schools",
+    params(("id" = uuid::Uuid, Path)), responses((status = 200, body = SchoolOut)),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn restore_school(
+    id: At<kinds::Tenant>,
+    post: Post<SystemArea, DeleteSchool, NoBody>,
+) -> Result<Response, ApiError> {
+    let before = schools::find(&post.db, id.0).await?;
+    match before.deleted_at {
+        Some(deleted_at) if deleted_at.plus_seconds(RESTORABLE_SECONDS) < post.context.now => {
+            Err(ApiError::Conflict {
+                code: "too_late",
+                detail: "This school was deleted more than 30 days ago and cannot be restored.",
+            })
+        }
+        _ => move_to(&post, before, Status::Active).await,
+    }
+}
+
+async fn move_to<P: homeroom_domain::permissions::Permission>(
+    post: &Post<SystemArea, P, NoBody>,
+    before: SchoolRow,
+    status: Status,
+) -> Result<Response, ApiError> {
+    if before.status == Status::Provisioning.as_str() {
+        return Err(ApiError::Conflict {
+            code: "not_provisioned",
+            detail: "The creation of this school was cut short. Finish it first: POST provision/.",
+        });
+    }
+    if before.status == status.as_str() {
+        return Ok(Json(SchoolOut::from(before)).into_response());
+    }
+    let after = SchoolRow {
+        status: status.as_str().to_owned(),
+        deleted_at: None,
+        updated_at: post.context.now,
+        ..before.clone()
+    };
+    let batch = schools::update(&post.stamp(), &before, &after);
+    let answer = post.done(batch, &SchoolOut::from(after)).await?;
+    post.app.ports.timer.sleep(SCHOOL_CACHE_MILLIS).await;
+    Ok(answer)
+}
+
+/// How much a school uses the platform.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UsageOut {
+    /// Users who are not deleted.
+    users: u64,
+    /// Of these, who may sign in.
+    active_users: u64,
+    /// Staff records.
+    staff: u64,
+    /// Roles.
+    roles: u64,
+    /// Users who signed in within the last 30 days.
+    users_signed_in_30_days: u64,
+    /// Sign-ins that are alive.
+    open_sessions: u64,
+    /// Lines of the audit log.
+    audit_entries: u64,
+    /// The last sign-in of anyone.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_login_at: Option<Timestamp>,
+}
+
+/// How much a school uses the platform
+///
+/// Counts only, no personal data; of a suspended school too.
+#[utoipa::path(get, path = "/api/v1/system/schools/{id}/usage/", tag = "schools", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = UsageOut)), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn find_school_usage(
+    caller: SystemCan<ViewSchool>,
+    id: At<kinds::Tenant>,
+) -> Result<Json<UsageOut>, ApiError> {
+    let school = registry::find_by_id(&caller.db, id.0)
+        .await?
+        .ok_or(ApiError::NotFound)?;
+    let trace = caller.context.trace.aside();
+    let usage = usage::read(
+        &*caller.app.ports.databases,
+        &school,
+        caller.context.now,
+        &trace,
+    )
+    .await?;
+    Ok(Json(UsageOut {
+        users: usage.users,
+        active_users: usage.active_users,
+        staff: usage.staff,
+        roles: usage.roles,
+        users_signed_in_30_days: usage.users_signed_in_30_days,
+        open_sessions: usage.open_sessions,
+        audit_entries: usage.audit_entries,
+        last_login_at: usage.last_login_at,
+    }))
+}
