@@ -1,10 +1,5 @@
 //! Who acts: a credential, verified for the place where it is presented.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
-
 use homeroom_domain::{
     SessionId, TenantId, UserId,
     credentials::{
@@ -26,11 +21,12 @@ use crate::{
     app::{App, State},
     context::{Context, SharedContext},
     error::ApiError,
+    recent::Recent,
     tenancy,
 };
 
 /// How long an isolate may act on what it knew of a sign-in or key, in milliseconds: what is revoked ends within 5 s.
-const CACHE_MILLIS: u64 = 3_000;
+const CACHE_MILLIS: i64 = 3_000;
 const MAX_ENTRIES: usize = 4_096;
 
 /// Who acts.
@@ -53,14 +49,14 @@ pub struct Actor {
 }
 
 impl Actor {
-    fn from_user(user: &SignedIn, kind: ActorKind, session: SessionId) -> Self {
+    fn from_user(user: SignedIn, kind: ActorKind, session: SessionId) -> Self {
         Self {
             kind,
             id: user.id.to_string(),
-            name: user.name.clone(),
+            name: user.name,
             user: Some(user.id).filter(|_| kind == ActorKind::User),
             session: Some(session),
-            permissions: user.permissions.clone(),
+            permissions: user.permissions,
             must_change_password: user.must_change_password,
         }
     }
@@ -81,23 +77,36 @@ impl Actor {
     }
 }
 
-/// Sign-ins and keys that were alive a moment ago; keyed by plane, so that nothing of one school serves another.
-#[derive(Default)]
+/// A sign-in that was alive a moment ago, by its token: what is remembered was verified for this very plane.
+#[derive(Clone)]
+struct Seen {
+    plane: Plane,
+    session: SessionId,
+    token_ends: Timestamp,
+    user: SignedIn,
+}
+
+/// Sign-ins and keys that were alive a moment ago.
 pub(crate) struct ActorCache {
-    users: Mutex<HashMap<(Plane, SessionId), (Timestamp, SignedIn)>>,
-    keys: Mutex<HashMap<String, (Timestamp, VerifiableKey)>>,
+    users: Recent<Seen>,
+    keys: Recent<VerifiableKey>,
+}
+
+impl Default for ActorCache {
+    fn default() -> Self {
+        Self {
+            users: Recent::new(CACHE_MILLIS, MAX_ENTRIES),
+            keys: Recent::new(CACHE_MILLIS, MAX_ENTRIES),
+        }
+    }
 }
 
 impl ActorCache {
     /// Forgets a plane's sign-ins: after a change that may concern them, this isolate at least acts on it at once.
     pub(crate) fn forget(&self, plane: Plane) {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        users.retain(|(of, _), _| *of != plane);
+        self.users.forget(|seen| seen.plane == plane);
         if plane == Plane::System {
-            self.keys
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clear();
+            self.keys.forget(|_| true);
         }
     }
 }
@@ -171,43 +180,29 @@ async fn identify_user<D: IdentityDb>(
     token: &str,
     kind: ActorKind,
 ) -> Result<Option<Actor>, ApiError> {
-    let plane = db.plane();
-    let Some(claims) = access_token::verify(&app.settings.keys, plane, token, context.now) else {
+    let (plane, now) = (db.plane(), context.now);
+    if let Some(seen) = app.actors.users.get(token, now)
+        && seen.plane == plane
+        && seen.token_ends > now
+    {
+        return Ok(Some(Actor::from_user(seen.user, kind, seen.session)));
+    }
+    let Some(verified) = access_token::verify(&app.settings.keys, plane, token, now) else {
         return Ok(None);
     };
-    let key = (plane, claims.session);
-    let cached = {
-        let users = app
-            .actors
-            .users
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        users
-            .get(&key)
-            .filter(|(since, user)| {
-                tenancy::is_fresh(*since, context.now, CACHE_MILLIS) && user.id == claims.user
-            })
-            .map(|(_, user)| user.clone())
-    };
-    let user = match cached {
-        Some(user) => user,
-        None => {
-            let found =
-                sessions::find_signed_in(db, claims.session, claims.user, context.now).await?;
-            let Some(user) = found else { return Ok(None) };
-            let mut users = app
-                .actors
-                .users
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if users.len() >= MAX_ENTRIES {
-                users.clear();
-            }
-            users.insert(key, (context.now, user.clone()));
-            user
-        }
-    };
-    Ok(Some(Actor::from_user(&user, kind, claims.session)))
+    let session = verified.claims.session;
+    let found = sessions::find_signed_in(db, session, verified.claims.user, now).await?;
+    Ok(found.map(|user| {
+        let token_ends = verified.expires_at;
+        let seen = Seen {
+            plane,
+            session,
+            token_ends,
+            user: user.clone(),
+        };
+        app.actors.users.put(token.to_owned(), seen, now);
+        Actor::from_user(user, kind, session)
+    }))
 }
 
 async fn identify_key(
@@ -249,31 +244,15 @@ async fn find_key(
     context: &Context,
     presented: &ApiKey,
 ) -> Result<VerifiableKey, ApiError> {
-    let cached = {
-        let keys = app
-            .actors
-            .keys
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        keys.get(&presented.prefix)
-            .filter(|(since, _)| tenancy::is_fresh(*since, context.now, CACHE_MILLIS))
-            .map(|(_, key)| key.clone())
-    };
-    let stored = match cached {
+    let stored = match app.actors.keys.get(&presented.prefix, context.now) {
         Some(key) => key,
         None => {
             let control = tenancy::control(app, context)?;
             let found = api_keys::find_by_prefix(&control, &presented.prefix).await?;
             let key = found.ok_or(ApiError::Unauthenticated)?;
-            let mut keys = app
-                .actors
+            app.actors
                 .keys
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if keys.len() >= MAX_ENTRIES {
-                keys.clear();
-            }
-            keys.insert(presented.prefix.clone(), (context.now, key.clone()));
+                .put(presented.prefix.clone(), key.clone(), context.now);
             key
         }
     };

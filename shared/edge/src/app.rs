@@ -12,7 +12,9 @@ use homeroom_objects::{
 use homeroom_store::sql::Databases;
 use thiserror::Error;
 
-use crate::{actor::ActorCache, tenancy::SchoolCache};
+use homeroom_store::control::registry::School;
+
+use crate::{actor::ActorCache, recent::Recent, tenancy};
 
 /// Another Worker or object that a request depends on could not be asked.
 #[derive(Debug, Error)]
@@ -38,7 +40,7 @@ pub trait LoginGuard: Send + Sync {
 /// Lets time pass.
 pub trait Timer: Send + Sync {
     /// Resolves after so many milliseconds.
-    fn sleep(&self, millis: u64) -> BoxFuture<'_, ()>;
+    fn sleep(&self, millis: u32) -> BoxFuture<'_, ()>;
 }
 
 /// What the runtime provides.
@@ -73,7 +75,7 @@ pub struct App {
     pub ports: Ports,
     /// What the deployment says.
     pub settings: Settings,
-    pub(crate) schools: SchoolCache,
+    pub(crate) schools: Recent<School>,
     pub(crate) actors: ActorCache,
 }
 
@@ -84,7 +86,7 @@ impl App {
         Arc::new(Self {
             ports,
             settings,
-            schools: SchoolCache::default(),
+            schools: tenancy::school_cache(),
             actors: ActorCache::default(),
         })
     }

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod openapi;
 #[cfg(target_arch = "wasm32")]
 pub mod panic;
+mod recent;
 mod reply;
 mod routes;
 mod serve;

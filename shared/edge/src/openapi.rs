@@ -12,9 +12,7 @@ use utoipa::{
         example::ExampleBuilder,
         header::HeaderBuilder,
         path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
-        schema::{
-            AnyOfBuilder, ArrayItems, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type,
-        },
+        schema::{AnyOfBuilder, ArrayItems, ObjectBuilder, SchemaType, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };

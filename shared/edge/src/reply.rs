@@ -16,8 +16,10 @@ pub struct List<T> {
     #[schema(example = 1)]
     pub count: u64,
     /// Address of the next page.
+    #[schema(example = json!(null))]
     pub next: Option<String>,
     /// Address of the page before.
+    #[schema(example = json!(null))]
     pub previous: Option<String>,
     /// The rows of this page.
     pub results: Vec<T>,

@@ -43,6 +43,7 @@ pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> S
     let started = app.ports.clock.now();
     let (mut parts, body) = request.into_parts();
     let method = parts.method.clone();
+    let cross_origin = CrossOrigin::read(&parts.headers);
     let context: SharedContext = Arc::new(Context::new(
         read_head(app, &parts.headers, &parts.uri),
         started,
@@ -59,7 +60,7 @@ pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> S
             parts.extensions.insert(context.clone());
             match router
                 .clone()
-                .oneshot(Request::from_parts(parts.clone(), body))
+                .oneshot(Request::from_parts(parts, body))
                 .await
             {
                 Ok(response) => response,
@@ -69,7 +70,7 @@ pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> S
     if response.headers().get(CODE_HEADER).is_none() {
         response = name_bare_errors(response);
     }
-    add_headers(&context, &parts.headers, response.headers_mut());
+    add_headers(&context, cross_origin.as_ref(), response.headers_mut());
     if method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
@@ -163,7 +164,22 @@ fn name_bare_errors(response: Response) -> Response {
     named
 }
 
-fn add_headers(context: &Context, request: &HeaderMap, headers: &mut HeaderMap) {
+/// A request from a page of another origin.
+struct CrossOrigin {
+    origin: String,
+    asks_first: bool,
+}
+
+impl CrossOrigin {
+    fn read(headers: &HeaderMap) -> Option<Self> {
+        Some(Self {
+            origin: text(headers, "origin")?.to_owned(),
+            asks_first: headers.contains_key("access-control-request-method"),
+        })
+    }
+}
+
+fn add_headers(context: &Context, from: Option<&CrossOrigin>, headers: &mut HeaderMap) {
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
@@ -187,15 +203,13 @@ fn add_headers(context: &Context, request: &HeaderMap, headers: &mut HeaderMap) 
     if let Some(bookmark) = context.trace.bookmark() {
         set(BOOKMARK, &bookmark);
     }
-    let origin = text(request, "origin").unwrap_or_default();
-    if context
-        .cors_origins
-        .get()
-        .is_some_and(|allowed| allowed.iter().any(|allowed| allowed == origin))
+    let allowed = context.cors_origins.get();
+    if let Some(CrossOrigin { origin, asks_first }) = from
+        && allowed.is_some_and(|allowed| allowed.contains(origin))
     {
         set("access-control-allow-origin", origin);
         set("access-control-expose-headers", EXPOSED);
-        if request.contains_key("access-control-request-method") {
+        if *asks_first {
             set(
                 "access-control-allow-methods",
                 "GET, POST, PUT, PATCH, DELETE",

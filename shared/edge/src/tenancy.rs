@@ -1,48 +1,27 @@
 //! From the request's host to a school.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+use homeroom_domain::{
+    credentials::Plane,
+    schools::{Place, place},
 };
-
-use homeroom_domain::schools::{Place, place};
-use homeroom_kernel::Timestamp;
+use homeroom_kernel::IdSource;
 use homeroom_store::{
-    ControlDb,
-    control::registry::{self, ActiveSchool, Closed, School},
+    ActorKind, ControlDb, Stamp,
+    control::registry::{self, ActiveSchool, Closed, School, Status},
+    school::provision,
     sql::Consistency,
 };
 
-use crate::{app::App, context::Context, error::ApiError};
+use crate::{app::App, context::Context, error::ApiError, recent::Recent};
 
 /// How long an isolate may answer from what it knew of a school, in milliseconds. Closing a school waits this long
 /// before it reports success, so that "suspended" is true everywhere once it is said.
-pub const CACHE_MILLIS: u64 = 2_000;
+pub const CACHE_MILLIS: u32 = 2_000;
 const MAX_ENTRIES: usize = 1_024;
 
 /// Schools by host. Absent schools are not remembered: a new one answers at once.
-#[derive(Default)]
-pub(crate) struct SchoolCache(Mutex<HashMap<String, (Timestamp, School)>>);
-
-impl SchoolCache {
-    fn get(&self, host: &str, now: Timestamp) -> Option<School> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, school) = entries.get(host)?;
-        is_fresh(*since, now, CACHE_MILLIS).then(|| school.clone())
-    }
-
-    fn put(&self, host: String, school: School, now: Timestamp) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MAX_ENTRIES {
-            entries.clear();
-        }
-        entries.insert(host, (now, school));
-    }
-}
-
-pub(crate) fn is_fresh(since: Timestamp, now: Timestamp, millis: u64) -> bool {
-    let age = now.millis() - since.millis();
-    (0..i64::try_from(millis).unwrap_or(0)).contains(&age)
+pub(crate) fn school_cache() -> Recent<School> {
+    Recent::new(i64::from(CACHE_MILLIS), MAX_ENTRIES)
 }
 
 /// Where a request arrived.
@@ -62,8 +41,7 @@ pub(crate) async fn arrive(app: &App, context: &Context) -> Result<Arrival, ApiE
             let school = match app.schools.get(&host, context.now) {
                 Some(school) => school,
                 None => {
-                    let found = registry::find_by_host(&control(app, context)?, &host).await?;
-                    let school = found.ok_or(ApiError::UnknownHost)?;
+                    let school = look_up(app, context, &host).await?;
                     app.schools.put(host, school.clone(), context.now);
                     school
                 }
@@ -71,6 +49,31 @@ pub(crate) async fn arrive(app: &App, context: &Context) -> Result<Arrival, ApiE
             open(context, school).map(Arrival::School)
         }
     }
+}
+
+/// Finds a school; one whose creation was cut short is finished by the first request that reaches it.
+async fn look_up(app: &App, context: &Context, host: &str) -> Result<School, ApiError> {
+    let trace = context.trace.aside();
+    let found = registry::find_by_host(&control(app, context)?, host).await?;
+    let school = found.ok_or(ApiError::UnknownHost)?;
+    if school.status != Status::Provisioning {
+        return Ok(school);
+    }
+    let stamp = Stamp {
+        ids: IdSource::new(&*app.ports.entropy, context.now),
+        now: context.now,
+        kind: ActorKind::System,
+        actor_id: None,
+        actor_name: "Homeroom".to_owned(),
+        ip: None,
+        request_id: context.request_id.clone(),
+        plane: Plane::School(school.id),
+    };
+    let db = ControlDb::open(&*app.ports.databases, &Consistency::Latest, &trace)?;
+    provision::finish(&*app.ports.databases, &db, &school, &stamp, &trace).await?;
+    registry::find_by_host(&db, host)
+        .await?
+        .ok_or(ApiError::UnknownHost)
 }
 
 /// The school that a platform superadministrator names.

@@ -215,8 +215,8 @@ impl Clock for Runtime {
 }
 
 impl Timer for Runtime {
-    fn sleep(&self, millis: u64) -> BoxFuture<'_, ()> {
-        let delay = worker::Delay::from(std::time::Duration::from_millis(millis));
+    fn sleep(&self, millis: u32) -> BoxFuture<'_, ()> {
+        let delay = worker::Delay::from(std::time::Duration::from_millis(millis.into()));
         Box::pin(SendFuture::new(delay))
     }
 }

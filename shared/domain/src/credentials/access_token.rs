@@ -28,6 +28,15 @@ pub struct AccessClaims {
     pub session: SessionId,
 }
 
+/// A token whose signature, kind, place and time were found right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What it states.
+    pub claims: AccessClaims,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Wire<'a> {
     iss: Cow<'a, str>,
@@ -60,7 +69,7 @@ pub fn sign(keys: &KeyRing, plane: Plane, claims: AccessClaims, now: Timestamp) 
 
 /// Verifies a token for a plane: algorithm, key id, signature, kind, issuer, audience and time. `None` for anything else.
 #[must_use]
-pub fn verify(keys: &KeyRing, plane: Plane, token: &str, now: Timestamp) -> Option<AccessClaims> {
+pub fn verify(keys: &KeyRing, plane: Plane, token: &str, now: Timestamp) -> Option<Verified> {
     if token.len() > MAX_LENGTH {
         return None;
     }
@@ -80,11 +89,16 @@ pub fn verify(keys: &KeyRing, plane: Plane, token: &str, now: Timestamp) -> Opti
         .validate_expiration(&TimeOptions::new(Duration::zero(), move || now))
         .ok()?;
     let wire = &claims.custom;
-    (wire.knd == TOKEN_TYPE && wire.iss == plane.issuer() && wire.aud == plane.audience())
-        .then_some(AccessClaims {
+    let right_place =
+        wire.knd == TOKEN_TYPE && wire.iss == plane.issuer() && wire.aud == plane.audience();
+    let expires_at = Timestamp::from_millis(claims.expiration?.timestamp_millis());
+    right_place.then_some(Verified {
+        claims: AccessClaims {
             user: wire.sub,
             session: wire.sid,
-        })
+        },
+        expires_at,
+    })
 }
 
 fn moment(time: Timestamp) -> DateTime<Utc> {
@@ -119,7 +133,8 @@ mod tests {
             let token = sign(&ring, made_for, claims(), NOW);
             for tried_on in planes {
                 let expected = (made_for == tried_on).then(claims);
-                assert_eq!(verify(&ring, tried_on, &token, NOW), expected);
+                let found = verify(&ring, tried_on, &token, NOW).map(|verified| verified.claims);
+                assert_eq!(found, expected);
             }
         }
     }

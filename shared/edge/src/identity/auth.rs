@@ -118,7 +118,10 @@ impl Input for RefreshIn {
 )]
 pub struct RefreshBody {
     /// The refresh token of the last answer.
-    #[schema(max_length = 512)]
+    #[schema(
+        max_length = 512,
+        example = "gB1yVfK0c3Q9m7pTtXo2sJ5hR8wN4uLdE6iAaZkYxWc"
+    )]
     refresh: String,
 }
 
@@ -149,10 +152,10 @@ impl Input for ChangePasswordIn {
 )]
 pub struct ChangePasswordBody {
     /// The password so far.
-    #[schema(format = Password, min_length = 1, max_length = 128)]
+    #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
     old_password: String,
     /// The new one: 8 to 128 characters, none of the most common.
-    #[schema(format = Password, min_length = 8, max_length = 128)]
+    #[schema(format = Password, min_length = 8, max_length = 128, example = "staple of the day")]
     new_password: String,
 }
 
@@ -160,8 +163,10 @@ pub struct ChangePasswordBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokensOut {
     /// Sent as `Authorization: Bearer …`; good for 15 minutes.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIs…")]
     pub access: String,
     /// Exchanged for a new pair; good for 30 days, once.
+    #[schema(example = "gB1yVfK0c3Q9m7pTtXo2sJ5hR8wN4uLdE6iAaZkYxWc")]
     pub refresh: String,
 }
 
@@ -169,8 +174,10 @@ pub struct TokensOut {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LoginOut {
     /// Sent as `Authorization: Bearer …`; good for 15 minutes.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIs…")]
     pub access: String,
     /// Exchanged for a new pair; good for 30 days, once.
+    #[schema(example = "gB1yVfK0c3Q9m7pTtXo2sJ5hR8wN4uLdE6iAaZkYxWc")]
     pub refresh: String,
     /// Who signed in.
     pub user: UserOut,

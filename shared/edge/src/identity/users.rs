@@ -302,7 +302,7 @@ impl Input for UserFields {
 )]
 pub struct UserBody {
     /// Email address; this or the phone number must be there.
-    #[schema(max_length = 254, example = "ada@greenwood.example")]
+    #[schema(format = Email, max_length = 254, example = "ada@greenwood.example")]
     email: Option<String>,
     /// Phone number; this or the email address must be there.
     #[schema(max_length = 40, example = "+263772123456")]
@@ -335,10 +335,10 @@ pub struct UserBody {
 )]
 pub struct UserPatch {
     /// Email address.
-    #[schema(max_length = 254)]
+    #[schema(format = Email, max_length = 254, example = "ada@greenwood.example")]
     email: Option<String>,
     /// Phone number.
-    #[schema(max_length = 40)]
+    #[schema(max_length = 40, example = "+263772123456")]
     phone_number: Option<String>,
     /// Given name.
     #[schema(min_length = 1, max_length = 100, nullable = false, example = "Ada")]

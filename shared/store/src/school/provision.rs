@@ -55,9 +55,15 @@ pub async fn finish(
         kind: crate::ActorKind::System,
         ..stamp.clone()
     };
-    connection
+    match connection
         .batch(seed(&stamp, &admin).into_statements())
-        .await?;
+        .await
+    {
+        Ok(_) => {}
+        // Somebody else was faster.
+        Err(StoreError::Conflict(rule)) if rule == "changed_meanwhile" => {}
+        Err(error) => return Err(error),
+    }
     schools::open(school.id, stamp.now).commit(control).await
 }
 
@@ -65,9 +71,11 @@ fn seed(stamp: &Stamp<'_>, admin: &FirstAdmin) -> Batch {
     let mut batch = Batch::default();
     for role in DEFAULT_SCHOOL_ROLES {
         let id: RoleId = stamp.ids.next();
-        batch.push(sql!(
+        // The first of these fails in a database that is filled already, and nothing happens twice.
+        batch.push_effective(sql!(
             "insert into roles (id, builtin, name, description, parent_id, created_at, updated_at) \
-             values (?1, ?2, ?3, ?4, (select id from roles where builtin = ?5), ?6, ?6) on conflict do nothing",
+             values (?1, ?2, ?3, ?4, (select id from roles where builtin = ?5), ?6, ?6) \
+             on conflict do nothing",
             id,
             role.builtin,
             role.name,
@@ -77,16 +85,14 @@ fn seed(stamp: &Stamp<'_>, admin: &FirstAdmin) -> Batch {
         ));
         let codenames = serde_json::Value::from(role.permissions).to_string();
         batch.push(sql!(
-            "insert into role_permissions (role_id, codename) select ?1, value from json_each(?2) \
-             where exists (select 1 from roles where id = ?1)",
+            "insert into role_permissions (role_id, codename) select ?1, value from json_each(?2)",
             id,
             codenames,
         ));
     }
     batch.push(sql!(
         "insert into users (id, email, phone_number, first_name, last_name, password_hash, is_active, \
-         must_change_password, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?8) \
-         on conflict do nothing",
+         must_change_password, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?8)",
         admin.id,
         admin.email.clone(),
         admin.phone_number.clone(),
@@ -98,7 +104,7 @@ fn seed(stamp: &Stamp<'_>, admin: &FirstAdmin) -> Batch {
     ));
     batch.push(sql!(
         "insert into user_roles (id, user_id, role_id, created_at) \
-         select ?1, ?2, id, ?3 from roles where builtin = ?4 on conflict do nothing",
+         select ?1, ?2, id, ?3 from roles where builtin = ?4",
         stamp.ids.next::<()>(),
         admin.id,
         stamp.now,
