@@ -1,0 +1,161 @@
+// The whole platform on this machine: every Worker, as its wrangler.toml says, on one workerd.
+// Used by `cargo xtask dev`, by the runtime tests and by the benchmark.
+import { createServer } from "node:net";
+import { appendFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { Log, LogLevel, Miniflare } from "miniflare";
+import { Agent, fetch } from "undici";
+import { ADMINISTRATOR, addAdministrator, addDemoSchools } from "./platform/accounts.mjs";
+import { ROOT, readDatabases, readSchedules, readWorkers, workerOptions } from "./platform/config.mjs";
+import { check, databaseWorker, databasesOnly, execute, prepare, started } from "./platform/databases.mjs";
+import { Problem } from "./platform/problem.mjs";
+import { masterKeys, occupy, stored, workerds } from "./platform/state.mjs";
+
+export { Problem, ROOT };
+
+const HOST = "127.0.0.1";
+
+/** Reaches `*.localhost` where the system's resolver does not. */
+const dispatcher = new Agent({
+  connect: { lookup: (_, { all }, found) => (all ? found(null, [{ address: HOST, family: 4 }]) : found(null, HOST, 4)) },
+});
+
+/**
+ * Starts the platform.
+ *
+ * - `state`: the folder that outlives the process (required)
+ * - `port`: 0 takes any free one
+ * - `demo`: also create the two demo schools
+ * - `builds`: other build folders than functions/<area>/build, by area
+ * - `vars`: variables added to every Worker's, or replacing them
+ * - `log`: takes each line that the Workers write (default: <state>/platform.log)
+ * - `announce`: takes the name of each step
+ *
+ * Answers `{ url, schoolUrl(slug), fetch(url, init), execute(binding, statements), scheduled(), administrator, schools,
+ * mf, pid, kill(), stop() }`; `fetch` goes over HTTP, to `*.localhost` too.
+ */
+export async function startPlatform({ state, port = 0, demo = false, builds, vars, log, announce = () => {} }) {
+  state = resolve(state);
+  const occupied = occupy(state);
+  let mf;
+  try {
+    const workers = readWorkers();
+    const databases = readDatabases(workers);
+    const secrets = { MASTER_KEYS: masterKeys(state) };
+    const options = workerOptions(workers, { secrets, builds, vars });
+    await requireFree(port);
+    await prepare(state, databases, announce);
+
+    announce("Starting the Workers");
+    const others = workerds();
+    mf = new Miniflare({
+      workers: [...options, databaseWorker(databases)],
+      host: HOST,
+      port,
+      defaultPersistRoot: stored(state),
+      log: new Log(LogLevel.NONE),
+      handleRuntimeStdio: logTo(log ?? ((line) => appendFileSync(join(state, "platform.log"), `${line}\n`))),
+      cf: false,
+    });
+    const { port: taken } = await started(mf, state);
+    const [pid] = workerds().filter((process) => !others.includes(process));
+    occupied.runs(pid);
+
+    const platform = {
+      mf,
+      pid,
+      url: `http://localhost:${taken}`,
+      schoolUrl: (slug) => `http://${slug}.localhost:${taken}`,
+      fetch: (url, init) => fetch(url, { dispatcher, redirect: "manual", ...init }),
+      execute: (binding, statements) => execute(mf, state, binding, statements),
+      administrator: ADMINISTRATOR,
+      schools: [],
+      /** Runs what is due every few minutes now. */
+      scheduled: () => Promise.all(readSchedules(workers).map((schedule) => runSchedule(mf, schedule))),
+      /** Ends workerd as a power cut would. */
+      async kill() {
+        process.kill(pid, "SIGKILL");
+        await this.stop();
+      },
+      async stop() {
+        await mf.dispose();
+        occupied.leave();
+      },
+    };
+    await check(mf, state, databases);
+    await addAdministrator(platform);
+    if (demo) {
+      announce("Loading the demo schools");
+      platform.schools = await addDemoSchools(platform);
+    }
+    return platform;
+  } catch (error) {
+    await mf?.dispose().catch(() => {});
+    occupied.leave();
+    throw error;
+  }
+}
+
+/** Brings the databases of a state up to date without starting the Workers; answers what the Workers need to know. */
+export async function prepareState(state, announce = () => {}) {
+  state = resolve(state);
+  const occupied = occupy(state);
+  try {
+    const workers = readWorkers();
+    await prepare(state, readDatabases(workers), announce);
+    return { workers, secrets: { MASTER_KEYS: masterKeys(state) } };
+  } finally {
+    occupied.leave();
+  }
+}
+
+/** Lends the databases of a state to `use(execute)`, without starting the Workers. */
+export async function withDatabases(state, use) {
+  await prepareState(state);
+  state = resolve(state);
+  const occupied = occupy(state);
+  const mf = databasesOnly(state, readDatabases(readWorkers()));
+  try {
+    await started(mf, state);
+    return await use((binding, statements) => execute(mf, state, binding, statements));
+  } finally {
+    await mf.dispose().catch(() => {});
+    occupied.leave();
+  }
+}
+
+/** Calls the scheduled handlers at their times until the process ends; Miniflare itself never does. */
+export function keepSchedules(platform) {
+  for (const schedule of readSchedules(readWorkers())) {
+    const period = schedule.minutes * 60_000;
+    setTimeout(() => {
+      const run = () => runSchedule(platform.mf, schedule).catch((error) => console.error(String(error)));
+      run();
+      setInterval(run, period).unref();
+    }, period - (Date.now() % period)).unref();
+  }
+}
+
+async function runSchedule(mf, { worker, cron }) {
+  return (await mf.getWorker(worker)).scheduled({ cron, scheduledTime: new Date() });
+}
+
+function logTo(take) {
+  return (...streams) => {
+    for (const stream of streams) createInterface({ input: stream }).on("line", take);
+  };
+}
+
+function requireFree(port) {
+  if (port === 0) return undefined;
+  return new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once("error", (error) => {
+      const taken = error.code === "EADDRINUSE";
+      const why = taken ? "is taken by another program" : `cannot be used (${error.code})`;
+      fail(new Problem(`Port ${port} ${why}: choose another with --port.`));
+    });
+    probe.listen(port, HOST, () => probe.close(() => done()));
+  });
+}

@@ -1,0 +1,36 @@
+//! `cargo xtask bench`: the school area beside its peers in Hono, on one workerd.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::process::tool;
+use crate::{pack, tools, workers};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Fewer requests and rounds: for a first look, not for a decision
+    #[arg(long)]
+    quick: bool,
+    /// Time these routes only, for example me,list
+    #[arg(long, value_delimiter = ',')]
+    routes: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    tools::require()?;
+    pack::build(&workers::all()?)?;
+
+    let mut node = tool("node");
+    node.arg("bench/bench.mjs");
+    if options.quick {
+        node.arg("--quick");
+    }
+    if !options.routes.is_empty() {
+        node.arg(format!("--routes={}", options.routes.join(",")));
+    }
+    let status = node.status().context("node does not start")?;
+    if !status.success() {
+        bail!("the benchmark did not come to its end");
+    }
+    Ok(())
+}
