@@ -11,7 +11,6 @@ mod openapi;
 mod pack;
 mod process;
 mod progress;
-mod site;
 mod slots;
 mod test;
 mod tools;

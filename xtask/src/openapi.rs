@@ -1,16 +1,11 @@
-//! `cargo xtask openapi`: the documents, written by a small program of their own so that the other commands need not be
-//! linked with every area.
+//! `cargo xtask openapi`: the documents, written by a program of tests/api so that the other commands need not be linked
+//! with every area.
 
-use std::fs;
-use std::path::Path;
-
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
-use crate::process::{self, cargo, root, target};
+use crate::process::{self, cargo};
 use crate::progress::Step;
-
-const WRITER: &str = "homeroom-openapi";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -20,45 +15,25 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let step = Step::start("Writing the OpenAPI documents");
     if options.check {
+        let step = Step::start("Comparing the documents of the API");
         check(&step)?;
+        step.done("");
     } else {
-        write(&step, &root().join("openapi"))?;
+        let step = Step::start("Writing the documents of the API");
+        process::run(&step, &mut writer())?;
+        step.done("");
     }
-    step.done("");
     Ok(())
-}
-
-fn write(step: &Step, folder: &Path) -> Result<()> {
-    process::run(
-        step,
-        cargo().args(["run", "--package", WRITER, "--"]).arg(folder),
-    )
 }
 
 /// Fails when the committed documents differ from those that the code makes.
 pub(crate) fn check(step: &Step) -> Result<()> {
-    let fresh = target().join("openapi");
-    if fresh.exists() {
-        fs::remove_dir_all(&fresh)?;
-    }
-    fs::create_dir_all(&fresh)?;
-    write(step, &fresh)?;
-    let mut documents = 0;
-    for entry in fs::read_dir(&fresh)? {
-        let entry = entry?;
-        let committed = root().join("openapi").join(entry.file_name());
-        if fs::read(entry.path())? != fs::read(&committed).unwrap_or_default() {
-            bail!(
-                "{} is not what the code says: run `cargo xtask openapi` and commit the result",
-                committed.display()
-            );
-        }
-        documents += 1;
-    }
-    if documents == 0 {
-        bail!("{WRITER} wrote no documents");
-    }
-    Ok(())
+    process::run(step, writer().arg("--check"))
+}
+
+fn writer() -> std::process::Command {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--package", "homeroom-api-tests", "--bin", "openapi", "--"]);
+    command
 }

@@ -19,7 +19,6 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{self, cargo, root, target, tool};
 use crate::progress::Step;
-use crate::site;
 use crate::workers::{self, Worker};
 
 /// Compressed size above which a Worker starts too slowly; architecture.md, section 8.
@@ -68,7 +67,7 @@ fn build_with(workers: &[Worker], feature: Option<&str>) -> Result<()> {
     let scratch = target().join("workers");
     fs::create_dir_all(&scratch)?;
     // wrangler starts one build per Worker, all at once.
-    let lock = File::create(scratch.join("lock"))?;
+    let lock = File::create(target().join("workers.lock"))?;
     lock.lock()?;
     let scratch = feature.map_or_else(|| scratch.clone(), |feature| scratch.join(feature));
     let output = |worker: &Worker| match feature {
@@ -113,8 +112,8 @@ fn build_with(workers: &[Worker], feature: Option<&str>) -> Result<()> {
             })
             .collect()
     });
-    for worker in workers.iter().filter(|worker| worker.is_public() && feature.is_none()) {
-        site::assemble(&worker.build_folder().join("site"))?;
+    if feature.is_none() && workers.iter().any(Worker::is_public) {
+        process::output(tool("node").arg("openapi/site.mjs"))?;
     }
     let mut packed = packed.into_iter().collect::<Result<Vec<_>>>()?;
     packed.sort_by(|a, b| a.area.cmp(&b.area));

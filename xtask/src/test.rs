@@ -301,7 +301,7 @@ fn runtime_tests(step: &Step, options: &Options) -> Result<()> {
 }
 
 fn conformance(step: &Step, options: &Options) -> Result<()> {
-    let examples = if options.long { "200" } else { "20" };
+    let examples = if options.long { "200" } else { "10" };
     let mut command = tool("node");
     command
         .arg("tests/runtime/conformance/run.mjs")

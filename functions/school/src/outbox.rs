@@ -70,7 +70,8 @@ async fn deliver(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), 
     Ok(())
 }
 
-/// Visits every open school: what waits is carried out, what has ended is removed.
+/// Visits every open school: what waits is carried out, what has ended is removed. A school that fails keeps none of the
+/// others waiting; the first failure is reported at the end.
 pub async fn visit_all(app: &App) -> Result<usize, StoreError> {
     let trace = Trace::default();
     let databases = &*app.ports.databases;
@@ -78,23 +79,34 @@ pub async fn visit_all(app: &App) -> Result<usize, StoreError> {
     sessions::delete_ended(app.ports.clock.now())
         .commit(&control)
         .await?;
-    let (mut visited, mut after) = (0, None);
+    let (mut visited, mut after, mut failure) = (0, None, None);
     loop {
         let schools = registry::list_active(&control, after, SCHOOLS_PER_PAGE).await?;
         let Some(last) = schools.last().map(|school| school.id) else {
-            return Ok(visited);
+            return failure.map_or(Ok(visited), Err);
         };
         for school in schools
             .into_iter()
             .filter_map(|school| school.active().ok())
         {
-            deliver(app, &school, &trace).await?;
-            let db = TenantDb::open(databases, &school, &Consistency::Latest, &trace)?;
-            sessions::delete_ended(app.ports.clock.now())
-                .commit(&db)
-                .await?;
-            visited += 1;
+            match visit(app, &school, &trace).await {
+                Ok(()) => visited += 1,
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
         after = Some(last);
     }
+}
+
+async fn visit(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), StoreError> {
+    deliver(app, school, trace).await?;
+    let db = TenantDb::open(
+        &*app.ports.databases,
+        school,
+        &Consistency::Latest,
+        trace,
+    )?;
+    sessions::delete_ended(app.ports.clock.now())
+        .commit(&db)
+        .await
 }

@@ -250,6 +250,9 @@ async fn change(
     };
     caller.may_grant(&after.permission_codenames, "permission_codenames")?;
     check_parent(caller, after.parent_role).await?;
+    if before.parent_role != after.parent_role {
+        check_parent(caller, before.parent_role).await?;
+    }
     caller
         .commit_identity(roles::update(&caller.stamp(), &before, &after))
         .await?;

@@ -114,6 +114,18 @@ impl SchoolUserIn {
     }
 }
 
+/// The staff record is nested here, so what is wrong with it is told under its whole name.
+fn name_profile(error: ApiError) -> ApiError {
+    match error {
+        ApiError::Fields(errors)
+            if errors.names().all(|name| matches!(name, "staff_number" | "user")) =>
+        {
+            ApiError::Fields(errors.within("teacher_profile"))
+        }
+        other => other,
+    }
+}
+
 /// Users of the school
 #[utoipa::path(get, path = "/api/v1/school/users/", tag = "users", params(UserFilters),
     responses((status = 200, body = List<UserOut>)), security(("bearer" = []), ("api_key" = [])))]
@@ -156,7 +168,10 @@ pub(crate) async fn create_user(
         stamp.now,
     );
     let location = format!("/api/v1/school/users/{}/", user.row.id);
-    let answer = post.create(batch, &location, &user.out(&post)).await?;
+    let answer = post
+        .create(batch, &location, &user.out(&post))
+        .await
+        .map_err(name_profile)?;
     outbox::deliver_later(&post.app, &post.context, post.db.school());
     Ok(answer)
 }
@@ -211,10 +226,15 @@ async fn change(
     let stamp = caller.stamp();
     let mut batch = users::update(&stamp, &before, &after, hash.as_deref());
     if body.input.profile.is_some() {
-        caller.require::<ChangeStaff>()?;
         let profile = match &before.teacher_profile {
-            Some(profile) => Some(staff::find(&caller.db, profile.id).await?),
-            None => None,
+            Some(profile) => {
+                caller.require::<ChangeStaff>()?;
+                Some(staff::find(&caller.db, profile.id).await?)
+            }
+            None => {
+                caller.require::<AddStaff>()?;
+                None
+            }
         };
         body.input
             .write_profile(&mut batch, &stamp, &mut after, profile);
@@ -227,7 +247,10 @@ async fn change(
         Some(&after),
         stamp.now,
     );
-    caller.commit_identity(batch).await?;
+    caller
+        .commit_identity(batch)
+        .await
+        .map_err(name_profile)?;
     outbox::deliver_later(&caller.app, &caller.context, caller.db.school());
     Ok(Json(out(caller, after)))
 }

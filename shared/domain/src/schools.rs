@@ -71,7 +71,9 @@ pub fn slug(value: &Value) -> Result<String, String> {
 /// A host name of a school's own: at least two labels of letters, digits and hyphens, no port, lower case.
 pub fn host(value: &Value) -> Result<String, String> {
     let text = rules::text(1, 253)(value)?;
-    let host = normalise_host(&text).filter(|host| !text.contains(':') && host.contains('.'));
+    let is_address = |host: &str| host.parse::<std::net::Ipv4Addr>().is_ok();
+    let host = normalise_host(&text)
+        .filter(|host| !text.contains(':') && host.contains('.') && !is_address(host));
     host.ok_or_else(|| "Enter a host name such as portal.example.org.".into())
 }
 
@@ -125,7 +127,7 @@ pub fn origin(value: &Value) -> Result<String, String> {
     }
 }
 
-/// Lower case, no port, no trailing dot; `None` when it is not a DNS name (addresses and odd characters included).
+/// Lower case, no port, no trailing dot, as a slug may end: with a hyphen too; `None` when it is not a DNS name (addresses and odd characters included).
 #[must_use]
 pub fn normalise_host(host: &str) -> Option<String> {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -134,7 +136,6 @@ pub fn normalise_host(host: &str) -> Option<String> {
         !label.is_empty()
             && label.len() <= 63
             && !label.starts_with('-')
-            && !label.ends_with('-')
             && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     });
     (labels_ok && !name.is_empty() && name.len() <= 253).then(|| name.to_ascii_lowercase())

@@ -134,7 +134,11 @@ impl<'a> Presented<'a> {
         Self {
             bearer,
             api_key: text("x-api-key"),
-            schema_name: text("x-schema-name").filter(|name| !name.is_empty()),
+            // What cannot be read names a school all the same, one that does not exist.
+            schema_name: headers
+                .get("x-schema-name")
+                .map(|value| value.to_str().map_or("?", str::trim))
+                .filter(|name| !name.is_empty()),
         }
     }
 

@@ -74,9 +74,8 @@ impl Context {
             Some(bookmark) => {
                 let sane = (1..=128).contains(&bookmark.len())
                     && bookmark
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || c == '-')
-                    && !bookmark.starts_with("first-");
+                        .bytes()
+                        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
                 if sane {
                     Ok(Consistency::After(bookmark.clone()))
                 } else {

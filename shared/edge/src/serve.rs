@@ -136,7 +136,9 @@ fn read_head(app: &App, headers: &HeaderMap, uri: &Uri) -> Head {
             .and_then(|ip| ip.parse::<IpAddr>().ok())
             .map(|ip| ip.to_canonical()),
         user_agent: text(headers, "user-agent").map(|agent| agent.chars().take(200).collect()),
-        bookmark: text(headers, BOOKMARK).map(str::to_owned),
+        bookmark: headers
+            .get(BOOKMARK)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
     }
 }
 

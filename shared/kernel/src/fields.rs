@@ -37,6 +37,13 @@ impl FieldErrors {
         }
     }
 
+    /// The same mistakes as those of a nested object: `outer.field`.
+    #[must_use]
+    pub fn within(self, outer: &str) -> Self {
+        let named = |(field, messages)| (format!("{outer}.{field}"), messages);
+        Self(self.0.into_iter().map(named).collect())
+    }
+
     /// Whether there is no mistake.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -159,9 +166,7 @@ impl Fields {
             Some(Value::Object(map)) => match Self::parse(map, false) {
                 Ok(value) => Some(Some(value)),
                 Err(errors) => {
-                    for (field, messages) in errors.0 {
-                        self.errors.0.insert(format!("{name}.{field}"), messages);
-                    }
+                    self.errors.0.extend(errors.within(name).0);
                     None
                 }
             },

@@ -74,13 +74,12 @@ impl PageRequest {
         let mut ordering = listing.default_ordering;
         for (name, value) in query {
             match name {
-                "page" => match value.parse::<u32>() {
-                    Ok(page) if (1..=MAX_PAGE).contains(&page) => request.page = page,
-                    Ok(page) if page > MAX_PAGE => request.page = MAX_PAGE,
+                "page" => match whole_number(value) {
+                    Some(page) if page >= 1 => request.page = page.min(MAX_PAGE),
                     _ => errors.add("page", "A page is a whole number from 1."),
                 },
-                "page_size" => match value.parse::<u32>() {
-                    Ok(size) if size >= 1 => request.page_size = size.min(MAX_PAGE_SIZE),
+                "page_size" => match whole_number(value) {
+                    Some(size) if size >= 1 => request.page_size = size.min(MAX_PAGE_SIZE),
                     _ => errors.add("page_size", "A page size is a whole number from 1 to 100."),
                 },
                 "ordering" if !value.is_empty() => ordering = value,
@@ -130,6 +129,12 @@ impl PageRequest {
     pub fn offset(&self) -> u64 {
         u64::from(self.page - 1) * u64::from(self.page_size)
     }
+}
+
+/// A number in digits; one that is too large to hold is as good as the largest.
+fn whole_number(text: &str) -> Option<u32> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u32::MAX))
 }
 
 fn ordering_message(listing: &Listing) -> String {

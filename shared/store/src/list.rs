@@ -73,13 +73,13 @@ fn statements(source: &Source, search: &[&str], request: &PageRequest) -> (State
         });
     }
     if let Some(text) = &request.search {
-        // instr instead of like: D1 cuts patterns at 50 bytes, and nothing needs escaping.
+        // instr instead of like: D1 cuts patterns at 50 bytes, and nothing needs escaping. SQLite's lower() knows ASCII only.
         let tests: Vec<String> = search
             .iter()
             .map(|column| format!("instr(lower({column}), ?) > 0"))
             .collect();
         conditions.push(format!("({})", tests.join(" or ")));
-        params.extend(search.iter().map(|_| Value::from(text.to_lowercase())));
+        params.extend(search.iter().map(|_| Value::from(text.to_ascii_lowercase())));
     }
     let clause = format!("from {} where {}", source.from, conditions.join(" and "));
     let descending = request

@@ -31,6 +31,10 @@ use wire::{
     SchoolIn, SchoolOut, SchoolPatch, UsageOut,
 };
 
+/// Where a client names none.
+const TIMEZONE: &str = "UTC";
+const LOCALE: &str = "en";
+
 /// Schools
 #[utoipa::path(get, path = "/api/v1/system/schools/", tag = "schools", params(SchoolFilters),
     responses((status = 200, body = List<SchoolOut>)), security(("bearer" = []), ("api_key" = [])))]
@@ -107,8 +111,8 @@ fn new_row(post: &Post<SystemArea, AddSchool, NewSchoolIn>) -> Result<SchoolRow,
         )?,
         status: Status::Provisioning.as_str().to_owned(),
         setup_progress: SetupProgress::NotStarted.as_str().to_owned(),
-        timezone: school.timezone.clone().unwrap_or_else(|| "UTC".to_owned()),
-        locale: school.locale.clone().unwrap_or_else(|| "en".to_owned()),
+        timezone: school.timezone.clone().unwrap_or_else(|| TIMEZONE.to_owned()),
+        locale: school.locale.clone().unwrap_or_else(|| LOCALE.to_owned()),
         cors_origins: school.cors_origins.clone().unwrap_or_default(),
         created_at: stamp.now,
         updated_at: stamp.now,
@@ -250,6 +254,9 @@ async fn change(
         None if partial => before.cors_origins.clone(),
         None => Vec::new(),
     };
+    let keep = |new: Option<String>, old: &str, default: &str| {
+        new.unwrap_or_else(|| if partial { old } else { default }.to_owned())
+    };
     let status = match (input.is_active, before.status.as_str()) {
         (Some(true), "suspended") => Status::Active.as_str(),
         (Some(false), "active") => Status::Suspended.as_str(),
@@ -263,8 +270,8 @@ async fn change(
         code: input.code.unwrap_or_else(|| before.code.clone()),
         domain,
         status: status.to_owned(),
-        timezone: input.timezone.unwrap_or_else(|| before.timezone.clone()),
-        locale: input.locale.unwrap_or_else(|| before.locale.clone()),
+        timezone: keep(input.timezone, &before.timezone, TIMEZONE),
+        locale: keep(input.locale, &before.locale, LOCALE),
         cors_origins,
         updated_at: caller.context.now,
         ..before.clone()
@@ -376,8 +383,11 @@ pub(crate) async fn restore_school(
     id: At<kinds::Tenant>,
     post: Post<SystemArea, DeleteSchool, NoBody>,
 ) -> Result<Response, ApiError> {
+    // A school that was deleted while its creation was cut short is filled before it opens.
+    finish(&post, id.0).await?;
     let before = schools::find(&post.db, id.0).await?;
     match before.deleted_at {
+        None => Ok(Json(SchoolOut::from(before)).into_response()),
         Some(deleted_at) if deleted_at.plus_seconds(RESTORABLE_SECONDS) < post.context.now => {
             Err(ApiError::Conflict {
                 code: "too_late",

@@ -273,6 +273,9 @@ impl Input for NewSchoolIn {
             fields.fail("admin", "This field is required.");
         }
         let school = SchoolIn::read(fields);
+        if school.as_ref().is_some_and(|school| school.is_active == Some(false)) {
+            fields.fail("is_active", "A new school is active. Suspend it afterwards.");
+        }
         Some(Self {
             schema_name: schema_name?,
             school: school?,

@@ -309,15 +309,28 @@ pub fn update(
         ));
     }
     keep_an_administrator(&mut batch);
+    let after = Recorded {
+        user: after,
+        password: password_hash.map(|_| "changed"),
+    };
     batch.audit(
         stamp,
         Action::Update,
         "users",
         &before.id.to_string(),
         Some(before),
-        Some(after),
+        Some(&after),
     );
     batch
+}
+
+/// A user as the audit log records a change: that there is a new password, never which.
+#[derive(Serialize)]
+struct Recorded<'a> {
+    #[serde(flatten)]
+    user: &'a UserRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'static str>,
 }
 
 /// Marks a user as deleted: the record stays for the audit log, the identifiers are free again, every sign-in ends.
