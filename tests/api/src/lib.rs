@@ -1,0 +1,30 @@
+//! API tests: HTTP to router to SQL, on SQLite. This is the harness; the tests mirror the URL paths in `tests/`.
+//!
+//! ```
+//! use homeroom_api_tests::TestApp;
+//! let app = TestApp::new();
+//! let greenwood = app.school("greenwood");
+//! greenwood.admin.get("users/").expect(200);
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests fail by panicking"
+)]
+
+mod app;
+mod client;
+pub mod document;
+mod invariants;
+mod people;
+pub mod samples;
+pub mod twins;
+mod world;
+
+pub use app::{PUBLIC_HOST, SLOTS, TestApp};
+pub use client::{Client, Reply, error_of, uuids_in};
+pub use people::{PASSWORD, School, new_school, sign_in};
+pub use world::{BatchNote, Fault, Moment};

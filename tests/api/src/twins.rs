@@ -1,0 +1,186 @@
+//! Two schools with the same row ids, the same emails and other texts, so that anything that crosses over shows.
+
+use rusqlite::types::Value as Sql;
+use serde_json::json;
+
+use crate::{
+    app::TestApp,
+    client::Client,
+    people::{PASSWORD, School},
+    samples::{OTHER_PASSWORD, Scene},
+};
+
+/// What only the first school's texts contain.
+pub const CANARY_ALPHA: &str = "CANARY-ALPHA";
+/// What only the second school's texts contain.
+pub const CANARY_BETA: &str = "CANARY-BETA";
+
+/// Tables of people and records, parents first.
+const TABLES: &[&str] = &[
+    "users",
+    "roles",
+    "role_permissions",
+    "user_roles",
+    "sessions",
+    "refresh_tokens",
+    "audit_logs",
+    "idempotency_keys",
+    "staff",
+];
+
+/// One of the two schools, with every kind of credential for it.
+pub struct Twin {
+    /// The school; its administrator is signed in.
+    pub school: School,
+    /// The administrator's password.
+    pub password: &'static str,
+    /// The administrator's refresh token.
+    pub refresh: String,
+    /// An API key for everything in this school.
+    pub api_key: String,
+    /// What only its texts contain.
+    pub canary: &'static str,
+}
+
+/// Both schools, with the ids that both know.
+pub struct Twins {
+    /// The platform.
+    pub app: TestApp,
+    /// The scene in which the first school was prepared.
+    pub scene: Scene,
+    /// The first school.
+    pub alpha: Twin,
+    /// The second school, a copy of the first with other texts and passwords.
+    pub beta: Twin,
+    /// The id of a record that both schools have, by the name of the resource in the path.
+    pub ids: Vec<(&'static str, String)>,
+}
+
+impl Default for Twins {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Twins {
+    /// Makes the two schools.
+    #[must_use]
+    pub fn new() -> Self {
+        let scene = Scene::new();
+        let app = scene.app.clone();
+        let alpha = scene.school.clone();
+        let user = json!({
+            "email": "shared@people.example", "phone_number": "+263771234567", "first_name": "A", "last_name": "B",
+            "password": "for the first day", "role_ids": [alpha.role("Teacher")],
+            "teacher_profile": {"staff_number": "T-1", "position": "Teacher"},
+        });
+        let user = alpha.admin.post("users/", &user).status(201);
+        let role = json!({"name": "Own", "parent_role": alpha.role("Office"), "description": "-"});
+        let ids = vec![
+            ("users", user.id()),
+            ("staff", user.str("teacher_profile/id")),
+            ("roles", alpha.admin.post("roles/", &role).status(201).id()),
+            ("user-role-assignments", alpha.admin.get("user-role-assignments/").status(200).str("results/0/id")),
+            ("audit-logs", alpha.admin.get("audit-logs/").status(200).str("results/0/id")),
+        ];
+        paint(&app, &alpha.slot, CANARY_ALPHA);
+
+        let mut beta = app.school("beta");
+        copy_rows(&app, &alpha.slot, &beta.slot);
+        repaint(&app, &beta.slot);
+        let hash = app.hash(OTHER_PASSWORD);
+        app.execute(&beta.slot, &format!("update users set password_hash = '{hash}'; delete from refresh_tokens;"));
+        for (slug, canary) in [("alpha", CANARY_ALPHA), ("beta", CANARY_BETA)] {
+            app.execute("CONTROL", &format!("update tenants set name = '{canary} school' where schema_name = '{slug}'"));
+        }
+        app.pass_seconds(10);
+
+        let alpha = Twin::sign_in(&app, alpha, PASSWORD, CANARY_ALPHA);
+        beta.admin_id.clone_from(&alpha.school.admin_id);
+        beta.teacher_id.clone_from(&alpha.school.teacher_id);
+        let beta = Twin::sign_in(&app, beta, OTHER_PASSWORD, CANARY_BETA);
+        Self { app, scene, alpha, beta, ids }
+    }
+
+    /// The path of an operation, with the id of a record that both schools have.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        let resource = path.split('/').nth(4).unwrap_or_default();
+        let id = self.ids.iter().find(|(name, _)| *name == resource).map(|(_, id)| id.as_str());
+        match id {
+            Some(id) => path.replace("{id}", id),
+            None if path.contains("{id}") => panic!("both schools need a record of {resource}"),
+            None => path.to_owned(),
+        }
+    }
+}
+
+impl Twin {
+    fn sign_in(app: &TestApp, mut school: School, password: &'static str, canary: &'static str) -> Self {
+        let door: Client = school.anonymous();
+        let login = json!({"email": "admin@alpha.example", "password": password});
+        let answer = door.post("auth/login/", &login).status(200);
+        school.admin = door.bearer(&answer.str("access"));
+        let key = json!({"name": school.slug, "client": school.id, "scopes": ["school.*"]});
+        let api_key = app.platform().post("api-keys/", &key).status(201).str("key");
+        Self { school, password, refresh: answer.str("refresh"), api_key, canary }
+    }
+}
+
+/// Writes the canary into every text of people and records.
+fn paint(app: &TestApp, slot: &str, canary: &str) {
+    app.execute(
+        slot,
+        &format!(
+            "update users set first_name = '{canary}', last_name = '{canary}';
+             update roles set description = '{canary}', name = name || ' {canary}';
+             update staff set title = '{canary}', position = '{canary}', department = '{canary}';
+             update sessions set user_agent = '{canary}';
+             update audit_logs set actor_name = '{canary}', changes = '{{\"x\":{{\"from\":null,\"to\":\"{canary}\"}}}}';"
+        ),
+    );
+}
+
+fn repaint(app: &TestApp, slot: &str) {
+    let columns = [
+        ("users", "first_name"),
+        ("users", "last_name"),
+        ("roles", "description"),
+        ("roles", "name"),
+        ("staff", "title"),
+        ("staff", "position"),
+        ("staff", "department"),
+        ("sessions", "user_agent"),
+        ("audit_logs", "actor_name"),
+        ("audit_logs", "changes"),
+    ];
+    for (table, column) in columns {
+        let sql = format!("update {table} set {column} = replace({column}, '{CANARY_ALPHA}', '{CANARY_BETA}')");
+        app.execute(slot, &sql);
+    }
+    assert!(!app.dump(slot).contains(CANARY_ALPHA), "a text of the first school is left in the second");
+}
+
+fn copy_rows(app: &TestApp, from: &str, to: &str) {
+    app.execute(to, "update roles set parent_id = null");
+    for table in TABLES.iter().rev() {
+        app.execute(to, &format!("delete from {table}"));
+    }
+    for table in TABLES {
+        let rows: Vec<Vec<Sql>> = app.with_db(from, |db| {
+            // Roles refer to roles: those without a parent first.
+            let order = if *table == "roles" { "parent_id is not null" } else { "1" };
+            let mut statement = db.prepare(&format!("select * from {table} order by {order}")).expect(table);
+            let columns = statement.column_count();
+            let rows = statement.query_map([], |row| (0..columns).map(|n| row.get(n)).collect());
+            rows.and_then(Iterator::collect).expect(table)
+        });
+        app.with_db(to, |db| {
+            for row in rows {
+                let marks = vec!["?"; row.len()].join(", ");
+                let sql = format!("insert into {table} values ({marks})");
+                db.execute(&sql, rusqlite::params_from_iter(row)).unwrap_or_else(|error| panic!("{table}: {error}"));
+            }
+        });
+    }
+}

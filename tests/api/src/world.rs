@@ -1,0 +1,264 @@
+//! What the runtime would provide: databases with faults, a clock that is moved by hand, the limiter's objects.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use futures_util::future::{BoxFuture, ready};
+use homeroom_edge::app::{LoginGuard, Passwords, PortError, Timer};
+use homeroom_kernel::{Clock, Entropy, Timestamp};
+use homeroom_objects::{
+    login_guard::{self, GuardReply, GuardRequest},
+    passwords::{PasswordReply, PasswordRequest},
+};
+use homeroom_passwords::Hasher;
+use homeroom_store::sql::{Carried, Consistency, Databases, Session, SqlError, Statement};
+use homeroom_store_sqlite::SqliteDatabases;
+use rusqlite::Connection;
+
+const TENANT_SCHEMA: &[&str] = &[include_str!("../../../schema/tenant/0001_school.sql")];
+
+/// When a batch is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It never ran.
+    Before,
+    /// It ran, and its answer was lost.
+    After,
+}
+
+/// The batch that is lost: the `nth` one from now, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which batch.
+    pub nth: usize,
+    /// Before or after it ran.
+    pub moment: Moment,
+}
+
+/// A batch that reached a database.
+#[derive(Clone, Debug)]
+pub struct BatchNote {
+    /// The database's binding.
+    pub binding: String,
+    /// The statements' texts.
+    pub statements: Vec<String>,
+    /// Rows that it inserted, changed or deleted.
+    pub changes: u64,
+    /// Which copy of the database was asked for.
+    pub consistency: Consistency,
+}
+
+#[derive(Default)]
+struct Watch {
+    fault: Option<Fault>,
+    fired: bool,
+    notes: Vec<BatchNote>,
+}
+
+/// Everything outside the Workers.
+pub(crate) struct World {
+    sqlite: Mutex<SqliteDatabases>,
+    pub(crate) clock: AtomicI64,
+    pub(crate) interleave: AtomicBool,
+    watch: Mutex<Watch>,
+    bookmarks: AtomicU64,
+    entropy: Mutex<u64>,
+    hasher: Hasher,
+    guards: Mutex<HashMap<String, login_guard::LoginGuard>>,
+    passwords: Mutex<BTreeMap<&'static str, u32>>,
+}
+
+impl World {
+    pub(crate) fn new(sqlite: SqliteDatabases, now: Timestamp, seed: u64) -> Self {
+        Self {
+            sqlite: Mutex::new(sqlite),
+            clock: AtomicI64::new(now.millis()),
+            interleave: AtomicBool::default(),
+            watch: Mutex::default(),
+            bookmarks: AtomicU64::new(1),
+            entropy: Mutex::new(seed),
+            hasher: Hasher::new(8, 1, 1).expect("the cheapest parameters"),
+            guards: Mutex::default(),
+            passwords: Mutex::default(),
+        }
+    }
+
+    /// The database of a binding; those of schools are made when they are first used.
+    pub(crate) fn with_database<T>(&self, binding: &str, work: impl FnOnce(&Connection) -> T) -> Option<T> {
+        self.sqlite(binding).with(binding, work)
+    }
+
+    fn sqlite(&self, binding: &str) -> SqliteDatabases {
+        let mut sqlite = self.sqlite.lock().unwrap();
+        if binding.starts_with("SLOT_") && sqlite.with(binding, |_| ()).is_none() {
+            sqlite.add(binding, TENANT_SCHEMA).expect("schema/tenant");
+        }
+        sqlite.clone()
+    }
+
+    pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+        let mut watch = self.watch.lock().unwrap();
+        watch.fired &= fault.is_none();
+        watch.fault = fault;
+    }
+
+    pub(crate) fn fault_fired(&self) -> bool {
+        self.watch.lock().unwrap().fired
+    }
+
+    pub(crate) fn take_notes(&self) -> Vec<BatchNote> {
+        std::mem::take(&mut self.watch.lock().unwrap().notes)
+    }
+
+    pub(crate) fn advance(&self, millis: i64) {
+        self.clock.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// How often a password was hashed and how often one was verified.
+    pub(crate) fn password_work(&self) -> BTreeMap<&'static str, u32> {
+        self.passwords.lock().unwrap().clone()
+    }
+
+    pub(crate) fn hash(&self, password: &str) -> String {
+        match self.work(&PasswordRequest::Hash { password: password.to_owned() }) {
+            Ok(PasswordReply::Hashed { phc }) => phc,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn work(&self, request: &PasswordRequest) -> Result<PasswordReply, PortError> {
+        let kind = match request {
+            PasswordRequest::Hash { .. } => "hash",
+            PasswordRequest::Verify { .. } => "verify",
+        };
+        *self.passwords.lock().unwrap().entry(kind).or_default() += 1;
+        let mut salt = [0; 16];
+        self.fill(&mut salt);
+        self.hasher.answer(request, salt).map_err(|error| PortError(error.to_string()))
+    }
+
+    /// SplitMix64: the same seed gives the same run.
+    pub(crate) fn fill(&self, buffer: &mut [u8]) {
+        let mut state = self.entropy.lock().unwrap();
+        for byte in buffer {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = *state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (z ^ (z >> 31)).to_le_bytes()[0];
+        }
+    }
+
+    fn next_bookmark(&self, binding: &str) -> String {
+        let number = self.bookmarks.fetch_add(1, Ordering::Relaxed);
+        format!("{number:08x}-{}", data_encoding::HEXLOWER.encode(binding.as_bytes()))
+    }
+}
+
+/// The world as the ports of one isolate.
+#[derive(Clone)]
+pub(crate) struct Ports(pub(crate) Arc<World>);
+
+impl Databases for Ports {
+    fn open(&self, binding: &str, consistency: &Consistency) -> Result<Box<dyn Session>, SqlError> {
+        let inner = self.0.sqlite(binding).open(binding, consistency)?;
+        Ok(Box::new(Watched {
+            world: self.0.clone(),
+            inner,
+            binding: binding.to_owned(),
+            consistency: consistency.clone(),
+        }))
+    }
+}
+
+struct Watched {
+    world: Arc<World>,
+    inner: Box<dyn Session>,
+    binding: String,
+    consistency: Consistency,
+}
+
+impl Watched {
+    /// Whether this batch is the lost one, and when it is lost.
+    fn loses(&self) -> Option<Moment> {
+        let mut watch = self.world.watch.lock().unwrap();
+        let fault = watch.fault.as_mut()?;
+        fault.nth -= 1;
+        if fault.nth > 0 {
+            return None;
+        }
+        let moment = fault.moment;
+        watch.fault = None;
+        watch.fired = true;
+        Some(moment)
+    }
+}
+
+impl Session for Watched {
+    fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Carried, SqlError>> {
+        Box::pin(async move {
+            if self.world.interleave.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            let loses = self.loses();
+            if loses == Some(Moment::Before) {
+                return Err(SqlError::Unavailable("injected: Network connection lost before the batch".into()));
+            }
+            let texts = statements.iter().map(|statement| statement.sql.to_string()).collect();
+            let result = self.inner.batch(statements).await;
+            let changes = match &result {
+                Ok(carried) => carried.outcomes.iter().map(|outcome| outcome.changes).sum(),
+                Err(_) => 0,
+            };
+            self.world.watch.lock().unwrap().notes.push(BatchNote {
+                binding: self.binding.clone(),
+                statements: texts,
+                changes,
+                consistency: self.consistency.clone(),
+            });
+            if loses == Some(Moment::After) {
+                return Err(SqlError::Unavailable("injected: Network connection lost after the batch".into()));
+            }
+            let bookmark = Some(self.world.next_bookmark(&self.binding));
+            result.map(|carried| Carried { bookmark, ..carried })
+        })
+    }
+}
+
+impl Passwords for Ports {
+    fn work(&self, request: PasswordRequest) -> BoxFuture<'_, Result<PasswordReply, PortError>> {
+        Box::pin(ready(self.0.work(&request)))
+    }
+}
+
+impl LoginGuard for Ports {
+    fn ask<'a>(&'a self, name: &'a str, request: GuardRequest) -> BoxFuture<'a, Result<GuardReply, PortError>> {
+        let now = self.now().millis();
+        let reply = self.0.guards.lock().unwrap().entry(name.to_owned()).or_default().answer(&request, now);
+        Box::pin(ready(Ok(reply)))
+    }
+}
+
+impl Clock for Ports {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.clock.load(Ordering::Relaxed))
+    }
+}
+
+impl Timer for Ports {
+    fn sleep(&self, millis: u32) -> BoxFuture<'_, ()> {
+        self.0.advance(millis.into());
+        Box::pin(ready(()))
+    }
+}
+
+impl Entropy for Ports {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.fill(buffer);
+    }
+}

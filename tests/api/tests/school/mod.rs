@@ -1,0 +1,54 @@
+//! `/api/v1/school/`: a school's own area.
+
+mod audit_logs;
+mod auth;
+mod bodies;
+mod idempotency;
+mod lists;
+mod lockout;
+mod passwords;
+mod role_assignments;
+mod roles;
+mod sessions;
+mod staff;
+mod tenancy;
+mod users;
+
+use homeroom_api_tests::{Client, PASSWORD, Reply, School, TestApp};
+use serde_json::{Value, json};
+
+/// A platform with one school.
+fn greenwood() -> (TestApp, School) {
+    let app = TestApp::new();
+    let school = app.school("greenwood");
+    (app, school)
+}
+
+fn person(email: &str) -> Value {
+    json!({"email": email, "first_name": "Chipo", "last_name": "Dube", "password": PASSWORD})
+}
+
+fn login(door: &Client, email: &str, password: &str) -> Reply {
+    door.post("auth/login/", &json!({"email": email, "password": password}))
+}
+
+/// A user with these roles, signed in; and the user's id.
+fn someone(school: &School, email: &str, roles: &[&str]) -> (Client, String) {
+    let mut body = person(email);
+    body["role_ids"] = roles.iter().map(|name| school.role(name)).collect();
+    let id = school.admin.post("users/", &body).status(201).id();
+    let access = login(&school.anonymous(), email, PASSWORD).status(200).str("access");
+    (school.anonymous().bearer(&access), id)
+}
+
+/// An API key for one school.
+fn key_for(app: &TestApp, school: &School, scopes: &[&str]) -> Client {
+    let body = json!({"name": "Chatbot", "client": school.id, "scopes": scopes});
+    let key = app.platform().post("api-keys/", &body).status(201).str("key");
+    school.anonymous().api_key(&key)
+}
+
+#[track_caller]
+fn refused(reply: &Reply, status: u16, code: &str) {
+    assert_eq!((reply.status, reply.code()), (status, code), "{} {}", reply.log, reply.text);
+}

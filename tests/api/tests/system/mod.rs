@@ -1,0 +1,9 @@
+//! `/api/v1/system/`, on the public host.
+
+mod api_keys;
+mod audit_logs;
+mod auth;
+mod roles;
+mod schools;
+mod school_states;
+mod users;
