@@ -88,7 +88,7 @@ pub(crate) async fn login(
     door: Door<SchoolArea>,
     body: Body<LoginIn>,
 ) -> Result<Json<LoginOut>, ApiError> {
-    let attempt = Attempt::begin(&door, &body.input.identifier).await?;
+    let attempt = Attempt::at(&door, &body.input.identifier).await?;
     let Some(found) = auth::authenticate(&door, &body.input).await? else {
         return Err(attempt.failed());
     };

@@ -100,12 +100,7 @@ pub async fn visit_all(app: &App) -> Result<usize, StoreError> {
 
 async fn visit(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), StoreError> {
     deliver(app, school, trace).await?;
-    let db = TenantDb::open(
-        &*app.ports.databases,
-        school,
-        &Consistency::Latest,
-        trace,
-    )?;
+    let db = TenantDb::open(&*app.ports.databases, school, &Consistency::Latest, trace)?;
     sessions::delete_ended(app.ports.clock.now())
         .commit(&db)
         .await

@@ -169,6 +169,11 @@ impl Input for StaffIn {
 }
 
 impl StaffIn {
+    /// Whether the number is missing that a new record needs.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.staff_number.is_none()
+    }
+
     /// The record with these fields set; in a whole body, optional fields that are absent are emptied.
     pub(crate) fn apply(&self, before: &StaffRow, partial: bool, now: Timestamp) -> StaffRow {
         let text = |new: &Option<String>, old: &String| match new {

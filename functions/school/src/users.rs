@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 
 use crate::{
     outbox,
-    staff::{StaffBody, StaffIn},
+    staff::{StaffBody, StaffIn, StaffPatch},
 };
 
 /// The body of a user, with the staff record where the user is a member of staff.
@@ -53,7 +53,7 @@ pub(crate) struct SchoolUserPatch {
     #[serde(flatten)]
     user: UserPatch,
     /// Makes or changes the user's staff record.
-    teacher_profile: Option<StaffBody>,
+    teacher_profile: Option<StaffPatch>,
 }
 
 /// What a client says of a user.
@@ -81,19 +81,28 @@ impl SchoolUserIn {
         stamp: &Stamp<'_>,
         user: &mut UserRow,
         before: Option<StaffRow>,
-    ) {
-        let Some(profile) = &self.profile else { return };
+        partial: bool,
+    ) -> Result<(), ApiError> {
+        let Some(profile) = &self.profile else {
+            return Ok(());
+        };
         let row = match &before {
             Some(before) => {
                 let after = StaffRow {
                     user: Some(user.id),
-                    ..profile.apply(before, false, stamp.now)
+                    ..profile.apply(before, partial, stamp.now)
                 };
                 batch.append(staff::update(stamp, before, &after));
                 after
             }
             None => {
                 let blank = StaffRow::blank(stamp);
+                if profile.is_nameless() {
+                    return Err(ApiError::field(
+                        "teacher_profile.staff_number",
+                        "This field is required.",
+                    ));
+                }
                 let row = StaffRow {
                     user: Some(user.id),
                     ..profile.apply(&blank, false, stamp.now)
@@ -111,6 +120,7 @@ impl SchoolUserIn {
             department: row.department,
             hired_on: row.hired_on,
         });
+        Ok(())
     }
 }
 
@@ -118,7 +128,9 @@ impl SchoolUserIn {
 fn name_profile(error: ApiError) -> ApiError {
     match error {
         ApiError::Fields(errors)
-            if errors.names().all(|name| matches!(name, "staff_number" | "user")) =>
+            if errors
+                .names()
+                .all(|name| matches!(name, "staff_number" | "user")) =>
         {
             ApiError::Fields(errors.within("teacher_profile"))
         }
@@ -158,7 +170,7 @@ pub(crate) async fn create_user(
     let stamp = post.stamp();
     let mut batch = users::insert(&stamp, &user.row, &user.password_hash);
     post.input
-        .write_profile(&mut batch, &stamp, &mut user.row, None);
+        .write_profile(&mut batch, &stamp, &mut user.row, None, false)?;
     outbox::announce(
         &mut batch,
         &post.app,
@@ -237,7 +249,7 @@ async fn change(
             }
         };
         body.input
-            .write_profile(&mut batch, &stamp, &mut after, profile);
+            .write_profile(&mut batch, &stamp, &mut after, profile, body.partial)?;
     }
     outbox::announce(
         &mut batch,
@@ -247,10 +259,7 @@ async fn change(
         Some(&after),
         stamp.now,
     );
-    caller
-        .commit_identity(batch)
-        .await
-        .map_err(name_profile)?;
+    caller.commit_identity(batch).await.map_err(name_profile)?;
     outbox::deliver_later(&caller.app, &caller.context, caller.db.school());
     Ok(Json(out(caller, after)))
 }

@@ -38,7 +38,7 @@ pub(crate) async fn login(
     door: Door<SystemArea>,
     body: Body<LoginIn>,
 ) -> Result<Json<LoginOut>, ApiError> {
-    let attempt = Attempt::begin(&door, &body.input.identifier).await?;
+    let attempt = Attempt::at(&door, &body.input.identifier).await?;
     if let Some(found) = auth::authenticate(&door, &body.input).await? {
         return Ok(Json(
             auth::sign_in(&door, &attempt, found, Batch::default()).await?,

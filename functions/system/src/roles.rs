@@ -84,7 +84,12 @@ pub(crate) struct RoleBody {
 )]
 pub(crate) struct RolePatch {
     /// Unique.
-    #[schema(min_length = 1, max_length = 150, nullable = false, example = "Support")]
+    #[schema(
+        min_length = 1,
+        max_length = 150,
+        nullable = false,
+        example = "Support"
+    )]
     name: Option<String>,
     /// Numbers of permissions from the list of permissions.
     #[schema(max_items = 100, nullable = false, example = json!([1, 6]))]

@@ -6,7 +6,7 @@ use std::{future::Future, marker::PhantomData, ops::Deref};
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use homeroom_domain::permissions::Permission;
 use homeroom_kernel::{Id, Input, Listing, PageRequest};
-use homeroom_store::{Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
+use homeroom_store::{Action, Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
 use http::{Method, request::Parts};
 use serde::Serialize;
 
@@ -128,7 +128,9 @@ impl Area for SchoolArea {
                     .await?
                     .ok_or_else(not_yours)?;
                 let school = tenancy::by_slug(app, context, slug).await?;
-                return Ok((open(&school, &consistency)?, actor));
+                let db = open(&school, &consistency)?;
+                note_visit(app, context, parts, &db, &actor).await?;
+                return Ok((db, actor));
             }
         };
         let mut db = open(&school, &consistency)?;
@@ -147,14 +149,37 @@ impl Area for SchoolArea {
             (None, Some(name)) => {
                 let superadmin = actor::identify_superadmin(app, context, &presented).await?;
                 let actor = superadmin.ok_or(ApiError::Unauthenticated)?;
-                if own_name(name) {
-                    Ok((db, actor))
-                } else {
-                    Err(not_yours())
+                if !own_name(name) {
+                    return Err(not_yours());
                 }
+                note_visit(app, context, parts, &db, &actor).await?;
+                Ok((db, actor))
             }
         }
     }
+}
+
+/// Writes into the school's audit log that a superadministrator of the platform looked in, before anything is shown.
+async fn note_visit(
+    app: &State,
+    context: &Context,
+    parts: &Parts,
+    db: &TenantDb,
+    actor: &Actor,
+) -> Result<(), ApiError> {
+    let stamp = actor.stamp(app, context, db.plane());
+    let request = serde_json::json!({"request": format!("{} {}", parts.method, parts.uri.path())});
+    let mut batch = Batch::default();
+    let school = db.school().id().to_string();
+    batch.audit(
+        &stamp,
+        Action::Visit,
+        "schools",
+        &school,
+        None::<&()>,
+        Some(&request),
+    );
+    Ok(batch.commit(db).await?)
 }
 
 fn open_control(

@@ -25,8 +25,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const BOOKMARK: &str = "x-d1-bookmark";
 const EXPOSED: &str =
     "x-request-id, x-error-code, x-d1-bookmark, location, retry-after, idempotent-replayed";
-const ALLOWED_HEADERS: &str =
-    "authorization, content-type, x-api-key, x-request-id, x-d1-bookmark, idempotency-key";
+const ALLOWED_HEADERS: &str = "authorization, content-type, x-api-key, x-schema-name, x-request-id, x-d1-bookmark, idempotency-key";
 
 /// A finished request.
 pub struct Served {

@@ -163,7 +163,7 @@ impl Fields {
     pub fn nested<T: Input>(&mut self, name: &str) -> Option<Option<T>> {
         match self.map.remove(name) {
             None | Some(Value::Null) => Some(None),
-            Some(Value::Object(map)) => match Self::parse(map, false) {
+            Some(Value::Object(map)) => match Self::parse(map, self.partial) {
                 Ok(value) => Some(Some(value)),
                 Err(errors) => {
                     self.errors.0.extend(errors.within(name).0);

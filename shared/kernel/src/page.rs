@@ -97,6 +97,11 @@ impl PageRequest {
                     request.search = Some(value.trim().to_owned()).filter(|text| !text.is_empty());
                 }
                 _ => match listing.filters.iter().find(|(known, _, _)| *known == name) {
+                    Some((_, _, condition))
+                        if request.filters.iter().any(|(c, _)| c == condition) =>
+                    {
+                        errors.add(name, "Name each filter once.");
+                    }
                     Some((_, kind, condition)) => match read_filter(*kind, value) {
                         Ok(read) => request.filters.push((condition, read)),
                         Err(message) => errors.add(name, message),
@@ -226,10 +231,20 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_is_named_once() {
+        let errors = parse(&[("is_active", "true"), ("is_active", "false")]).unwrap_err();
+        assert_eq!(errors.messages()["is_active"], ["Name each filter once."]);
+    }
+
+    #[test]
     fn absurd_pages_stay_in_range() {
         assert!(parse(&[("page", "-1")]).is_err());
         assert!(parse(&[("page", "1e9")]).is_err());
-        assert!(parse(&[("page", "99999999999999999999")]).is_err());
+        assert!(parse(&[("page", "+5")]).is_err());
+        assert_eq!(
+            parse(&[("page", "99999999999999999999")]).unwrap().page,
+            MAX_PAGE
+        );
         assert_eq!(parse(&[("page", "4294967295")]).unwrap().page, MAX_PAGE);
     }
 }

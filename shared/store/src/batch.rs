@@ -77,6 +77,8 @@ pub enum Action {
     Update,
     /// A record that is gone, or marked as gone.
     Delete,
+    /// A superadministrator of the platform who looks into a school.
+    Visit,
 }
 
 impl Action {
@@ -85,6 +87,7 @@ impl Action {
             Self::Create => "CREATE",
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
+            Self::Visit => "VISIT",
         }
     }
 }
@@ -129,6 +132,9 @@ impl Batch {
         after: Option<&impl Serialize>,
     ) {
         let changes = difference(to_map(before), to_map(after));
+        if action == Action::Update && changes.is_empty() {
+            return;
+        }
         self.statements.push(sql!(
             "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
              ip_address, request_id, timestamp) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",

@@ -79,7 +79,11 @@ fn statements(source: &Source, search: &[&str], request: &PageRequest) -> (State
             .map(|column| format!("instr(lower({column}), ?) > 0"))
             .collect();
         conditions.push(format!("({})", tests.join(" or ")));
-        params.extend(search.iter().map(|_| Value::from(text.to_ascii_lowercase())));
+        params.extend(
+            search
+                .iter()
+                .map(|_| Value::from(text.to_ascii_lowercase())),
+        );
     }
     let clause = format!("from {} where {}", source.from, conditions.join(" and "));
     let descending = request

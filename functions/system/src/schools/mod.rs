@@ -111,7 +111,10 @@ fn new_row(post: &Post<SystemArea, AddSchool, NewSchoolIn>) -> Result<SchoolRow,
         )?,
         status: Status::Provisioning.as_str().to_owned(),
         setup_progress: SetupProgress::NotStarted.as_str().to_owned(),
-        timezone: school.timezone.clone().unwrap_or_else(|| TIMEZONE.to_owned()),
+        timezone: school
+            .timezone
+            .clone()
+            .unwrap_or_else(|| TIMEZONE.to_owned()),
         locale: school.locale.clone().unwrap_or_else(|| LOCALE.to_owned()),
         cors_origins: school.cors_origins.clone().unwrap_or_default(),
         created_at: stamp.now,

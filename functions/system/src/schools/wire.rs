@@ -110,10 +110,10 @@ pub(crate) struct NewSchoolOut {
 )]
 pub(crate) struct FirstAdminBody {
     /// Email address; this or the phone number must be there.
-    #[schema(max_length = 254, example = "head@greenwood.example")]
+    #[schema(format = Email, max_length = 254, example = "head@greenwood.example")]
     email: Option<String>,
     /// Phone number; this or the email address must be there.
-    #[schema(max_length = 40)]
+    #[schema(max_length = 40, example = "+263772123456")]
     phone_number: Option<String>,
     /// Given name.
     #[schema(min_length = 1, max_length = 100, example = "Rudo")]
@@ -273,8 +273,14 @@ impl Input for NewSchoolIn {
             fields.fail("admin", "This field is required.");
         }
         let school = SchoolIn::read(fields);
-        if school.as_ref().is_some_and(|school| school.is_active == Some(false)) {
-            fields.fail("is_active", "A new school is active. Suspend it afterwards.");
+        if school
+            .as_ref()
+            .is_some_and(|school| school.is_active == Some(false))
+        {
+            fields.fail(
+                "is_active",
+                "A new school is active. Suspend it afterwards.",
+            );
         }
         Some(Self {
             schema_name: schema_name?,

@@ -33,7 +33,7 @@ pub struct AuditLogOut {
     /// The actor's name at the time.
     #[schema(example = "Ada Moyo")]
     actor_name: String,
-    /// `CREATE`, `UPDATE` or `DELETE`.
+    /// `CREATE`, `UPDATE`, `DELETE`, or `VISIT` of a platform superadministrator.
     #[schema(example = "UPDATE")]
     action: String,
     /// What kind of record.
@@ -95,7 +95,7 @@ pub struct AuditLogFilters {
     /// Text in the actor's name, the table, the record or the changes.
     #[param(max_length = 100)]
     search: Option<String>,
-    /// `CREATE`, `UPDATE` or `DELETE`.
+    /// `CREATE`, `UPDATE`, `DELETE`, or `VISIT` of a platform superadministrator.
     #[param(max_length = 255)]
     action: Option<String>,
     /// Kind of record.

@@ -11,6 +11,7 @@ use homeroom_domain::{
 };
 use homeroom_kernel::{Fields, IdSource, Input, rules};
 use homeroom_objects::{
+    address,
     login_guard::{GuardReply, GuardRequest, object_name},
     passwords::{PasswordReply, PasswordRequest},
 };
@@ -183,30 +184,33 @@ pub struct LoginOut {
     pub user: UserOut,
 }
 
-/// A sign-in attempt that the guard let through.
-pub struct Attempt<'a, A: Area> {
-    door: &'a Door<A>,
+/// An attempt at a password that the guard let through.
+pub struct Attempt<'a> {
+    app: &'a App,
     guard: String,
     ip: String,
     remaining: u32,
 }
 
-impl<'a, A: Area> Attempt<'a, A> {
-    /// Reserves an attempt with the guard of this identifier, before any password is looked at.
-    pub async fn begin(door: &'a Door<A>, identifier: &Identifier) -> Result<Self, ApiError> {
-        let plane = door.db.plane();
+impl<'a> Attempt<'a> {
+    /// Reserves an attempt with the guard of this subject, before any password is looked at.
+    pub async fn begin(
+        app: &'a App,
+        context: &Context,
+        plane: Plane,
+        subject: &str,
+    ) -> Result<Self, ApiError> {
         let guard = object_name(
             &plane.audience(),
-            &door.app.settings.keys.identifier_hash(identifier.as_str()),
+            &app.settings.keys.identifier_hash(subject),
         );
-        let ip = door.context.ip.map_or_else(
-            || homeroom_objects::address::UNKNOWN.to_owned(),
-            |ip| ip.to_string(),
-        );
+        let ip = context
+            .ip
+            .map_or_else(|| address::UNKNOWN.to_owned(), |ip| ip.to_string());
         let request = GuardRequest::Begin { ip: ip.clone() };
-        match door.app.ports.login_guard.ask(&guard, request).await? {
+        match app.ports.login_guard.ask(&guard, request).await? {
             GuardReply::Allowed { remaining } => Ok(Self {
-                door,
+                app,
                 guard,
                 ip,
                 remaining,
@@ -218,17 +222,23 @@ impl<'a, A: Area> Attempt<'a, A> {
         }
     }
 
+    /// Reserves an attempt to sign in.
+    pub async fn at<A: Area>(door: &'a Door<A>, identifier: &Identifier) -> Result<Self, ApiError> {
+        Self::begin(
+            &door.app,
+            &door.context,
+            door.db.plane(),
+            identifier.as_str(),
+        )
+        .await
+    }
+
     /// Tells the guard that the password was right.
     pub async fn succeed(&self) -> Result<(), ApiError> {
         let request = GuardRequest::Succeed {
             ip: self.ip.clone(),
         };
-        self.door
-            .app
-            .ports
-            .login_guard
-            .ask(&self.guard, request)
-            .await?;
+        self.app.ports.login_guard.ask(&self.guard, request).await?;
         Ok(())
     }
 
@@ -291,7 +301,7 @@ pub async fn authenticate<A: Area>(
 /// Starts a sign-in for a user whose password was right; `more` is carried out with it.
 pub async fn sign_in<A: Area>(
     door: &Door<A>,
-    attempt: &Attempt<'_, A>,
+    attempt: &Attempt<'_>,
     (credentials, verified): (Credentials, Verified),
     more: Batch,
 ) -> Result<LoginOut, ApiError> {
@@ -462,15 +472,24 @@ pub async fn change_password<A: Area>(
 ) -> Result<TokensOut, ApiError> {
     let user = own_user(caller)?;
     let stored = users::find_password_hash(&caller.db, user).await?;
+    // A stolen token must not serve to guess the password.
+    let attempt = Attempt::begin(
+        &caller.app,
+        &caller.context,
+        caller.db.plane(),
+        &user.to_string(),
+    )
+    .await?;
     if !verify(&caller.app, &input.old, Some(&stored))
         .await?
         .matches
     {
-        return Err(ApiError::field(
-            "old_password",
-            "This is not your password.",
-        ));
+        return Err(match attempt.remaining {
+            0 => attempt.failed(),
+            _ => ApiError::field("old_password", "This is not your password."),
+        });
     }
+    attempt.succeed().await?;
     if input.old.expose_secret() == input.new.expose_secret() {
         return Err(ApiError::field(
             "new_password",

@@ -24,7 +24,7 @@ pub struct AuditRow {
     pub actor: Option<String>,
     /// The actor's name at the time.
     pub actor_name: String,
-    /// `CREATE`, `UPDATE` or `DELETE`.
+    /// `CREATE`, `UPDATE`, `DELETE`, or `VISIT` of a platform superadministrator.
     pub action: String,
     /// What kind of record.
     pub table_name: String,
