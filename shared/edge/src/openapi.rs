@@ -50,6 +50,8 @@ pub struct Common;
 
 /// Routes before sign-in, by the end of their path.
 const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/"];
+/// Routes where a password is tried.
+const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
 const SYSTEM: &str = "/api/v1/system/";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -228,7 +230,7 @@ impl<'path> Route<'path> {
             413 => self.writes(),
             415 => self.takes_body || self.takes_key(),
             422 => self.takes_key(),
-            429 => self.path.ends_with("/auth/login/"),
+            429 => GUARDED.iter().any(|end| self.path.ends_with(end)),
             _ => true,
         }
     }
