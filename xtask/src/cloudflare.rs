@@ -14,6 +14,7 @@ pub(crate) fn wrangler() -> Command {
     command.arg(root().join("node_modules/wrangler/bin/wrangler.js"));
     command
         .env("CI", "1")
+        .env("NO_COLOR", "1")
         .env("WRANGLER_SEND_METRICS", "false")
         .env("WRANGLER_LOG_SANITIZE", "true");
     command

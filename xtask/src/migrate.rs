@@ -34,8 +34,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.lock {
         return migrations::lock();
     }
-    migrations::check()?;
     if options.remote {
+        migrations::check()?;
         remote(&options.canary)
     } else {
         local(options)

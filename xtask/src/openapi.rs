@@ -34,6 +34,14 @@ pub(crate) fn check(step: &Step) -> Result<()> {
 
 fn writer() -> std::process::Command {
     let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "homeroom-api-tests", "--bin", "openapi", "--"]);
+    command.args([
+        "run",
+        "--quiet",
+        "--package",
+        "homeroom-api-tests",
+        "--bin",
+        "openapi",
+        "--",
+    ]);
     command
 }

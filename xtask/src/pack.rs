@@ -198,7 +198,8 @@ fn optimise(wasm: &[u8], scratch: &Path, result: &Path, tools: &str) -> Result<(
     let mut wasm_opt = tool("node");
     wasm_opt
         .arg("node_modules/binaryen/bin/wasm-opt")
-        .arg("-O3")
+        // rustc has optimised already: -O3 takes three times as long, and neither size nor time of a request shows it.
+        .arg("-O1")
         .args(WASM_FEATURES)
         .arg(scratch.join("glue_bg.wasm"))
         .arg("-o")

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::cloudflare;
-use crate::process;
+use crate::process::{self, root};
 use crate::progress::Step;
 use crate::workers;
 
@@ -102,7 +102,12 @@ impl Files {
     fn names(&self) -> Vec<String> {
         self.texts
             .iter()
-            .map(|(path, _)| path.display().to_string())
+            .map(|(path, _)| {
+                path.strip_prefix(root())
+                    .unwrap_or(path)
+                    .display()
+                    .to_string()
+            })
             .collect()
     }
 

@@ -89,7 +89,8 @@ pub(crate) async fn login(
     body: Body<LoginIn>,
 ) -> Result<Json<LoginOut>, ApiError> {
     let attempt = Attempt::at(&door, &body.input.identifier).await?;
-    let Some(found) = auth::authenticate(&door, &body.input).await? else {
+    let compared = auth::authenticate(&door, &body.input).await;
+    let Some(found) = attempt.unless_ours(compared).await? else {
         return Err(attempt.failed());
     };
     let mut more = Batch::default();

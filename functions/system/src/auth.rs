@@ -39,12 +39,14 @@ pub(crate) async fn login(
     body: Body<LoginIn>,
 ) -> Result<Json<LoginOut>, ApiError> {
     let attempt = Attempt::at(&door, &body.input.identifier).await?;
-    if let Some(found) = auth::authenticate(&door, &body.input).await? {
+    let compared = auth::authenticate(&door, &body.input).await;
+    if let Some(found) = attempt.unless_ours(compared).await? {
         return Ok(Json(
             auth::sign_in(&door, &attempt, found, Batch::default()).await?,
         ));
     }
-    if is_school_user(&door, &body.input).await? {
+    let compared = is_school_user(&door, &body.input).await;
+    if attempt.unless_ours(compared).await? {
         attempt.succeed().await?;
         return Err(ApiError::Forbidden {
             code: "school_user",

@@ -127,10 +127,14 @@ pub fn origin(value: &Value) -> Result<String, String> {
     }
 }
 
-/// Lower case, no port, no trailing dot, as a slug may end: with a hyphen too; `None` when it is not a DNS name (addresses and odd characters included).
+/// Lower case, no port, no trailing dot; `None` when it is not a DNS name (odd characters included). A label may end with a
+/// hyphen, because a slug may.
 #[must_use]
 pub fn normalise_host(host: &str) -> Option<String> {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let name = name.strip_suffix('.').unwrap_or(name);
     let labels_ok = name.split('.').all(|label| {
         !label.is_empty()

@@ -55,6 +55,11 @@ pub enum GuardRequest {
         /// The client's address.
         ip: String,
     },
+    /// The attempt came to nothing through no fault of the client.
+    Release {
+        /// The client's address.
+        ip: String,
+    },
 }
 
 /// What a guard answers.
@@ -150,6 +155,7 @@ impl LoginGuard {
         match request {
             GuardRequest::Begin { ip } => self.begin(ip, now),
             GuardRequest::Succeed { ip } => self.succeed(ip, now),
+            GuardRequest::Release { ip } => self.release(ip, now),
         }
     }
 
@@ -194,6 +200,20 @@ impl LoginGuard {
         }
         if self.known().count() > MAX_KNOWN {
             self.displace_oldest_known();
+        }
+        GuardReply::Cleared
+    }
+
+    /// Takes back the last reservation of an address: the password was never compared.
+    pub fn release(&mut self, ip: &str, now: i64) -> GuardReply {
+        self.forget_what_is_over(now);
+        let key = address::counted_as(ip);
+        let taken_back = self
+            .addresses
+            .get_mut(&key)
+            .and_then(|address| address.failures.pop());
+        if taken_back.is_some() {
+            self.ceiling_full_at = self.ceiling_full_at.saturating_sub(CEILING_INTERVAL_MS);
         }
         GuardReply::Cleared
     }

@@ -132,9 +132,6 @@ impl Batch {
         after: Option<&impl Serialize>,
     ) {
         let changes = difference(to_map(before), to_map(after));
-        if action == Action::Update && changes.is_empty() {
-            return;
-        }
         self.statements.push(sql!(
             "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
              ip_address, request_id, timestamp) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",

@@ -413,6 +413,8 @@ async fn move_to<P: homeroom_domain::permissions::Permission>(
         });
     }
     if before.status == status.as_str() {
+        // Perhaps it was moved a moment ago: what is said must be true everywhere here too.
+        post.app.ports.timer.sleep(SCHOOL_CACHE_MILLIS).await;
         return Ok(Json(SchoolOut::from(before)).into_response());
     }
     let after = SchoolRow {

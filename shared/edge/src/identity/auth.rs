@@ -16,7 +16,7 @@ use homeroom_objects::{
     passwords::{PasswordReply, PasswordRequest},
 };
 use homeroom_store::{
-    Batch, IdentityDb,
+    Batch, IdentityDb, StoreError,
     identity::{
         sessions::{self, NewSession, TokenState},
         users::{self, Credentials, Identifier},
@@ -242,6 +242,18 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
+    /// Takes the reservation back where a failure of ours kept the password from being compared.
+    pub async fn unless_ours<T>(&self, result: Result<T, ApiError>) -> Result<T, ApiError> {
+        if let Err(ApiError::Unavailable(_) | ApiError::Internal(_)) = &result {
+            let request = GuardRequest::Release {
+                ip: self.ip.clone(),
+            };
+            // Where the guard cannot be reached either, the reservation ends by itself.
+            let _ = self.app.ports.login_guard.ask(&self.guard, request).await;
+        }
+        result
+    }
+
     /// The answer to a wrong pair; the third in a row is the lockout itself.
     #[must_use]
     pub fn failed(&self) -> ApiError {
@@ -314,9 +326,15 @@ pub async fn sign_in<A: Area>(
         });
     }
     let started = Started::new(&door.app, &door.context, door.db.plane(), user.id);
-    let mut batch = started.insert(&door.context, verified.rehash.as_deref());
+    let rehash = verified.rehash.as_deref();
+    let mut batch = started.insert(&door.context, &credentials.password_hash, rehash);
     batch.append(more);
-    batch.commit(&door.db).await?;
+    batch.commit(&door.db).await.map_err(|error| match error {
+        StoreError::Conflict(rule) if rule == "changed_meanwhile" => {
+            ApiError::Unavailable("the account was changed during the sign-in".into())
+        }
+        other => other.into(),
+    })?;
     user.last_login_at = Some(door.context.now);
     let TokensOut { access, refresh } = started.tokens();
     Ok(LoginOut {
@@ -352,7 +370,7 @@ impl Started {
         }
     }
 
-    fn insert(&self, context: &Context, rehash: Option<&str>) -> Batch {
+    fn insert(&self, context: &Context, password_hash: &str, rehash: Option<&str>) -> Batch {
         let ip = context.ip.map(|ip| ip.to_string());
         let session = NewSession {
             id: self.id,
@@ -361,6 +379,7 @@ impl Started {
             ip: ip.as_deref(),
             user_agent: context.user_agent.as_deref(),
             token: &self.refresh,
+            password_hash,
         };
         sessions::insert(&session, rehash)
     }
@@ -480,10 +499,8 @@ pub async fn change_password<A: Area>(
         &user.to_string(),
     )
     .await?;
-    if !verify(&caller.app, &input.old, Some(&stored))
-        .await?
-        .matches
-    {
+    let compared = verify(&caller.app, &input.old, Some(&stored)).await;
+    if !attempt.unless_ours(compared).await?.matches {
         return Err(match attempt.remaining {
             0 => attempt.failed(),
             _ => ApiError::field("old_password", "This is not your password."),
@@ -498,8 +515,8 @@ pub async fn change_password<A: Area>(
     }
     let hash = hash_password(&caller.app, &input.new).await?;
     let started = Started::new(&caller.app, &caller.context, caller.db.plane(), user);
-    let mut batch = users::change_password(&caller.stamp(), user, &hash);
-    batch.append(started.insert(&caller.context, None));
+    let mut batch = users::change_password(&caller.stamp(), user, &stored, &hash);
+    batch.append(started.insert(&caller.context, &hash, None));
     caller.commit_identity(batch).await?;
     Ok(started.tokens())
 }

@@ -426,3 +426,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_attempt_that_was_never_compared_is_given_back() {
+    let mut guard = LoginGuard::default();
+    for _ in 0..10 {
+        assert!(matches!(
+            guard.begin("203.0.113.9", 0),
+            GuardReply::Allowed { remaining: 2 }
+        ));
+        assert_eq!(guard.release("203.0.113.9", 0), GuardReply::Cleared);
+    }
+    assert_eq!(guard.release("203.0.113.10", 0), GuardReply::Cleared);
+    assert_eq!(guard.expires_at(), LoginGuard::default().expires_at());
+}

@@ -31,21 +31,27 @@ pub struct NewSession<'a> {
     pub user_agent: Option<&'a str>,
     /// The first refresh token.
     pub token: &'a RefreshToken,
+    /// The stored hash of the password that was verified.
+    pub password_hash: &'a str,
 }
 
-/// Starts a sign-in; `rehash` replaces the password hash where its parameters are out of date.
+/// Starts a sign-in; `rehash` replaces the password hash where its parameters are out of date. Fails with
+/// `changed_meanwhile` when the password was changed or the user deactivated since it was verified: that ended every
+/// sign-in, and must end this one.
 #[must_use]
 pub fn insert(session: &NewSession<'_>, rehash: Option<&str>) -> Batch {
     let mut batch = Batch::default();
-    batch.push(sql!(
+    batch.push_effective(sql!(
         "insert into sessions (id, user_id, created_at, expires_at, ip_address, user_agent) \
-         values (?1, ?2, ?3, ?4, ?5, ?6)",
+         select ?1, ?2, ?3, ?4, ?5, ?6 where exists (select 1 from users where id = ?2 and password_hash = ?7 \
+         and is_active = 1 and deleted_at is null)",
         session.id,
         session.user,
         session.now,
         session.now.plus_seconds(LIFETIME_SECONDS),
         session.ip,
         session.user_agent,
+        session.password_hash,
     ));
     batch.push(sql!(
         "insert into refresh_tokens (token_hash, session_id, issued_at) values (?1, ?2, ?3)",

@@ -358,16 +358,18 @@ pub fn delete(stamp: &Stamp<'_>, user: &UserRow) -> Batch {
     batch
 }
 
-/// Sets a new password chosen by the user; every sign-in of the user ends.
+/// Sets a new password chosen by the user; every sign-in of the user ends. Fails with `changed_meanwhile` when the stored
+/// hash is no longer the one that the old password was verified against.
 #[must_use]
-pub fn change_password(stamp: &Stamp<'_>, user: UserId, password_hash: &str) -> Batch {
+pub fn change_password(stamp: &Stamp<'_>, user: UserId, verified: &str, new: &str) -> Batch {
     let mut batch = Batch::default();
     batch.push_effective(sql!(
         "update users set password_hash = ?2, must_change_password = 0, updated_at = ?3 \
-         where id = ?1 and deleted_at is null",
+         where id = ?1 and password_hash = ?4 and is_active = 1 and deleted_at is null",
         user,
-        password_hash,
+        new,
         stamp.now,
+        verified,
     ));
     batch.push(super::sessions::revoke_all_statement(
         user,
