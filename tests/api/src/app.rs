@@ -58,7 +58,10 @@ impl Isolate {
                 keys: KeyRing::parse(keys).expect("master keys"),
             },
         );
-        Self { router: router(app.clone()), app }
+        Self {
+            router: router(app.clone()),
+            app,
+        }
     }
 }
 
@@ -92,10 +95,14 @@ impl TestApp {
     #[must_use]
     pub fn with_slots(slots: usize) -> Self {
         let mut sqlite = SqliteDatabases::default();
-        sqlite.add("CONTROL", CONTROL_SCHEMA).expect("schema/control");
+        sqlite
+            .add("CONTROL", CONTROL_SCHEMA)
+            .expect("schema/control");
         for binding in (1..=slots).map(slot) {
             sqlite.with("CONTROL", |control| {
-                control.execute("insert into slots (binding) values (?1)", [&binding]).expect("a slot")
+                control
+                    .execute("insert into slots (binding) values (?1)", [&binding])
+                    .expect("a slot")
             });
         }
         let world = Arc::new(World::new(sqlite, START, 7));
@@ -103,7 +110,9 @@ impl TestApp {
         let platform = Platform {
             system: RefCell::new(Isolate::new(&world, &keys, homeroom_system::router)),
             school: RefCell::new(Isolate::new(&world, &keys, homeroom_school::router)),
-            runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime"),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .build()
+                .expect("a runtime"),
             loses_deferred: Cell::new(false),
             platform_token: RefCell::new(None),
             world,
@@ -129,7 +138,11 @@ impl TestApp {
     /// Nobody, at a host; paths are relative to the area of the host.
     #[must_use]
     pub fn anonymous(&self, host: &str) -> Client {
-        let area = if host == PUBLIC_HOST { "/api/v1/system/" } else { "/api/v1/school/" };
+        let area = if host == PUBLIC_HOST {
+            "/api/v1/system/"
+        } else {
+            "/api/v1/school/"
+        };
         Client::new(self, host, area, Credential::None)
     }
 
@@ -161,24 +174,34 @@ impl TestApp {
     pub fn run_together(&self, requests: Vec<Request<Body>>) -> Vec<Reply> {
         let platform = &*self.0;
         platform.world.advance(1);
-        platform.world.interleave.store(requests.len() > 1, Ordering::Relaxed);
+        platform
+            .world
+            .interleave
+            .store(requests.len() > 1, Ordering::Relaxed);
         let (system, school) = (platform.system.borrow(), platform.school.borrow());
-        let replies = platform.runtime.block_on(futures_util::future::join_all(requests.into_iter().map(
-            |request| async {
-                let isolate = match request.uri().path() {
-                    path if path.starts_with("/api/v1/system/") => &system,
-                    path if path.starts_with("/api/v1/school/") => &school,
-                    _ => return not_routed(),
-                };
-                let Served { response, deferred, log } = serve(&isolate.app, &isolate.router, request).await;
-                if !platform.loses_deferred.get() {
-                    for work in deferred {
-                        work.await;
-                    }
-                }
-                Reply::read(response, &log).await
-            },
-        )));
+        let replies =
+            platform
+                .runtime
+                .block_on(futures_util::future::join_all(requests.into_iter().map(
+                    |request| async {
+                        let isolate = match request.uri().path() {
+                            path if path.starts_with("/api/v1/system/") => &system,
+                            path if path.starts_with("/api/v1/school/") => &school,
+                            _ => return not_routed(),
+                        };
+                        let Served {
+                            response,
+                            deferred,
+                            log,
+                        } = serve(&isolate.app, &isolate.router, request).await;
+                        if !platform.loses_deferred.get() {
+                            for work in deferred {
+                                work.await;
+                            }
+                        }
+                        Reply::read(response, &log).await
+                    },
+                )));
         platform.world.interleave.store(false, Ordering::Relaxed);
         replies
     }
@@ -196,15 +219,24 @@ impl TestApp {
     /// The same visit, where something is in its way.
     pub fn try_visit_all(&self) -> Result<usize, StoreError> {
         let school = self.0.school.borrow();
-        self.0.runtime.block_on(homeroom_school::visit_all(&school.app))
+        self.0
+            .runtime
+            .block_on(homeroom_school::visit_all(&school.app))
     }
 
     /// Asks at the host of every school that is not deleted: the first request finishes a creation that was cut short.
     pub fn knock_everywhere(&self) {
         let sql = "select d.host from tenant_domains d join tenants t on t.id = d.tenant_id where t.deleted_at is null";
         for row in self.rows("CONTROL", sql) {
-            let reply = self.anonymous(row[0].as_str().expect("a host")).get("auth/me/");
-            assert!(matches!(reply.status, 401 | 403), "{row:?}: {} {}", reply.status, reply.text);
+            let reply = self
+                .anonymous(row[0].as_str().expect("a host"))
+                .get("auth/me/");
+            assert!(
+                matches!(reply.status, 401 | 403),
+                "{row:?}: {} {}",
+                reply.status,
+                reply.text
+            );
         }
     }
 
@@ -235,6 +267,19 @@ impl TestApp {
         self.0.world.fault_fired()
     }
 
+    /// Takes the limiter away, or brings it back.
+    pub fn break_login_guard(&self, broken: bool) {
+        self.0.world.broken_guard.store(broken, Ordering::Relaxed);
+    }
+
+    /// Takes the passwords Worker away, or brings it back.
+    pub fn break_passwords(&self, broken: bool) {
+        self.0
+            .world
+            .broken_passwords
+            .store(broken, Ordering::Relaxed);
+    }
+
     /// The batches since this was last asked.
     #[must_use]
     pub fn take_batches(&self) -> Vec<BatchNote> {
@@ -255,12 +300,16 @@ impl TestApp {
 
     /// Works on a database directly.
     pub fn with_db<T>(&self, binding: &str, work: impl FnOnce(&Connection) -> T) -> T {
-        self.0.world.with_database(binding, work).unwrap_or_else(|| panic!("there is no database {binding}"))
+        self.0
+            .world
+            .with_database(binding, work)
+            .unwrap_or_else(|| panic!("there is no database {binding}"))
     }
 
     /// Runs SQL on a database.
     pub fn execute(&self, binding: &str, sql: &str) {
-        self.with_db(binding, |db| db.execute_batch(sql)).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.with_db(binding, |db| db.execute_batch(sql))
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// The rows of a query, each as a list of its columns.
@@ -273,20 +322,28 @@ impl TestApp {
     #[must_use]
     pub fn value(&self, binding: &str, sql: &str) -> Value {
         let rows = self.rows(binding, sql);
-        rows.first().and_then(|row| row.first()).cloned().unwrap_or(Value::Null)
+        rows.first()
+            .and_then(|row| row.first())
+            .cloned()
+            .unwrap_or(Value::Null)
     }
 
     /// A number that a query gives.
     #[must_use]
     pub fn count(&self, binding: &str, sql: &str) -> i64 {
-        self.value(binding, sql).as_i64().unwrap_or_else(|| panic!("not a number: {sql}"))
+        self.value(binding, sql)
+            .as_i64()
+            .unwrap_or_else(|| panic!("not a number: {sql}"))
     }
 
     /// The database of a school.
     #[must_use]
     pub fn slot_of(&self, slug: &str) -> String {
         let sql = format!("select slot from tenants where schema_name = '{slug}'");
-        self.value("CONTROL", &sql).as_str().unwrap_or_else(|| panic!("{slug} has no slot")).to_owned()
+        self.value("CONTROL", &sql)
+            .as_str()
+            .unwrap_or_else(|| panic!("{slug} has no slot"))
+            .to_owned()
     }
 }
 
@@ -306,7 +363,9 @@ fn master_keys(n: u8) -> String {
 }
 
 fn query(db: &Connection, sql: &str) -> Vec<Vec<Value>> {
-    let mut statement = db.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let mut statement = db
+        .prepare(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
     let columns = statement.column_count();
     let rows = statement.query_map([], |row| {
         (0..columns)
@@ -315,12 +374,14 @@ fn query(db: &Connection, sql: &str) -> Vec<Vec<Value>> {
                     rusqlite::types::ValueRef::Null => Value::Null,
                     rusqlite::types::ValueRef::Integer(number) => number.into(),
                     rusqlite::types::ValueRef::Real(number) => number.into(),
-                    rusqlite::types::ValueRef::Text(text) | rusqlite::types::ValueRef::Blob(text) => {
+                    rusqlite::types::ValueRef::Text(text)
+                    | rusqlite::types::ValueRef::Blob(text) => {
                         String::from_utf8_lossy(text).into_owned().into()
                     }
                 })
             })
             .collect()
     });
-    rows.and_then(Iterator::collect).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    rows.and_then(Iterator::collect)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"))
 }

@@ -27,37 +27,58 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(app: &TestApp, host: &str, base: &str, credential: Credential) -> Self {
-        Self { app: app.clone(), host: host.to_owned(), base: base.to_owned(), credential, headers: Vec::new() }
+        Self {
+            app: app.clone(),
+            host: host.to_owned(),
+            base: base.to_owned(),
+            credential,
+            headers: Vec::new(),
+        }
     }
 
     /// The same client with another access token.
     #[must_use]
     pub fn bearer(&self, token: &str) -> Self {
-        Self { credential: Credential::Bearer(token.to_owned()), ..self.clone() }
+        Self {
+            credential: Credential::Bearer(token.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same client with an API key instead of a token.
     #[must_use]
     pub fn api_key(&self, key: &str) -> Self {
-        Self { credential: Credential::ApiKey(key.to_owned()), ..self.clone() }
+        Self {
+            credential: Credential::ApiKey(key.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same client without a credential.
     #[must_use]
     pub fn anonymous(&self) -> Self {
-        Self { credential: Credential::None, ..self.clone() }
+        Self {
+            credential: Credential::None,
+            ..self.clone()
+        }
     }
 
     /// The same client at another host.
     #[must_use]
     pub fn at(&self, host: &str) -> Self {
-        Self { host: host.to_owned(), ..self.clone() }
+        Self {
+            host: host.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The same client, whose relative paths begin with this one.
     #[must_use]
     pub fn base(&self, base: &str) -> Self {
-        Self { base: base.to_owned(), ..self.clone() }
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The same client with one more header.
@@ -128,7 +149,12 @@ impl Client {
     /// POST of an HTML form.
     #[must_use]
     pub fn form(&self, path: &str, body: &str) -> Reply {
-        self.raw(&Method::POST, path, Some("application/x-www-form-urlencoded"), body.as_bytes())
+        self.raw(
+            &Method::POST,
+            path,
+            Some("application/x-www-form-urlencoded"),
+            body.as_bytes(),
+        )
     }
 
     /// Any method, with a JSON body or without one.
@@ -139,32 +165,68 @@ impl Client {
 
     /// Any method, content type and body.
     #[must_use]
-    pub fn raw(&self, method: &Method, path: &str, content_type: Option<&str>, body: &[u8]) -> Reply {
-        self.app.run(self.raw_request(method, path, content_type, body.to_vec()))
+    pub fn raw(
+        &self,
+        method: &Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Reply {
+        self.app
+            .run(self.raw_request(method, path, content_type, body.to_vec()))
     }
 
     /// The same request from several places at once.
     #[must_use]
-    pub fn together(&self, count: usize, method: &Method, path: &str, body: Option<&Value>) -> Vec<Reply> {
-        self.app.run_together((0..count).map(|_| self.request(method, path, body)).collect())
+    pub fn together(
+        &self,
+        count: usize,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Vec<Reply> {
+        self.app.run_together(
+            (0..count)
+                .map(|_| self.request(method, path, body))
+                .collect(),
+        )
     }
 
     /// A request that is not sent yet.
     #[must_use]
     pub fn request(&self, method: &Method, path: &str, body: Option<&Value>) -> Request<Body> {
         match body {
-            Some(body) => self.raw_request(method, path, Some("application/json"), body.to_string().into_bytes()),
+            Some(body) => self.raw_request(
+                method,
+                path,
+                Some("application/json"),
+                body.to_string().into_bytes(),
+            ),
             None => self.raw_request(method, path, None, Vec::new()),
         }
     }
 
-    fn raw_request(&self, method: &Method, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Request<Body> {
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("{}{path}", self.base) };
-        let mut request = Request::builder().method(method).uri(format!("https://host.invalid{path}"));
+    fn raw_request(
+        &self,
+        method: &Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Request<Body> {
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.base)
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("https://host.invalid{path}"));
         request = request.header("host", &self.host);
         match &self.credential {
             Credential::None => {}
-            Credential::Bearer(token) => request = request.header("authorization", format!("Bearer {token}")),
+            Credential::Bearer(token) => {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
             Credential::ApiKey(key) => request = request.header("x-api-key", key),
         }
         if let Some(content_type) = content_type {
@@ -173,7 +235,9 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        request.body(Body::from(body)).unwrap_or_else(|error| panic!("{path}: {error}"))
+        request
+            .body(Body::from(body))
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 }
 
@@ -233,7 +297,9 @@ impl Reply {
     /// A header as text; empty where there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("visible ASCII"))
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("visible ASCII"))
     }
 
     /// The stable code of an error.
@@ -247,7 +313,10 @@ impl Reply {
     #[must_use]
     pub fn str(&self, pointer: &str) -> String {
         let value = self.json.pointer(&format!("/{pointer}"));
-        value.and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer}: {}", self.text)).to_owned()
+        value
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no text at {pointer}: {}", self.text))
+            .to_owned()
     }
 
     /// The `id` of the object.
@@ -261,14 +330,20 @@ impl Reply {
     #[track_caller]
     #[must_use]
     pub fn results(&self) -> &Vec<Value> {
-        self.json["results"].as_array().unwrap_or_else(|| panic!("not a list: {}", self.text))
+        self.json["results"]
+            .as_array()
+            .unwrap_or_else(|| panic!("not a list: {}", self.text))
     }
 
     /// One field of every row of a list.
     #[track_caller]
     #[must_use]
     pub fn column(&self, field: &str) -> Vec<String> {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        };
         self.results().iter().map(|row| text(&row[field])).collect()
     }
 
@@ -276,7 +351,12 @@ impl Reply {
     #[track_caller]
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
-        assert_eq!((self.status, self.code()), (400, "invalid"), "{}", self.text);
+        assert_eq!(
+            (self.status, self.code()),
+            (400, "invalid"),
+            "{}",
+            self.text
+        );
         let object: &Map<String, Value> = self.json.as_object().expect("an object of fields");
         object.keys().cloned().collect()
     }
@@ -296,7 +376,10 @@ impl Reply {
 
 fn redacted(value: &Value) -> Value {
     match value {
-        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), redact_field(name, value))).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), redact_field(name, value)))
+            .collect(),
         Value::Array(items) => items.iter().map(redacted).collect(),
         Value::String(text) => redact_text(text).into(),
         other => other.clone(),
@@ -305,9 +388,10 @@ fn redacted(value: &Value) -> Value {
 
 fn redact_field(name: &str, value: &Value) -> Value {
     match (name, value) {
-        ("access" | "refresh" | "key" | "prefix" | "temporary_password" | "request_id", Value::String(_)) => {
-            format!("[{name}]").into()
-        }
+        (
+            "access" | "refresh" | "key" | "prefix" | "temporary_password" | "request_id",
+            Value::String(_),
+        ) => format!("[{name}]").into(),
         _ => redacted(value),
     }
 }
@@ -331,7 +415,9 @@ pub fn uuids_in(text: &str) -> Vec<String> {
         })
     };
     let words = text.as_bytes().windows(36).filter(is_uuid);
-    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+    words
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
 }
 
 /// Status and code of an answer, for tables.

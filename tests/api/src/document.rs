@@ -1,7 +1,10 @@
 //! The areas' OpenAPI documents as lists of operations, so that tests run over every route there is.
 
+use std::sync::LazyLock;
+
 use http::Method;
 use serde_json::{Map, Value};
+use utoipa::openapi::OpenApi;
 
 /// An operation of a document.
 #[derive(Clone, Debug)]
@@ -52,32 +55,68 @@ impl Operation {
     /// The names of the properties that its body must have.
     #[must_use]
     pub fn required(&self) -> Vec<String> {
-        let list = self.body["required"].as_array().cloned().unwrap_or_default();
-        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        let list = self.body["required"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        list.iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 }
 
 /// The properties of an object's schema.
 #[must_use]
 pub fn properties(schema: &Value) -> Map<String, Value> {
-    schema["properties"].as_object().cloned().unwrap_or_default()
+    schema["properties"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// The schema of every answer that the document names for an operation, by status; null for answers without a body.
+#[must_use]
+pub fn answers(operation: &Operation) -> Map<String, Value> {
+    let document = document(operation.area);
+    let method = operation.method.as_str().to_lowercase();
+    let responses = document["paths"][&operation.path][&method]["responses"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let schema_of = |answer: &Value| {
+        resolve(&document, answer)["content"]["application/json"]["schema"].clone()
+    };
+    responses
+        .iter()
+        .map(|(status, answer)| (status.clone(), schema_of(answer)))
+        .collect()
 }
 
 /// Every operation of both areas.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    let mut all = of_area("system", &document("system"));
-    all.extend(of_area("school", &document("school")));
-    all
+    static ALL: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+        let mut all = of_area("system", &document("system"));
+        all.extend(of_area("school", &document("school")));
+        all
+    });
+    ALL.clone()
 }
 
 /// An area's document.
 #[must_use]
 pub fn document(area: &str) -> Value {
-    let document = match area {
-        "system" => homeroom_system::openapi(),
-        _ => homeroom_school::openapi(),
-    };
+    static SYSTEM: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_system::openapi()));
+    static SCHOOL: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_school::openapi()));
+    if area == "system" {
+        SYSTEM.clone()
+    } else {
+        SCHOOL.clone()
+    }
+}
+
+fn as_json(document: &OpenApi) -> Value {
     serde_json::to_value(document).expect("a document is JSON")
 }
 
@@ -85,17 +124,28 @@ fn of_area(area: &'static str, document: &Value) -> Vec<Operation> {
     let mut list = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("a path item") {
-            let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
+            let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else {
+                continue;
+            };
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             let names = |value: &Value| -> Vec<String> {
-                value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default()
+                value
+                    .as_object()
+                    .map(|map| map.keys().cloned().collect())
+                    .unwrap_or_default()
             };
-            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let parameters = operation["parameters"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             list.push(Operation {
                 area,
                 method,
                 path: path.clone(),
-                id: operation["operationId"].as_str().expect("an operation id").to_owned(),
+                id: operation["operationId"]
+                    .as_str()
+                    .expect("an operation id")
+                    .to_owned(),
                 body: resolve(document, schema),
                 statuses: names(&operation["responses"]),
                 query: parameters
@@ -103,7 +153,9 @@ fn of_area(area: &'static str, document: &Value) -> Vec<Operation> {
                     .filter(|parameter| parameter["in"] == "query")
                     .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
                     .collect(),
-                security: operation["security"].as_array().map_or_else(Vec::new, |list| list.iter().flat_map(names).collect()),
+                security: operation["security"]
+                    .as_array()
+                    .map_or_else(Vec::new, |list| list.iter().flat_map(names).collect()),
             });
         }
     }
@@ -114,13 +166,22 @@ fn of_area(area: &'static str, document: &Value) -> Vec<Operation> {
 fn resolve(document: &Value, schema: &Value) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = document.pointer(reference.trim_start_matches('#'));
-        return resolve(document, target.unwrap_or_else(|| panic!("{reference} leads nowhere")));
+        return resolve(
+            document,
+            target.unwrap_or_else(|| panic!("{reference} leads nowhere")),
+        );
     }
     if let Some(parts) = schema["allOf"].as_array() {
-        return parts.iter().map(|part| resolve(document, part)).fold(Value::Null, join);
+        return parts
+            .iter()
+            .map(|part| resolve(document, part))
+            .fold(Value::Null, join);
     }
     match schema {
-        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), resolve(document, value))).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), resolve(document, value)))
+            .collect(),
         Value::Array(items) => items.iter().map(|item| resolve(document, item)).collect(),
         other => other.clone(),
     }

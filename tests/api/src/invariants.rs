@@ -37,7 +37,11 @@ impl TestApp {
             ),
         ];
         for (what, sql) in broken {
-            assert_eq!(self.rows("CONTROL", sql), Vec::<Vec<Value>>::new(), "{what}");
+            assert_eq!(
+                self.rows("CONTROL", sql),
+                Vec::<Vec<Value>>::new(),
+                "{what}"
+            );
         }
     }
 
@@ -59,21 +63,31 @@ impl TestApp {
             ("a guard that was left behind", "select rule from guards"),
         ];
         for (what, sql) in broken {
-            assert_eq!(self.rows(binding, sql), Vec::<Vec<Value>>::new(), "{binding}: {what}");
+            assert_eq!(
+                self.rows(binding, sql),
+                Vec::<Vec<Value>>::new(),
+                "{binding}: {what}"
+            );
         }
         let administrators = self.count(
             binding,
             "select count(*) from users u join user_roles ur on ur.user_id = u.id join roles r on r.id = ur.role_id \
              where r.builtin = 'administrator' and u.is_active = 1 and u.deleted_at is null",
         );
-        assert!(administrators > 0, "{binding} has nobody who administers it");
+        assert!(
+            administrators > 0,
+            "{binding} has nobody who administers it"
+        );
     }
 
     /// The databases of schools that are filled.
     #[must_use]
     pub fn open_slots(&self) -> Vec<String> {
         let sql = "select slot from tenants where pending_admin is null order by slot";
-        self.rows("CONTROL", sql).into_iter().filter_map(|row| row[0].as_str().map(str::to_owned)).collect()
+        self.rows("CONTROL", sql)
+            .into_iter()
+            .filter_map(|row| row[0].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// How many rows every table has, over all databases.
@@ -81,7 +95,11 @@ impl TestApp {
     pub fn row_counts(&self) -> BTreeMap<String, i64> {
         let mut counts = BTreeMap::new();
         for binding in std::iter::once("CONTROL".to_owned()).chain(self.open_slots()) {
-            let plane = if binding == "CONTROL" { "control" } else { "school" };
+            let plane = if binding == "CONTROL" {
+                "control"
+            } else {
+                "school"
+            };
             for table in self.tables(&binding) {
                 let rows = self.count(&binding, &format!("select count(*) from {table}"));
                 *counts.entry(format!("{plane}.{table}")).or_default() += rows;
@@ -95,14 +113,22 @@ impl TestApp {
     pub fn tables(&self, binding: &str) -> Vec<String> {
         let sql = "select name from pragma_table_list where schema = 'main' and type = 'table' \
                    and name not like 'sqlite_%' order by name";
-        self.rows(binding, sql).into_iter().filter_map(|row| row[0].as_str().map(str::to_owned)).collect()
+        self.rows(binding, sql)
+            .into_iter()
+            .filter_map(|row| row[0].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// Everything in a database, as text.
     #[must_use]
     pub fn dump(&self, binding: &str) -> String {
         let tables = self.tables(binding).into_iter();
-        let dumps = tables.map(|table| format!("{table}: {:?}", self.rows(binding, &format!("select * from {table} order by 1"))));
+        let dumps = tables.map(|table| {
+            format!(
+                "{table}: {:?}",
+                self.rows(binding, &format!("select * from {table} order by 1"))
+            )
+        });
         dumps.collect::<Vec<_>>().join("\n")
     }
 }

@@ -12,6 +12,8 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::missing_panics_doc,
+    clippy::struct_field_names,
+    clippy::unused_self,
     reason = "tests fail by panicking"
 )]
 

@@ -34,7 +34,10 @@ pub struct School {
 
 impl School {
     pub(crate) fn create(app: &TestApp, slug: &str) -> Self {
-        let created = app.platform().post("schools/", &new_school(slug)).status(201);
+        let created = app
+            .platform()
+            .post("schools/", &new_school(slug))
+            .status(201);
         let host = format!("{slug}.{PUBLIC_HOST}");
         let door = app.anonymous(&host);
         let admin = sign_in(&door, &format!("admin@{slug}.example"));
@@ -81,7 +84,13 @@ impl School {
     /// A new role with permissions.
     #[must_use]
     pub fn new_role(&self, name: &str, codenames: &[&str]) -> String {
-        self.admin.post("roles/", &json!({"name": name, "permission_codenames": codenames})).status(201).id()
+        self.admin
+            .post(
+                "roles/",
+                &json!({"name": name, "permission_codenames": codenames}),
+            )
+            .status(201)
+            .id()
     }
 
     /// A new user with a new role that has these permissions, signed in.
@@ -89,8 +98,15 @@ impl School {
     pub fn user_who_may(&self, codenames: &[&str]) -> Client {
         let name = format!("May {}", codenames.join(" "));
         let _ = self.new_role(&name, codenames);
-        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).take(50).collect();
-        self.user(&format!("{}@{}.example", letters.to_lowercase(), self.slug), &name)
+        let letters: String = name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(50)
+            .collect();
+        self.user(
+            &format!("{}@{}.example", letters.to_lowercase(), self.slug),
+            &name,
+        )
     }
 }
 
@@ -107,7 +123,9 @@ pub fn new_school(slug: &str) -> Value {
 }
 
 fn role_id(admin: &Client, name: &str) -> String {
-    let found = admin.get(&format!("roles/?name={}", name.replace(' ', "+"))).status(200);
+    let found = admin
+        .get(&format!("roles/?name={}", name.replace(' ', "+")))
+        .status(200);
     assert_eq!(found.results().len(), 1, "there is no role {name}");
     found.str("results/0/id")
 }
@@ -115,7 +133,12 @@ fn role_id(admin: &Client, name: &str) -> String {
 /// Signs in and presents the access token from then on.
 #[must_use]
 pub fn sign_in(door: &Client, email: &str) -> Client {
-    let answer = door.post("auth/login/", &json!({"email": email, "password": PASSWORD})).status(200);
+    let answer = door
+        .post(
+            "auth/login/",
+            &json!({"email": email, "password": PASSWORD}),
+        )
+        .status(200);
     door.bearer(&answer.str("access"))
 }
 
@@ -141,5 +164,7 @@ pub(crate) fn add_platform_administrator(app: &TestApp) {
 }
 
 pub(crate) fn sign_in_platform_administrator(app: &TestApp) -> String {
-    sign_in(&app.anonymous(PUBLIC_HOST), PLATFORM_EMAIL).token().to_owned()
+    sign_in(&app.anonymous(PUBLIC_HOST), PLATFORM_EMAIL)
+        .token()
+        .to_owned()
 }

@@ -56,7 +56,10 @@ impl Sample {
     /// The same call with another body.
     #[must_use]
     pub fn with_body(&self, body: Value) -> Self {
-        Self { body: Some(body), ..self.clone() }
+        Self {
+            body: Some(body),
+            ..self.clone()
+        }
     }
 }
 
@@ -71,7 +74,11 @@ impl Scene {
     #[must_use]
     pub fn new() -> Self {
         let app = TestApp::with_slots(SCENE_SLOTS);
-        Self { school: app.school("alpha"), app, counter: Cell::new(0) }
+        Self {
+            school: app.school("alpha"),
+            app,
+            counter: Cell::new(0),
+        }
     }
 
     /// A number that was not used before.
@@ -89,7 +96,9 @@ impl Scene {
         let n = self.next();
         let target = self.target(operation, n);
         let client = match (operation.id.as_str(), operation.area) {
-            ("logout" | "logout_all" | "change_password", "system") => self.signed_in_platform_user(n).0,
+            ("logout" | "logout_all" | "change_password", "system") => {
+                self.signed_in_platform_user(n).0
+            }
             ("logout" | "logout_all" | "change_password", _) => self.signed_in_user(n).0,
             ("login" | "refresh", "system") => self.app.anonymous(PUBLIC_HOST),
             ("login" | "refresh", _) => self.school.anonymous(),
@@ -114,10 +123,16 @@ impl Scene {
         match (operation.area, name) {
             ("system", "api-keys") => self.created(&platform, "api-keys/", &self.api_key_body(n)),
             ("system", "users") => self.created(&platform, "users/", &user_body(n)),
-            ("system", "roles") => self.created(&platform, "roles/", &json!({"name": format!("R{n}"), "permissions": [1]})),
+            ("system", "roles") => self.created(
+                &platform,
+                "roles/",
+                &json!({"name": format!("R{n}"), "permissions": [1]}),
+            ),
             ("system", "schools") => self.school_for(operation, n),
             ("school", "users") => self.created(admin, "users/", &self.school_user_body(n)),
-            ("school", "staff") => self.created(admin, "staff/", &json!({"staff_number": format!("T-{n}")})),
+            ("school", "staff") => {
+                self.created(admin, "staff/", &json!({"staff_number": format!("T-{n}")}))
+            }
             ("school", "roles") => self.created(admin, "roles/", &self.role_body(n)),
             ("school", "user-role-assignments") => {
                 let user = self.created(admin, "users/", &user_body(n));
@@ -125,10 +140,18 @@ impl Scene {
                 self.created(admin, "user-role-assignments/", &body)
             }
             (_, "audit-logs") => {
-                let client = if operation.area == "system" { &platform } else { admin };
+                let client = if operation.area == "system" {
+                    &platform
+                } else {
+                    admin
+                };
                 client.get("audit-logs/").status(200).str("results/0/id")
             }
-            _ => panic!("{} {} has no sample: add one", operation.name(), operation.path),
+            _ => panic!(
+                "{} {} has no sample: add one",
+                operation.name(),
+                operation.path
+            ),
         }
     }
 
@@ -147,9 +170,13 @@ impl Scene {
                 json!({"email": self.signed_in_platform_user(n).1, "password": PASSWORD})
             }
             (_, "login") => json!({"email": self.signed_in_user(n).1, "password": PASSWORD}),
-            (_, "refresh") if operation.area == "system" => json!({"refresh": self.signed_in_platform_user(n).2}),
+            (_, "refresh") if operation.area == "system" => {
+                json!({"refresh": self.signed_in_platform_user(n).2})
+            }
             (_, "refresh") => json!({"refresh": self.signed_in_user(n).2}),
-            (_, "change_password") => json!({"old_password": PASSWORD, "new_password": OTHER_PASSWORD}),
+            (_, "change_password") => {
+                json!({"old_password": PASSWORD, "new_password": OTHER_PASSWORD})
+            }
             ("system", "create_api_key") => self.api_key_body(m),
             ("system", "replace_api_key" | "update_api_key") => json!({
                 "name": format!("Key {m}"), "scopes": ["school.view_*"], "allowed_ips": ["203.0.113.0/24"],
@@ -159,10 +186,16 @@ impl Scene {
                 json!({"name": format!("R{m}"), "permissions": [1, 2]})
             }
             ("system", "create_school") => new_school(&format!("school-{m}")),
-            ("system", "replace_school") => json!({"name": format!("S {m}"), "code": format!("C{m}")}),
-            ("system", "update_school") => json!({"name": format!("S {m}"), "timezone": "Africa/Harare"}),
+            ("system", "replace_school") => {
+                json!({"name": format!("S {m}"), "code": format!("C{m}")})
+            }
+            ("system", "update_school") => {
+                json!({"name": format!("S {m}"), "timezone": "Africa/Harare"})
+            }
             ("system", "create_user" | "replace_user") => user_body(m),
-            (_, "update_user") => json!({"first_name": format!("Changed {m}"), "phone_number": format!("+26377{m:07}")}),
+            (_, "update_user") => {
+                json!({"first_name": format!("Changed {m}"), "phone_number": format!("+26377{m:07}")})
+            }
             ("school", "create_user" | "replace_user") => self.school_user_body(m),
             ("school", "create_role" | "replace_role") => self.role_body(m),
             ("school", "update_role") => json!({"description": format!("Changed {m}")}),
@@ -177,7 +210,11 @@ impl Scene {
             ("school", "replace_user_role_assignment" | "update_user_role_assignment") => {
                 let user = self.created(&self.school.admin, "users/", &user_body(m));
                 let role = self.school.role("Student");
-                if patch { json!({"role": role}) } else { json!({"user": user, "role": role}) }
+                if patch {
+                    json!({"role": role})
+                } else {
+                    json!({"user": user, "role": role})
+                }
             }
             _ => panic!("{} has no sample of a body: add one", operation.name()),
         })
@@ -208,7 +245,12 @@ impl Scene {
         if operation.id == "provision_school" {
             self.cut_creation_short(&slug);
             let id = format!("select id from tenants where schema_name = '{slug}'");
-            return self.app.value("CONTROL", &id).as_str().expect("a school").to_owned();
+            return self
+                .app
+                .value("CONTROL", &id)
+                .as_str()
+                .expect("a school")
+                .to_owned();
         }
         let id = self.created(&platform, "schools/", &new_school(&slug));
         match operation.id.as_str() {
@@ -223,7 +265,10 @@ impl Scene {
     pub fn cut_creation_short(&self, slug: &str) {
         let state = format!("select status from tenants where schema_name = '{slug}'");
         for nth in 1.. {
-            self.app.inject(Some(Fault { nth, moment: Moment::Before }));
+            self.app.inject(Some(Fault {
+                nth,
+                moment: Moment::Before,
+            }));
             let reply = self.app.platform().post("schools/", &new_school(slug));
             self.app.inject(None);
             if self.app.value("CONTROL", &state) == "provisioning" {
@@ -236,7 +281,12 @@ impl Scene {
     /// A platform user with all permissions: signed in, the email, the refresh token.
     #[must_use]
     pub fn signed_in_platform_user(&self, n: u32) -> (Client, String, String) {
-        let role = self.app.platform().get("roles/?name=Superadministrator").status(200).str("results/0/id");
+        let role = self
+            .app
+            .platform()
+            .get("roles/?name=Superadministrator")
+            .status(200)
+            .str("results/0/id");
         let mut body = user_body(n + 100_000);
         body["role_ids"] = json!([role]);
         self.signed_in(&self.app.platform(), body)
@@ -257,8 +307,17 @@ impl Scene {
         if admin.get(&format!("users/?email={email}")).status(200).json["count"] == 0 {
             admin.post("users/", &body).expect(201);
         }
-        let answer = door.post("auth/login/", &json!({"email": email, "password": PASSWORD})).status(200);
-        (door.bearer(&answer.str("access")), email, answer.str("refresh"))
+        let answer = door
+            .post(
+                "auth/login/",
+                &json!({"email": email, "password": PASSWORD}),
+            )
+            .status(200);
+        (
+            door.bearer(&answer.str("access")),
+            email,
+            answer.str("refresh"),
+        )
     }
 }
 

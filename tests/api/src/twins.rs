@@ -80,8 +80,22 @@ impl Twins {
             ("users", user.id()),
             ("staff", user.str("teacher_profile/id")),
             ("roles", alpha.admin.post("roles/", &role).status(201).id()),
-            ("user-role-assignments", alpha.admin.get("user-role-assignments/").status(200).str("results/0/id")),
-            ("audit-logs", alpha.admin.get("audit-logs/").status(200).str("results/0/id")),
+            (
+                "user-role-assignments",
+                alpha
+                    .admin
+                    .get("user-role-assignments/")
+                    .status(200)
+                    .str("results/0/id"),
+            ),
+            (
+                "audit-logs",
+                alpha
+                    .admin
+                    .get("audit-logs/")
+                    .status(200)
+                    .str("results/0/id"),
+            ),
         ];
         paint(&app, &alpha.slot, CANARY_ALPHA);
 
@@ -89,9 +103,17 @@ impl Twins {
         copy_rows(&app, &alpha.slot, &beta.slot);
         repaint(&app, &beta.slot);
         let hash = app.hash(OTHER_PASSWORD);
-        app.execute(&beta.slot, &format!("update users set password_hash = '{hash}'; delete from refresh_tokens;"));
+        app.execute(
+            &beta.slot,
+            &format!("update users set password_hash = '{hash}'; delete from refresh_tokens;"),
+        );
         for (slug, canary) in [("alpha", CANARY_ALPHA), ("beta", CANARY_BETA)] {
-            app.execute("CONTROL", &format!("update tenants set name = '{canary} school' where schema_name = '{slug}'"));
+            app.execute(
+                "CONTROL",
+                &format!(
+                    "update tenants set name = '{canary} school' where schema_name = '{slug}'"
+                ),
+            );
         }
         app.pass_seconds(10);
 
@@ -99,14 +121,24 @@ impl Twins {
         beta.admin_id.clone_from(&alpha.school.admin_id);
         beta.teacher_id.clone_from(&alpha.school.teacher_id);
         let beta = Twin::sign_in(&app, beta, OTHER_PASSWORD, CANARY_BETA);
-        Self { app, scene, alpha, beta, ids }
+        Self {
+            app,
+            scene,
+            alpha,
+            beta,
+            ids,
+        }
     }
 
     /// The path of an operation, with the id of a record that both schools have.
     #[must_use]
     pub fn address(&self, path: &str) -> String {
         let resource = path.split('/').nth(4).unwrap_or_default();
-        let id = self.ids.iter().find(|(name, _)| *name == resource).map(|(_, id)| id.as_str());
+        let id = self
+            .ids
+            .iter()
+            .find(|(name, _)| *name == resource)
+            .map(|(_, id)| id.as_str());
         match id {
             Some(id) => path.replace("{id}", id),
             None if path.contains("{id}") => panic!("both schools need a record of {resource}"),
@@ -116,14 +148,29 @@ impl Twins {
 }
 
 impl Twin {
-    fn sign_in(app: &TestApp, mut school: School, password: &'static str, canary: &'static str) -> Self {
+    fn sign_in(
+        app: &TestApp,
+        mut school: School,
+        password: &'static str,
+        canary: &'static str,
+    ) -> Self {
         let door: Client = school.anonymous();
         let login = json!({"email": "admin@alpha.example", "password": password});
         let answer = door.post("auth/login/", &login).status(200);
         school.admin = door.bearer(&answer.str("access"));
         let key = json!({"name": school.slug, "client": school.id, "scopes": ["school.*"]});
-        let api_key = app.platform().post("api-keys/", &key).status(201).str("key");
-        Self { school, password, refresh: answer.str("refresh"), api_key, canary }
+        let api_key = app
+            .platform()
+            .post("api-keys/", &key)
+            .status(201)
+            .str("key");
+        Self {
+            school,
+            password,
+            refresh: answer.str("refresh"),
+            api_key,
+            canary,
+        }
     }
 }
 
@@ -155,10 +202,15 @@ fn repaint(app: &TestApp, slot: &str) {
         ("audit_logs", "changes"),
     ];
     for (table, column) in columns {
-        let sql = format!("update {table} set {column} = replace({column}, '{CANARY_ALPHA}', '{CANARY_BETA}')");
+        let sql = format!(
+            "update {table} set {column} = replace({column}, '{CANARY_ALPHA}', '{CANARY_BETA}')"
+        );
         app.execute(slot, &sql);
     }
-    assert!(!app.dump(slot).contains(CANARY_ALPHA), "a text of the first school is left in the second");
+    assert!(
+        !app.dump(slot).contains(CANARY_ALPHA),
+        "a text of the first school is left in the second"
+    );
 }
 
 fn copy_rows(app: &TestApp, from: &str, to: &str) {
@@ -169,8 +221,14 @@ fn copy_rows(app: &TestApp, from: &str, to: &str) {
     for table in TABLES {
         let rows: Vec<Vec<Sql>> = app.with_db(from, |db| {
             // Roles refer to roles: those without a parent first.
-            let order = if *table == "roles" { "parent_id is not null" } else { "1" };
-            let mut statement = db.prepare(&format!("select * from {table} order by {order}")).expect(table);
+            let order = if *table == "roles" {
+                "parent_id is not null"
+            } else {
+                "1"
+            };
+            let mut statement = db
+                .prepare(&format!("select * from {table} order by {order}"))
+                .expect(table);
             let columns = statement.column_count();
             let rows = statement.query_map([], |row| (0..columns).map(|n| row.get(n)).collect());
             rows.and_then(Iterator::collect).expect(table)
@@ -179,7 +237,8 @@ fn copy_rows(app: &TestApp, from: &str, to: &str) {
             for row in rows {
                 let marks = vec!["?"; row.len()].join(", ");
                 let sql = format!("insert into {table} values ({marks})");
-                db.execute(&sql, rusqlite::params_from_iter(row)).unwrap_or_else(|error| panic!("{table}: {error}"));
+                db.execute(&sql, rusqlite::params_from_iter(row))
+                    .unwrap_or_else(|error| panic!("{table}: {error}"));
             }
         });
     }

@@ -65,6 +65,8 @@ pub(crate) struct World {
     sqlite: Mutex<SqliteDatabases>,
     pub(crate) clock: AtomicI64,
     pub(crate) interleave: AtomicBool,
+    pub(crate) broken_guard: AtomicBool,
+    pub(crate) broken_passwords: AtomicBool,
     watch: Mutex<Watch>,
     bookmarks: AtomicU64,
     entropy: Mutex<u64>,
@@ -79,6 +81,8 @@ impl World {
             sqlite: Mutex::new(sqlite),
             clock: AtomicI64::new(now.millis()),
             interleave: AtomicBool::default(),
+            broken_guard: AtomicBool::default(),
+            broken_passwords: AtomicBool::default(),
             watch: Mutex::default(),
             bookmarks: AtomicU64::new(1),
             entropy: Mutex::new(seed),
@@ -89,7 +93,11 @@ impl World {
     }
 
     /// The database of a binding; those of schools are made when they are first used.
-    pub(crate) fn with_database<T>(&self, binding: &str, work: impl FnOnce(&Connection) -> T) -> Option<T> {
+    pub(crate) fn with_database<T>(
+        &self,
+        binding: &str,
+        work: impl FnOnce(&Connection) -> T,
+    ) -> Option<T> {
         self.sqlite(binding).with(binding, work)
     }
 
@@ -125,7 +133,9 @@ impl World {
     }
 
     pub(crate) fn hash(&self, password: &str) -> String {
-        match self.work(&PasswordRequest::Hash { password: password.to_owned() }) {
+        match self.work(&PasswordRequest::Hash {
+            password: password.to_owned(),
+        }) {
             Ok(PasswordReply::Hashed { phc }) => phc,
             other => panic!("{other:?}"),
         }
@@ -136,13 +146,18 @@ impl World {
             PasswordRequest::Hash { .. } => "hash",
             PasswordRequest::Verify { .. } => "verify",
         };
+        if self.broken_passwords.load(Ordering::Relaxed) {
+            return Err(PortError("injected: the passwords Worker is away".into()));
+        }
         *self.passwords.lock().unwrap().entry(kind).or_default() += 1;
         let mut salt = [0; 16];
         self.fill(&mut salt);
-        self.hasher.answer(request, salt).map_err(|error| PortError(error.to_string()))
+        self.hasher
+            .answer(request, salt)
+            .map_err(|error| PortError(error.to_string()))
     }
 
-    /// SplitMix64: the same seed gives the same run.
+    /// `SplitMix64`: the same seed gives the same run.
     pub(crate) fn fill(&self, buffer: &mut [u8]) {
         let mut state = self.entropy.lock().unwrap();
         for byte in buffer {
@@ -156,7 +171,10 @@ impl World {
 
     fn next_bookmark(&self, binding: &str) -> String {
         let number = self.bookmarks.fetch_add(1, Ordering::Relaxed);
-        format!("{number:08x}-{}", data_encoding::HEXLOWER.encode(binding.as_bytes()))
+        format!(
+            "{number:08x}-{}",
+            data_encoding::HEXLOWER.encode(binding.as_bytes())
+        )
     }
 }
 
@@ -207,9 +225,14 @@ impl Session for Watched {
             }
             let loses = self.loses();
             if loses == Some(Moment::Before) {
-                return Err(SqlError::Unavailable("injected: Network connection lost before the batch".into()));
+                return Err(SqlError::Unavailable(
+                    "injected: Network connection lost before the batch".into(),
+                ));
             }
-            let texts = statements.iter().map(|statement| statement.sql.to_string()).collect();
+            let texts = statements
+                .iter()
+                .map(|statement| statement.sql.to_string())
+                .collect();
             let result = self.inner.batch(statements).await;
             let changes = match &result {
                 Ok(carried) => carried.outcomes.iter().map(|outcome| outcome.changes).sum(),
@@ -222,10 +245,15 @@ impl Session for Watched {
                 consistency: self.consistency.clone(),
             });
             if loses == Some(Moment::After) {
-                return Err(SqlError::Unavailable("injected: Network connection lost after the batch".into()));
+                return Err(SqlError::Unavailable(
+                    "injected: Network connection lost after the batch".into(),
+                ));
             }
             let bookmark = Some(self.world.next_bookmark(&self.binding));
-            result.map(|carried| Carried { bookmark, ..carried })
+            result.map(|carried| Carried {
+                bookmark,
+                ..carried
+            })
         })
     }
 }
@@ -237,9 +265,25 @@ impl Passwords for Ports {
 }
 
 impl LoginGuard for Ports {
-    fn ask<'a>(&'a self, name: &'a str, request: GuardRequest) -> BoxFuture<'a, Result<GuardReply, PortError>> {
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: GuardRequest,
+    ) -> BoxFuture<'a, Result<GuardReply, PortError>> {
+        if self.0.broken_guard.load(Ordering::Relaxed) {
+            return Box::pin(ready(Err(PortError(
+                "injected: the limiter is away".into(),
+            ))));
+        }
         let now = self.now().millis();
-        let reply = self.0.guards.lock().unwrap().entry(name.to_owned()).or_default().answer(&request, now);
+        let reply = self
+            .0
+            .guards
+            .lock()
+            .unwrap()
+            .entry(name.to_owned())
+            .or_default()
+            .answer(&request, now);
         Box::pin(ready(Ok(reply)))
     }
 }

@@ -12,7 +12,12 @@ type Counts = BTreeMap<String, i64>;
 
 /// What an operation adds to each table.
 fn difference(before: &Counts, after: &Counts) -> Counts {
-    let changed = after.iter().map(|(table, rows)| (table.clone(), rows - before.get(table).copied().unwrap_or(0)));
+    let changed = after.iter().map(|(table, rows)| {
+        (
+            table.clone(),
+            rows - before.get(table).copied().unwrap_or(0),
+        )
+    });
     changed.filter(|(_, rows)| *rows != 0).collect()
 }
 
@@ -22,7 +27,9 @@ fn may_repeat(operation: &Operation, table: &str) -> bool {
         // Signing in twice makes two sign-ins.
         "login" => table.ends_with(".sessions") || table.ends_with(".refresh_tokens"),
         // PUT and PATCH carry no key: the second one is a change of its own and says so.
-        _ if operation.method == "PUT" || operation.method == "PATCH" => table.ends_with(".audit_logs"),
+        _ if operation.method == "PUT" || operation.method == "PATCH" => {
+            table.ends_with(".audit_logs")
+        }
         _ => false,
     }
 }
@@ -31,7 +38,9 @@ fn may_repeat(operation: &Operation, table: &str) -> bool {
 fn is_good_repetition(operation: &Operation, status: u16) -> bool {
     match operation.id.as_str() {
         // The credential that asks ended with the first attempt.
-        "logout" | "logout_all" | "change_password" => (200..300).contains(&status) || status == 401,
+        "logout" | "logout_all" | "change_password" => {
+            (200..300).contains(&status) || status == 401
+        }
         // What is gone cannot be deleted again.
         _ if operation.method == "DELETE" => status == 204 || status == 404,
         _ => (200..300).contains(&status),
@@ -43,13 +52,22 @@ fn undisturbed(scene: &Scene, operation: &Operation) -> Counts {
     scene.app.visit_all();
     let before = scene.app.row_counts();
     let reply = keyed(&sample, "undisturbed").send();
-    assert!((200..300).contains(&reply.status), "{}: {} {}", operation.name(), reply.status, reply.text);
+    assert!(
+        (200..300).contains(&reply.status),
+        "{}: {} {}",
+        operation.name(),
+        reply.status,
+        reply.text
+    );
     scene.app.visit_all();
     difference(&before, &scene.app.row_counts())
 }
 
 fn keyed(sample: &Sample, key: &str) -> Sample {
-    Sample { client: sample.client.key(key), ..sample.clone() }
+    Sample {
+        client: sample.client.key(key),
+        ..sample.clone()
+    }
 }
 
 /// One attempt with a fault and its repetition; false when the request passed before the fault's turn.
@@ -65,12 +83,27 @@ fn with_fault(scene: &Scene, operation: &Operation, fault: Fault, expected: &Cou
     let fired = app.fault_fired();
     let after_the_answer = !fired || fault.nth as u64 > first.trips();
     if after_the_answer {
-        assert!((200..300).contains(&first.status), "{case}: {} {}", first.status, first.text);
+        assert!(
+            (200..300).contains(&first.status),
+            "{case}: {} {}",
+            first.status,
+            first.text
+        );
     } else {
-        assert_eq!((first.status, first.code()), (503, "unavailable"), "{case}: {}", first.text);
+        assert_eq!(
+            (first.status, first.code()),
+            (503, "unavailable"),
+            "{case}: {}",
+            first.text
+        );
         app.assert_sound();
         let second = sample.send();
-        assert!(is_good_repetition(operation, second.status), "{case}, repeated: {} {}", second.status, second.text);
+        assert!(
+            is_good_repetition(operation, second.status),
+            "{case}, repeated: {} {}",
+            second.status,
+            second.text
+        );
     }
     app.knock_everywhere();
     app.visit_all();
@@ -80,7 +113,11 @@ fn with_fault(scene: &Scene, operation: &Operation, fault: Fault, expected: &Cou
     changed.retain(|table, _| !may_repeat(operation, table));
     expected.retain(|table, _| !may_repeat(operation, table));
     assert_eq!(changed, expected, "{case}");
-    let waiting = app.open_slots().iter().map(|slot| app.count(slot, "select count(*) from outbox")).sum::<i64>();
+    let waiting = app
+        .open_slots()
+        .iter()
+        .map(|slot| app.count(slot, "select count(*) from outbox"))
+        .sum::<i64>();
     assert_eq!(waiting, 0, "{case}: the outbox did not catch up");
     fired
 }
@@ -88,7 +125,10 @@ fn with_fault(scene: &Scene, operation: &Operation, fault: Fault, expected: &Cou
 fn survives(area: &str) {
     let mut attempts = 0;
     let mut failures = Vec::new();
-    for operation in operations().into_iter().filter(|operation| operation.area == area && operation.writes()) {
+    for operation in operations()
+        .into_iter()
+        .filter(|operation| operation.area == area && operation.writes())
+    {
         let result = std::panic::catch_unwind(|| {
             let mut attempts = 0;
             let scene = Scene::new();

@@ -16,15 +16,29 @@ fn body(twins: &Twins, operation: &Operation, other: &Twin) -> Option<Value> {
     if operation.body.is_null() {
         return None;
     }
-    let id = |name: &str| twins.ids.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+    let id = |name: &str| {
+        twins
+            .ids
+            .iter()
+            .find(|(known, _)| *known == name)
+            .unwrap()
+            .1
+            .clone()
+    };
     Some(match operation.id.as_str() {
         "login" => json!({"email": "admin@alpha.example", "password": other.password}),
         "refresh" => json!({"refresh": other.refresh}),
-        "change_password" => json!({"old_password": other.password, "new_password": "quite another one"}),
+        "change_password" => {
+            json!({"old_password": other.password, "new_password": "quite another one"})
+        }
         "create_user" | "replace_user" | "update_user" => user_body(7),
-        "create_role" | "replace_role" | "update_role" => json!({"name": "Broken in", "permissions": [1]}),
+        "create_role" | "replace_role" | "update_role" => {
+            json!({"name": "Broken in", "permissions": [1]})
+        }
         "create_staff" | "replace_staff" | "update_staff" => json!({"staff_number": "X-1"}),
-        "create_user_role_assignment" | "replace_user_role_assignment" | "update_user_role_assignment" => {
+        "create_user_role_assignment"
+        | "replace_user_role_assignment"
+        | "update_user_role_assignment" => {
             json!({"user": id("users"), "role": id("roles")})
         }
         _ => json!({"name": "Broken in"}),
@@ -36,7 +50,12 @@ fn sample(twins: &Twins, operation: &Operation, other: &Twin, client: &Client) -
         "school" => twins.address(&operation.path),
         _ => operation.path.replace("{id}", &twins.beta.school.id),
     };
-    Sample { client: client.clone(), method: operation.method.clone(), path, body: body(twins, operation, other) }
+    Sample {
+        client: client.clone(),
+        method: operation.method.clone(),
+        path,
+        body: body(twins, operation, other),
+    }
 }
 
 #[track_caller]
@@ -45,13 +64,17 @@ fn assert_gives_nothing_away(reply: &Reply, case: &str) {
     for canary in [CANARY_ALPHA, CANARY_BETA] {
         assert!(!whole.contains(canary), "{case}: {whole}");
     }
-    assert!(!whole.contains("\"access\""), "{case} was given a token: {whole}");
+    assert!(
+        !whole.contains("\"access\""),
+        "{case} was given a token: {whole}"
+    );
 }
 
 /// A token whose header says that it needs no signature.
 fn unsigned(token: &str) -> String {
     let body = token.split('.').nth(1).unwrap();
-    let head = data_encoding::BASE64URL_NOPAD.encode(br#"{"alg":"none","typ":"at+jwt","kid":"k1"}"#);
+    let head =
+        data_encoding::BASE64URL_NOPAD.encode(br#"{"alg":"none","typ":"at+jwt","kid":"k1"}"#);
     format!("{head}.{body}.")
 }
 
@@ -63,29 +86,66 @@ fn strangers(twins: &Twins, here: &Twin, other: &Twin) -> Vec<(String, Client, u
         ("nobody".to_owned(), door.clone()),
         ("garbage".to_owned(), door.bearer("garbage")),
         ("three parts of garbage".to_owned(), door.bearer("a.b.c")),
-        ("a garbage key".to_owned(), door.api_key("hr_test_aaaaaaaaaaaa_b_00000000")),
-        ("an access token of the other school".to_owned(), door.bearer(&token)),
-        ("an unsigned token of the other school".to_owned(), door.bearer(&unsigned(&token))),
-        ("an unsigned token of this school".to_owned(), door.bearer(&unsigned(here.school.admin.token()))),
-        ("an API key of the other school".to_owned(), door.api_key(&other.api_key)),
-        ("an API key of the other school as a token".to_owned(), door.bearer(&other.api_key)),
-        ("a refresh token of the other school as a token".to_owned(), door.bearer(&other.refresh)),
-        ("an access token of the other school as a key".to_owned(), door.api_key(&token)),
-        ("a platform token".to_owned(), door.bearer(twins.app.platform().token())),
+        (
+            "a garbage key".to_owned(),
+            door.api_key("hr_test_aaaaaaaaaaaa_b_00000000"),
+        ),
+        (
+            "an access token of the other school".to_owned(),
+            door.bearer(&token),
+        ),
+        (
+            "an unsigned token of the other school".to_owned(),
+            door.bearer(&unsigned(&token)),
+        ),
+        (
+            "an unsigned token of this school".to_owned(),
+            door.bearer(&unsigned(here.school.admin.token())),
+        ),
+        (
+            "an API key of the other school".to_owned(),
+            door.api_key(&other.api_key),
+        ),
+        (
+            "an API key of the other school as a token".to_owned(),
+            door.bearer(&other.api_key),
+        ),
+        (
+            "a refresh token of the other school as a token".to_owned(),
+            door.bearer(&other.refresh),
+        ),
+        (
+            "an access token of the other school as a key".to_owned(),
+            door.api_key(&token),
+        ),
+        (
+            "a platform token".to_owned(),
+            door.bearer(twins.app.platform().token()),
+        ),
     ];
     for name in [&here.school.slug, &other.school.slug] {
         let named: Vec<_> = list
             .iter()
             .filter(|(who, _)| !who.contains("X-Schema-Name") && who != "a platform token")
-            .map(|(who, client)| (format!("{who}, with X-Schema-Name: {name}"), client.with("x-schema-name", name)))
+            .map(|(who, client)| {
+                (
+                    format!("{who}, with X-Schema-Name: {name}"),
+                    client.with("x-schema-name", name),
+                )
+            })
             .collect();
         list.extend(named);
     }
-    list.into_iter().map(|(who, client)| (who, client, 401)).collect()
+    list.into_iter()
+        .map(|(who, client)| (who, client, 401))
+        .collect()
 }
 
 fn school_operations() -> Vec<Operation> {
-    operations().into_iter().filter(|operation| operation.area == "school").collect()
+    operations()
+        .into_iter()
+        .filter(|operation| operation.area == "school")
+        .collect()
 }
 
 #[test]
@@ -93,7 +153,10 @@ fn no_credential_of_another_school_opens_any_route() {
     let twins = Twins::new();
     let mut tried = 0;
     for (here, other) in [(&twins.alpha, &twins.beta), (&twins.beta, &twins.alpha)] {
-        let before = [twins.app.dump(&twins.alpha.school.slot), twins.app.dump(&twins.beta.school.slot)];
+        let before = [
+            twins.app.dump(&twins.alpha.school.slot),
+            twins.app.dump(&twins.beta.school.slot),
+        ];
         for operation in school_operations() {
             for (who, client, expected) in strangers(&twins, here, other) {
                 // Every try is a failure at the door: the address changes, so that the lockout does not answer for it.
@@ -103,10 +166,18 @@ fn no_credential_of_another_school_opens_any_route() {
                 let case = format!("{who} at {} for {}", here.school.slug, operation.name());
                 assert_gives_nothing_away(&reply, &case);
                 let locked = operation.id == "login" && reply.status == 429;
-                assert!(reply.status == expected || locked, "{case}: {} {}", reply.status, reply.text);
+                assert!(
+                    reply.status == expected || locked,
+                    "{case}: {} {}",
+                    reply.status,
+                    reply.text
+                );
             }
         }
-        let after = [twins.app.dump(&twins.alpha.school.slot), twins.app.dump(&twins.beta.school.slot)];
+        let after = [
+            twins.app.dump(&twins.alpha.school.slot),
+            twins.app.dump(&twins.beta.school.slot),
+        ];
         assert_eq!(before, after, "a refused request changed something");
     }
     assert!(tried > 2 * 30 * 30, "only {tried} tries");
@@ -124,7 +195,10 @@ fn a_schools_credentials_open_nothing_on_the_public_host() {
         }
         for (who, client) in [
             ("an access token", door.bearer(alpha.school.admin.token())),
-            ("an unsigned token", door.bearer(&unsigned(alpha.school.admin.token()))),
+            (
+                "an unsigned token",
+                door.bearer(&unsigned(alpha.school.admin.token())),
+            ),
             ("an API key", door.api_key(&alpha.api_key)),
             ("a refresh token", door.bearer(&alpha.refresh)),
             ("nothing", door.clone()),
@@ -134,10 +208,21 @@ fn a_schools_credentials_open_nothing_on_the_public_host() {
             assert_gives_nothing_away(&reply, &case);
             assert_eq!(reply.status, 401, "{case}: {}", reply.text);
             for name in ["alpha", "beta"] {
-                let reply = sample(&twins, &operation, alpha, &client.with("x-schema-name", name)).send();
+                let reply = sample(
+                    &twins,
+                    &operation,
+                    alpha,
+                    &client.with("x-schema-name", name),
+                )
+                .send();
                 let case = format!("{case} with X-Schema-Name: {name}");
                 assert_gives_nothing_away(&reply, &case);
-                assert!(matches!(reply.status, 401 | 403), "{case}: {} {}", reply.status, reply.text);
+                assert!(
+                    matches!(reply.status, 401 | 403),
+                    "{case}: {} {}",
+                    reply.status,
+                    reply.text
+                );
             }
         }
     }
@@ -148,10 +233,16 @@ fn a_schools_credentials_open_nothing_on_the_public_host() {
 fn nobody_reaches_the_system_area_through_a_schools_host() {
     let twins = Twins::new();
     let door = twins.alpha.school.anonymous();
-    for operation in operations().into_iter().filter(|operation| operation.area == "system") {
+    for operation in operations()
+        .into_iter()
+        .filter(|operation| operation.area == "system")
+    {
         for (who, client) in [
             ("nobody", door.clone()),
-            ("a platform token", door.bearer(twins.app.platform().token())),
+            (
+                "a platform token",
+                door.bearer(twins.app.platform().token()),
+            ),
             ("the school's token", twins.alpha.school.admin.clone()),
             ("the school's key", door.api_key(&twins.alpha.api_key)),
         ] {
@@ -168,23 +259,58 @@ fn nobody_reaches_the_system_area_through_a_schools_host() {
 fn each_school_reads_its_own_records_under_the_ids_that_both_have() {
     let twins = Twins::new();
     let mut seen = BTreeSet::new();
-    for operation in school_operations().into_iter().filter(|operation| !operation.writes()) {
+    for operation in school_operations()
+        .into_iter()
+        .filter(|operation| !operation.writes())
+    {
         for (here, other) in [(&twins.alpha, &twins.beta), (&twins.beta, &twins.alpha)] {
-            for client in [here.school.admin.clone(), here.school.anonymous().api_key(&here.api_key)] {
+            for client in [
+                here.school.admin.clone(),
+                here.school.anonymous().api_key(&here.api_key),
+            ] {
                 let reply = sample(&twins, &operation, other, &client).send();
                 let has_account = client.token().starts_with("ey");
-                let expected = if operation.id == "find_me" && !has_account { 403 } else { 200 };
-                assert_eq!(reply.status, expected, "{}: {}", operation.name(), reply.text);
-                assert!(!reply.text.contains(other.canary), "{}: {}", operation.name(), reply.text);
+                let expected = if operation.id == "find_me" && !has_account {
+                    403
+                } else {
+                    200
+                };
+                assert_eq!(
+                    reply.status,
+                    expected,
+                    "{}: {}",
+                    operation.name(),
+                    reply.text
+                );
+                assert!(
+                    !reply.text.contains(other.canary),
+                    "{}: {}",
+                    operation.name(),
+                    reply.text
+                );
                 if reply.text.contains(here.canary) {
                     seen.insert(operation.id.clone());
                 }
             }
         }
     }
-    let with_texts = ["find_me", "list_users", "find_user", "list_staff", "find_staff", "list_roles", "find_role"];
-    for id in with_texts.into_iter().chain(["list_audit_logs", "find_audit_log"]) {
-        assert!(seen.contains(id), "{id} shows nothing of the own school: the test proves nothing");
+    let with_texts = [
+        "find_me",
+        "list_users",
+        "find_user",
+        "list_staff",
+        "find_staff",
+        "list_roles",
+        "find_role",
+    ];
+    for id in with_texts
+        .into_iter()
+        .chain(["list_audit_logs", "find_audit_log"])
+    {
+        assert!(
+            seen.contains(id),
+            "{id} shows nothing of the own school: the test proves nothing"
+        );
     }
 }
 
@@ -192,13 +318,24 @@ fn each_school_reads_its_own_records_under_the_ids_that_both_have() {
 fn a_superadministrator_who_names_a_school_gets_that_school() {
     let twins = Twins::new();
     for (here, other) in [(&twins.alpha, &twins.beta), (&twins.beta, &twins.alpha)] {
-        let public = twins.app.platform().base("/api/v1/school/").with("x-schema-name", &here.school.slug);
+        let public = twins
+            .app
+            .platform()
+            .base("/api/v1/school/")
+            .with("x-schema-name", &here.school.slug);
         for client in [public.clone(), public.at(&here.school.host)] {
             let reply = client.get("users/").status(200);
-            assert!(reply.text.contains(here.canary) && !reply.text.contains(other.canary), "{}", reply.text);
+            assert!(
+                reply.text.contains(here.canary) && !reply.text.contains(other.canary),
+                "{}",
+                reply.text
+            );
         }
         let reply = public.at(&other.school.host).get("users/");
-        assert_gives_nothing_away(&reply, "a superadministrator at one school's host who names another");
+        assert_gives_nothing_away(
+            &reply,
+            "a superadministrator at one school's host who names another",
+        );
         assert_eq!(reply.status, 403, "{}", reply.text);
     }
 }
@@ -212,7 +349,11 @@ fn refresh_tokens_work_at_their_own_school_only() {
             let reply = door.post("auth/refresh/", &body);
             assert_eq!((reply.status, reply.code()), (401, "invalid_refresh_token"));
         }
-        other.school.anonymous().post("auth/refresh/", &body).expect(200);
+        other
+            .school
+            .anonymous()
+            .post("auth/refresh/", &body)
+            .expect(200);
     }
 }
 
@@ -220,8 +361,20 @@ fn refresh_tokens_work_at_their_own_school_only() {
 fn one_schools_idempotency_keys_answer_nothing_at_another() {
     let twins = Twins::new();
     let body = json!({"staff_number": "S-77", "title": "unlike any other"});
-    let first = twins.alpha.school.admin.key("same").post("staff/", &body).status(201);
-    let second = twins.beta.school.admin.key("same").post("staff/", &body).status(201);
+    let first = twins
+        .alpha
+        .school
+        .admin
+        .key("same")
+        .post("staff/", &body)
+        .status(201);
+    let second = twins
+        .beta
+        .school
+        .admin
+        .key("same")
+        .post("staff/", &body)
+        .status(201);
     assert_ne!(first.id(), second.id());
     assert_eq!(second.header("idempotent-replayed"), "");
 }

@@ -47,7 +47,8 @@ const COLUMNS: &str = "l.id, l.actor_kind, l.actor_id as actor, l.actor_name, l.
 /// What the log can be ordered, searched and filtered by.
 pub static LISTING: Listing = Listing {
     orderings: &[
-        ("timestamp", "l.timestamp"),
+        // Ids carry the time, and the table is kept in their order.
+        ("timestamp", "l.id"),
         ("action", "l.action"),
         ("table_name", "l.table_name"),
         ("actor_name", "l.actor_name collate nocase"),

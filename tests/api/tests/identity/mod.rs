@@ -47,14 +47,29 @@ impl Place {
         let scene = Scene::new();
         let school = scene.school.clone();
         let app = scene.app.clone();
-        Self { door: school.anonymous(), admin: school.admin, db: school.slot, is_system: false, scene, app }
+        Self {
+            door: school.anonymous(),
+            admin: school.admin,
+            db: school.slot,
+            is_system: false,
+            scene,
+            app,
+        }
     }
 
     /// A new person who is signed in; numbers keep them apart.
     pub(crate) fn person(&self, n: u32) -> Person {
-        let (client, email, refresh) =
-            if self.is_system { self.scene.signed_in_platform_user(n) } else { self.scene.signed_in_user(n) };
-        Person { id: client.get("auth/me/").status(200).id(), email, client, refresh }
+        let (client, email, refresh) = if self.is_system {
+            self.scene.signed_in_platform_user(n)
+        } else {
+            self.scene.signed_in_user(n)
+        };
+        Person {
+            id: client.get("auth/me/").status(200).id(),
+            email,
+            client,
+            refresh,
+        }
     }
 
     pub(crate) fn login(&self, person: &Person, password: &str) -> Reply {
@@ -90,20 +105,28 @@ impl Place {
     pub(crate) fn user_manager(&self) -> Person {
         let person = self.person(900);
         let change = json!({"role_ids": [self.user_managers_role()]});
-        self.admin.patch(&format!("users/{}/", person.id), &change).expect(200);
+        self.admin
+            .patch(&format!("users/{}/", person.id), &change)
+            .expect(200);
         self.app.pass_seconds(5);
         person
     }
 
     /// The last line of the audit log about a record.
     pub(crate) fn last_audit(&self, record: &str) -> Value {
-        let reply = self.admin.get(&format!("audit-logs/?record_id={record}&page_size=1")).status(200);
+        let reply = self
+            .admin
+            .get(&format!("audit-logs/?record_id={record}&page_size=1"))
+            .status(200);
         reply.results()[0].clone()
     }
 }
 
 pub(crate) fn login(door: &Client, email: &str, password: &str) -> Reply {
-    door.post("auth/login/", &json!({"email": email, "password": password}))
+    door.post(
+        "auth/login/",
+        &json!({"email": email, "password": password}),
+    )
 }
 
 /// The same test in both places.

@@ -25,12 +25,25 @@ in_both_areas! {
 }
 
 fn dead(reply: &Reply) {
-    assert_eq!(error_of(reply), (401, "invalid_refresh_token".into()), "{}", reply.text);
+    assert_eq!(
+        error_of(reply),
+        (401, "invalid_refresh_token".into()),
+        "{}",
+        reply.text
+    );
 }
 
 fn refused(reply: &Reply) {
-    assert_eq!(error_of(reply), (401, "not_authenticated".into()), "{}", reply.text);
-    assert_eq!(reply.header("www-authenticate"), "Bearer realm=\"homeroom\"");
+    assert_eq!(
+        error_of(reply),
+        (401, "not_authenticated".into()),
+        "{}",
+        reply.text
+    );
+    assert_eq!(
+        reply.header("www-authenticate"),
+        "Bearer realm=\"homeroom\""
+    );
 }
 
 fn a_refresh_rotates_the_token(place: &Place) {
@@ -53,7 +66,11 @@ fn a_lost_answer_is_given_again_within_thirty_seconds(place: &Place) {
         place.app.pass_seconds(9);
         let again = place.refresh(&person.refresh).status(200);
         assert_eq!(again.str("refresh"), first.str("refresh"));
-        place.door.bearer(&again.str("access")).get("auth/me/").expect(200);
+        place
+            .door
+            .bearer(&again.str("access"))
+            .get("auth/me/")
+            .expect(200);
     }
     place.refresh(&first.str("refresh")).expect(200);
 }
@@ -74,12 +91,23 @@ fn a_late_repetition_ends_the_whole_sign_in(place: &Place) {
 fn parallel_refreshes_with_one_token_leave_one_family(place: &Place) {
     let person = place.person(1);
     let body = json!({"refresh": person.refresh});
-    let before = place.app.count(&place.db, "select count(*) from refresh_tokens");
-    let replies = place.door.together(20, &Method::POST, "auth/refresh/", Some(&body));
-    let successors: std::collections::BTreeSet<String> =
-        replies.into_iter().map(|reply| reply.status(200).str("refresh")).collect();
+    let before = place
+        .app
+        .count(&place.db, "select count(*) from refresh_tokens");
+    let replies = place
+        .door
+        .together(20, &Method::POST, "auth/refresh/", Some(&body));
+    let successors: std::collections::BTreeSet<String> = replies
+        .into_iter()
+        .map(|reply| reply.status(200).str("refresh"))
+        .collect();
     assert_eq!(successors.len(), 1, "{successors:?}");
-    assert_eq!(place.app.count(&place.db, "select count(*) from refresh_tokens"), before + 1);
+    assert_eq!(
+        place
+            .app
+            .count(&place.db, "select count(*) from refresh_tokens"),
+        before + 1
+    );
     let successor = successors.first().unwrap();
     place.refresh(successor).expect(200);
 }
@@ -87,13 +115,27 @@ fn parallel_refreshes_with_one_token_leave_one_family(place: &Place) {
 fn what_is_no_refresh_token_is_refused(place: &Place) {
     let person = place.person(1);
     let other = format!("{}A", &person.refresh[..person.refresh.len() - 1]);
-    let other = if other == person.refresh { format!("{}E", &other[..other.len() - 1]) } else { other };
-    for token in [other.as_str(), "x", "a.b.c", person.client.token(), &"A".repeat(43), "\u{0}", "ЖЖЖ"] {
+    let other = if other == person.refresh {
+        format!("{}E", &other[..other.len() - 1])
+    } else {
+        other
+    };
+    for token in [
+        other.as_str(),
+        "x",
+        "a.b.c",
+        person.client.token(),
+        &"A".repeat(43),
+        "\u{0}",
+        "ЖЖЖ",
+    ] {
         dead(&place.refresh(token));
     }
     let empty = place.door.post("auth/refresh/", &json!({"refresh": ""}));
     assert_eq!(empty.fields(), ["refresh"]);
-    let long = place.door.post("auth/refresh/", &json!({"refresh": "A".repeat(513)}));
+    let long = place
+        .door
+        .post("auth/refresh/", &json!({"refresh": "A".repeat(513)}));
     assert_eq!(long.fields(), ["refresh"]);
     place.refresh(&person.refresh).expect(200);
 }
@@ -123,7 +165,11 @@ fn refresh_survives_a_new_master_key(place: &Place) {
     let again = place.refresh(&person.refresh).status(200);
     assert_eq!(again.str("refresh"), first.str("refresh"));
     let next = place.refresh(&first.str("refresh")).status(200);
-    place.door.bearer(&next.str("access")).get("auth/me/").expect(200);
+    place
+        .door
+        .bearer(&next.str("access"))
+        .get("auth/me/")
+        .expect(200);
     place.login(&person, PASSWORD).expect(200);
 }
 
@@ -142,7 +188,11 @@ fn logging_out_ends_this_sign_in_and_no_other(place: &Place) {
     assert_eq!(reply.text, "");
     dead(&place.refresh(&person.refresh));
     refused(&person.client.get("auth/me/"));
-    place.door.bearer(&elsewhere.str("access")).get("auth/me/").expect(200);
+    place
+        .door
+        .bearer(&elsewhere.str("access"))
+        .get("auth/me/")
+        .expect(200);
     place.refresh(&elsewhere.str("refresh")).expect(200);
     refused(&person.client.act("auth/logout/"));
 }
@@ -163,7 +213,10 @@ fn another_isolate_hears_of_a_logout_within_five_seconds(place: &Place) {
     person.client.get("auth/me/").expect(200);
     // What another isolate did: this one heard nothing and may believe its cache a moment longer.
     let now = place.app.now().millis();
-    place.app.execute(&place.db, &format!("update sessions set revoked_at = {now}, revoked_because = 'logout'"));
+    place.app.execute(
+        &place.db,
+        &format!("update sessions set revoked_at = {now}, revoked_because = 'logout'"),
+    );
     place.app.pass_seconds(5);
     refused(&person.client.get("auth/me/"));
     dead(&place.refresh(&person.refresh));
@@ -171,18 +224,33 @@ fn another_isolate_hears_of_a_logout_within_five_seconds(place: &Place) {
 
 fn a_deactivation_ends_every_sign_in_within_five_seconds(place: &Place) {
     let person = place.person(1);
-    place.admin.patch(&format!("users/{}/", person.id), &json!({"is_active": false})).expect(200);
+    place
+        .admin
+        .patch(
+            &format!("users/{}/", person.id),
+            &json!({"is_active": false}),
+        )
+        .expect(200);
     dead(&place.refresh(&person.refresh));
     place.app.pass_seconds(5);
     refused(&person.client.get("auth/me/"));
-    place.admin.patch(&format!("users/{}/", person.id), &json!({"is_active": true})).expect(200);
+    place
+        .admin
+        .patch(
+            &format!("users/{}/", person.id),
+            &json!({"is_active": true}),
+        )
+        .expect(200);
     refused(&person.client.get("auth/me/"));
     dead(&place.refresh(&person.refresh));
 }
 
 fn a_deletion_ends_every_sign_in(place: &Place) {
     let person = place.person(1);
-    place.admin.delete(&format!("users/{}/", person.id)).expect(204);
+    place
+        .admin
+        .delete(&format!("users/{}/", person.id))
+        .expect(204);
     place.app.pass_seconds(5);
     refused(&person.client.get("auth/me/"));
     dead(&place.refresh(&person.refresh));
@@ -191,13 +259,25 @@ fn a_deletion_ends_every_sign_in(place: &Place) {
 fn a_role_that_is_taken_away_ends_its_rights_within_five_seconds(place: &Place) {
     let person = place.person(1);
     let role = place.viewers_role("Viewers");
-    place.admin.patch(&format!("users/{}/", person.id), &json!({"role_ids": [role]})).expect(200);
+    place
+        .admin
+        .patch(
+            &format!("users/{}/", person.id),
+            &json!({"role_ids": [role]}),
+        )
+        .expect(200);
     place.app.pass_seconds(5);
     person.client.get("users/").expect(200);
     // As another isolate would do it.
-    place.app.execute(&place.db, &format!("delete from user_roles where user_id = '{}'", person.id));
+    place.app.execute(
+        &place.db,
+        &format!("delete from user_roles where user_id = '{}'", person.id),
+    );
     place.app.pass_seconds(5);
-    assert_eq!(error_of(&person.client.get("users/")), (403, "permission_denied".into()));
+    assert_eq!(
+        error_of(&person.client.get("users/")),
+        (403, "permission_denied".into())
+    );
 }
 
 fn forged_tokens_are_refused(place: &Place) {
@@ -205,7 +285,9 @@ fn forged_tokens_are_refused(place: &Place) {
     let parts: Vec<&str> = token.split('.').collect();
     let encode = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
     let head = |text: &str| format!("{}.{}.{}", encode(text), parts[1], parts[2]);
-    let body = data_encoding::BASE64URL_NOPAD.decode(parts[1].as_bytes()).unwrap();
+    let body = data_encoding::BASE64URL_NOPAD
+        .decode(parts[1].as_bytes())
+        .unwrap();
     let body = String::from_utf8(body).unwrap();
     let later = body.replace("\"exp\":1", "\"exp\":9");
     assert_ne!(body, later, "{body}");
@@ -235,10 +317,19 @@ fn forged_tokens_are_refused(place: &Place) {
     }
     place.admin.get("auth/me/").expect(200);
     for scheme in ["bearer", "BEARER", "Bearer "] {
-        place.door.with("authorization", &format!("{scheme} {token}")).get("auth/me/").expect(200);
+        place
+            .door
+            .with("authorization", &format!("{scheme} {token}"))
+            .get("auth/me/")
+            .expect(200);
     }
     for scheme in ["Basic", "Token", "JWT"] {
-        refused(&place.door.with("authorization", &format!("{scheme} {token}")).get("auth/me/"));
+        refused(
+            &place
+                .door
+                .with("authorization", &format!("{scheme} {token}"))
+                .get("auth/me/"),
+        );
     }
     refused(&place.door.with("authorization", &token).get("auth/me/"));
 }
@@ -246,14 +337,21 @@ fn forged_tokens_are_refused(place: &Place) {
 fn ended_sign_ins_are_removed_in_time(place: &Place) {
     const DAY: i64 = 24 * 3_600;
     let person = place.person(1);
-    let mine = format!("select count(*) from sessions where user_id = '{}'", person.id);
+    let mine = format!(
+        "select count(*) from sessions where user_id = '{}'",
+        person.id
+    );
     person.client.act("auth/logout-all/").expect(204);
     assert!(place.app.count(&place.db, &mine) > 0);
     place.app.visit_all();
-    assert!(place.app.count(&place.db, &mine) > 0, "a sign-in is kept for a day after its end");
+    assert!(
+        place.app.count(&place.db, &mine) > 0,
+        "a sign-in is kept for a day after its end"
+    );
     place.app.pass_seconds(DAY + 1);
     place.app.visit_all();
     assert_eq!(place.app.count(&place.db, &mine), 0);
-    let orphans = "select count(*) from refresh_tokens where session_id not in (select id from sessions)";
+    let orphans =
+        "select count(*) from refresh_tokens where session_id not in (select id from sessions)";
     assert_eq!(place.app.count(&place.db, orphans), 0);
 }

@@ -65,8 +65,12 @@ fn a_sign_in_names_exactly_one_identifier() {
     let door = school.anonymous();
     let none = door.post("auth/login/", &json!({"password": PASSWORD}));
     assert_eq!(none.fields(), ["non_field_errors"]);
-    let both = json!({"email": "a@b.example", "phone_number": "+263772123456", "password": PASSWORD});
-    assert_eq!(door.post("auth/login/", &both).fields(), ["non_field_errors"]);
+    let both =
+        json!({"email": "a@b.example", "phone_number": "+263772123456", "password": PASSWORD});
+    assert_eq!(
+        door.post("auth/login/", &both).fields(),
+        ["non_field_errors"]
+    );
     let all = door.post("auth/login/", &json!({"remember": true}));
     assert_eq!(all.fields(), ["non_field_errors", "password", "remember"]);
 }
@@ -83,10 +87,16 @@ fn a_form_signs_in_too_and_without_the_final_slash() {
 #[test]
 fn the_first_sign_in_of_a_user_shows_in_last_login_at() {
     let (_, school) = greenwood();
-    let created = school.admin.post("users/", &person("chipo@greenwood.example")).status(201);
+    let created = school
+        .admin
+        .post("users/", &person("chipo@greenwood.example"))
+        .status(201);
     assert!(created.json["last_login_at"].is_null());
     login(&school.anonymous(), "chipo@greenwood.example", PASSWORD).expect(200);
-    let after = school.admin.get(&format!("users/{}/", created.id())).status(200);
+    let after = school
+        .admin
+        .get(&format!("users/{}/", created.id()))
+        .status(200);
     assert!(after.json["last_login_at"].is_string(), "{}", after.text);
 }
 
@@ -100,8 +110,14 @@ fn me_shows_user_school_roles_permissions_and_teacher_profile() {
         "hired_on": "2024-09-01",
     });
     school.admin.post("users/", &body).expect(201);
-    let access = login(&school.anonymous(), "chipo@greenwood.example", PASSWORD).status(200).str("access");
-    let me = school.anonymous().bearer(&access).get("auth/me/").status(200);
+    let access = login(&school.anonymous(), "chipo@greenwood.example", PASSWORD)
+        .status(200)
+        .str("access");
+    let me = school
+        .anonymous()
+        .bearer(&access)
+        .get("auth/me/")
+        .status(200);
     insta::assert_json_snapshot!(me.shape(), @r#"
     {
       "client": "[id]",
@@ -162,8 +178,14 @@ fn an_administrators_permissions_are_spelled_out() {
     let names: Vec<String> = known.column("codename");
     assert_eq!(own.json["permissions"], json!(names));
     assert_eq!(known.json["count"], names.len());
-    assert!(names.iter().all(|name| name.starts_with("school.")), "{names:?}");
-    assert_eq!(school.teacher.get("auth/permissions/").status(200).json["permissions"], json!(["school.view_staff"]));
+    assert!(
+        names.iter().all(|name| name.starts_with("school.")),
+        "{names:?}"
+    );
+    assert_eq!(
+        school.teacher.get("auth/permissions/").status(200).json["permissions"],
+        json!(["school.view_staff"])
+    );
 }
 
 #[test]
@@ -172,22 +194,46 @@ fn an_api_key_has_permissions_and_no_account() {
     let key = key_for(&app, &school, &["school.view_*"]);
     let allowed = key.get("auth/permissions/").status(200);
     let allowed = allowed.json["permissions"].as_array().unwrap().clone();
-    assert!(allowed.iter().all(|name| name.as_str().unwrap().starts_with("school.view_")), "{allowed:?}");
+    assert!(
+        allowed
+            .iter()
+            .all(|name| name.as_str().unwrap().starts_with("school.view_")),
+        "{allowed:?}"
+    );
     refused(&key.get("auth/me/"), 403, "no_account");
     refused(&key.act("auth/logout/"), 403, "no_account");
     refused(&key.act("auth/logout-all/"), 403, "no_account");
     let change = json!({"old_password": PASSWORD, "new_password": "another good one"});
-    refused(&key.post("auth/change-password/", &change), 403, "no_account");
-    refused(&key.post("users/", &person("x@greenwood.example")), 403, "permission_denied");
+    refused(
+        &key.post("auth/change-password/", &change),
+        403,
+        "no_account",
+    );
+    refused(
+        &key.post("users/", &person("x@greenwood.example")),
+        403,
+        "permission_denied",
+    );
 }
 
 #[test]
 fn without_a_credential_every_answer_asks_for_one() {
     let (_, school) = greenwood();
-    for path in ["auth/me/", "users/", "staff/", "roles/", "audit-logs/", "permissions/", "user-role-assignments/"] {
+    for path in [
+        "auth/me/",
+        "users/",
+        "staff/",
+        "roles/",
+        "audit-logs/",
+        "permissions/",
+        "user-role-assignments/",
+    ] {
         let reply = school.anonymous().get(path);
         refused(&reply, 401, "not_authenticated");
-        assert_eq!(reply.header("www-authenticate"), "Bearer realm=\"homeroom\"");
+        assert_eq!(
+            reply.header("www-authenticate"),
+            "Bearer realm=\"homeroom\""
+        );
         assert_eq!(reply.json["code"], "not_authenticated");
     }
 }
@@ -209,7 +255,11 @@ fn a_token_with_one_letter_changed_is_nobodys() {
     for at in [dots[0] + 5, dots[1] + 5] {
         let letter = if &token[at..=at] == "A" { "B" } else { "A" };
         let forged = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
-        refused(&school.anonymous().bearer(&forged).get("auth/me/"), 401, "not_authenticated");
+        refused(
+            &school.anonymous().bearer(&forged).get("auth/me/"),
+            401,
+            "not_authenticated",
+        );
     }
 }
 
@@ -218,17 +268,27 @@ fn an_answer_never_shows_a_password_or_its_hash() {
     let (app, school) = greenwood();
     let (user, id) = someone(&school, "chipo@greenwood.example", &["Head teacher"]);
     let change = json!({"password": "quite another one"});
-    school.admin.patch(&format!("users/{id}/"), &change).expect(200);
+    school
+        .admin
+        .patch(&format!("users/{id}/"), &change)
+        .expect(200);
     let whole = [
         school.admin.get("users/").text,
         school.admin.get("audit-logs/?page_size=100").text,
         user.get("auth/me/").text,
         app.dump("CONTROL"),
-        app.rows(&school.slot, "select changes from audit_logs").iter().map(|row| row[0].to_string()).collect(),
+        app.rows(&school.slot, "select changes from audit_logs")
+            .iter()
+            .map(|row| row[0].to_string())
+            .collect(),
     ];
     for text in whole {
-        assert!(!text.contains("quite another one") && !text.contains(PASSWORD), "{text}");
+        assert!(
+            !text.contains("quite another one") && !text.contains(PASSWORD),
+            "{text}"
+        );
     }
-    let shown = school.admin.get("users/").text + &school.admin.get("audit-logs/?page_size=100").text;
+    let shown =
+        school.admin.get("users/").text + &school.admin.get("audit-logs/?page_size=100").text;
     assert!(!shown.contains("argon2"), "{shown}");
 }

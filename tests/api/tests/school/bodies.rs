@@ -21,11 +21,19 @@ fn a_form_creates_changes_and_nests() {
     let path = format!("users/{}", reply.id());
     let form = format!("role_ids={}&is_active=false", school.role("Student"));
     let kind = Some("application/x-www-form-urlencoded; charset=utf-8");
-    let patched = school.admin.raw(&Method::PATCH, &path, kind, form.as_bytes()).status(200);
+    let patched = school
+        .admin
+        .raw(&Method::PATCH, &path, kind, form.as_bytes())
+        .status(200);
     assert_eq!(patched.str("roles/0/name"), "Student");
     assert_eq!(patched.json["is_active"], false);
-    let bad = school.admin.form("users/", "email=x&is_active=perhaps&colour=red");
-    assert_eq!(bad.fields(), ["colour", "email", "first_name", "is_active", "last_name"]);
+    let bad = school
+        .admin
+        .form("users/", "email=x&is_active=perhaps&colour=red");
+    assert_eq!(
+        bad.fields(),
+        ["colour", "email", "first_name", "is_active", "last_name"]
+    );
 }
 
 #[test]
@@ -69,8 +77,14 @@ fn all_mistakes_are_told_at_once() {
     "#);
     assert_eq!((reply.status, reply.code()), (400, "invalid"));
     let nulls = json!({"email": "a@b.example", "first_name": null, "last_name": null, "password": null, "is_active": null});
-    assert_eq!(school.admin.post("users/", &nulls).fields(), ["first_name", "is_active", "last_name", "password"]);
-    assert_eq!(school.admin.act("users/").fields(), ["first_name", "last_name", "non_field_errors"]);
+    assert_eq!(
+        school.admin.post("users/", &nulls).fields(),
+        ["first_name", "is_active", "last_name", "password"]
+    );
+    assert_eq!(
+        school.admin.act("users/").fields(),
+        ["first_name", "last_name", "non_field_errors"]
+    );
 }
 
 #[test]
@@ -111,13 +125,24 @@ fn what_is_not_an_object_of_json_is_malformed() {
 fn another_content_type_is_unsupported() {
     let (_, school) = greenwood();
     let body = person("x@greenwood.example").to_string();
-    for kind in [None, Some("text/plain"), Some("multipart/form-data; boundary=x"), Some("application/xml"), Some("")] {
-        let reply = school.admin.raw(&Method::POST, "users/", kind, body.as_bytes());
+    for kind in [
+        None,
+        Some("text/plain"),
+        Some("multipart/form-data; boundary=x"),
+        Some("application/xml"),
+        Some(""),
+    ] {
+        let reply = school
+            .admin
+            .raw(&Method::POST, "users/", kind, body.as_bytes());
         refused(&reply, 415, "unsupported_media_type");
     }
     for kind in ["application/json; charset=utf-8", "Application/JSON"] {
         let body = json!({"staff_number": kind}).to_string();
-        school.admin.raw(&Method::POST, "staff/", Some(kind), body.as_bytes()).expect(201);
+        school
+            .admin
+            .raw(&Method::POST, "staff/", Some(kind), body.as_bytes())
+            .expect(201);
     }
 }
 
@@ -125,21 +150,48 @@ fn another_content_type_is_unsupported() {
 fn a_body_over_1_mb_is_too_large_declared_or_not() {
     let (app, school) = greenwood();
     let large = format!("{{\"email\": \"{}\"}}", "x".repeat(1_048_576));
-    refused(&school.admin.raw(&Method::POST, "users/", JSON, large.as_bytes()), 413, "payload_too_large");
+    refused(
+        &school
+            .admin
+            .raw(&Method::POST, "users/", JSON, large.as_bytes()),
+        413,
+        "payload_too_large",
+    );
     drop(app.take_batches());
-    let declared = school.admin.with("content-length", "1048577").raw(&Method::POST, "users/", JSON, b"{}");
+    let declared =
+        school
+            .admin
+            .with("content-length", "1048577")
+            .raw(&Method::POST, "users/", JSON, b"{}");
     refused(&declared, 413, "payload_too_large");
-    assert!(app.take_batches().is_empty(), "a body that is too large costs nothing");
+    assert!(
+        app.take_batches().is_empty(),
+        "a body that is too large costs nothing"
+    );
     let fits = format!("{{\"email\": \"{}\"}}", "x".repeat(1_000_000));
-    refused(&school.admin.raw(&Method::POST, "users/", JSON, fits.as_bytes()), 400, "invalid");
+    refused(
+        &school
+            .admin
+            .raw(&Method::POST, "users/", JSON, fits.as_bytes()),
+        400,
+        "invalid",
+    );
 }
 
 #[test]
 fn nobody_learns_what_a_body_must_be_without_signing_in() {
     let (_, school) = greenwood();
     for body in [&b"{"[..], b"\xff", b"{\"colour\": 1}"] {
-        refused(&school.anonymous().raw(&Method::POST, "users/", JSON, body), 401, "not_authenticated");
-        refused(&school.teacher.raw(&Method::POST, "users/", JSON, body), 403, "permission_denied");
+        refused(
+            &school.anonymous().raw(&Method::POST, "users/", JSON, body),
+            401,
+            "not_authenticated",
+        );
+        refused(
+            &school.teacher.raw(&Method::POST, "users/", JSON, body),
+            403,
+            "permission_denied",
+        );
     }
 }
 
@@ -148,22 +200,42 @@ fn texts_are_trimmed_and_free_of_control_characters() {
     let (_, school) = greenwood();
     let mut body = person("chipo@greenwood.example");
     body["first_name"] = json!("  Chipo\t ");
-    assert_eq!(school.admin.post("users/", &body).status(201).str("first_name"), "Chipo");
+    assert_eq!(
+        school
+            .admin
+            .post("users/", &body)
+            .status(201)
+            .str("first_name"),
+        "Chipo"
+    );
     let mut body = person("other@greenwood.example");
     body["first_name"] = json!("a\u{0}b");
     assert_eq!(school.admin.post("users/", &body).fields(), ["first_name"]);
     body["first_name"] = json!("<script>alert(1)</script> 🙂 ' or 1=1");
     let kept = school.admin.post("users/", &body).status(201);
-    assert_eq!(kept.str("first_name"), "<script>alert(1)</script> 🙂 ' or 1=1");
+    assert_eq!(
+        kept.str("first_name"),
+        "<script>alert(1)</script> 🙂 ' or 1=1"
+    );
     assert_eq!(kept.header("content-type"), "application/json");
 }
 
 #[test]
 fn both_slash_forms_take_writes() {
     let (_, school) = greenwood();
-    let id = school.admin.post("users", &person("chipo@greenwood.example")).status(201).id();
-    school.admin.patch(&format!("users/{id}"), &json!({"first_name": "C"})).expect(200);
-    school.admin.put(&format!("users/{id}"), &person("chipo@greenwood.example")).expect(200);
+    let id = school
+        .admin
+        .post("users", &person("chipo@greenwood.example"))
+        .status(201)
+        .id();
+    school
+        .admin
+        .patch(&format!("users/{id}"), &json!({"first_name": "C"}))
+        .expect(200);
+    school
+        .admin
+        .put(&format!("users/{id}"), &person("chipo@greenwood.example"))
+        .expect(200);
     school.admin.delete(&format!("users/{id}")).expect(204);
     let login = json!({"email": "admin@greenwood.example", "password": PASSWORD});
     school.anonymous().post("auth/login", &login).expect(200);
@@ -174,7 +246,11 @@ fn a_method_that_a_route_lacks_gets_405_with_allow() {
     let (_, school) = greenwood();
     for (method, path, allow) in [
         (Method::DELETE, "users/", "GET,HEAD,POST"),
-        (Method::POST, "users/01900000-0000-7000-8000-00000000dead/", "GET,HEAD,PUT,PATCH,DELETE"),
+        (
+            Method::POST,
+            "users/01900000-0000-7000-8000-00000000dead/",
+            "GET,HEAD,PUT,PATCH,DELETE",
+        ),
         (Method::GET, "auth/login/", "POST"),
         (Method::POST, "auth/me/", "GET,HEAD"),
         (Method::TRACE, "permissions/", "GET,HEAD"),

@@ -17,7 +17,10 @@ fn two_failures_say_how_many_attempts_remain_and_the_third_locks_for_fifteen_min
     }
     "#);
     refused(&first, 401, "invalid_credentials");
-    assert_eq!(login(&door, EMAIL, "wrong").status(401).str("detail"), "Invalid credentials. 1 attempt remaining.");
+    assert_eq!(
+        login(&door, EMAIL, "wrong").status(401).str("detail"),
+        "Invalid credentials. 1 attempt remaining."
+    );
     let third = login(&door, EMAIL, "wrong");
     insta::assert_json_snapshot!(third.json, @r#"
     {
@@ -53,8 +56,14 @@ fn a_lock_holds_for_one_address_and_one_identifier_only() {
 fn a_lock_at_one_school_says_nothing_at_another() {
     let (app, school) = greenwood();
     let other = app.school("oakhill");
-    school.admin.post("users/", &person("both@people.example")).expect(201);
-    other.admin.post("users/", &person("both@people.example")).expect(201);
+    school
+        .admin
+        .post("users/", &person("both@people.example"))
+        .expect(201);
+    other
+        .admin
+        .post("users/", &person("both@people.example"))
+        .expect(201);
     for _ in 0..3 {
         drop(login(&school.anonymous(), "both@people.example", "wrong"));
     }
@@ -97,20 +106,41 @@ fn spellings_of_one_identifier_share_one_count() {
     body["phone_number"] = json!("+263772123456");
     school.admin.post("users/", &body).expect(201);
     let phone = |text: &str| {
-        school.anonymous().post("auth/login/", &json!({"phone_number": text, "password": "wrong"})).status
+        school
+            .anonymous()
+            .post(
+                "auth/login/",
+                &json!({"phone_number": text, "password": "wrong"}),
+            )
+            .status
     };
-    assert_eq!([phone("+263772123456"), phone("00263772123456"), phone("+263 77 212 3456")], [401, 401, 429]);
+    assert_eq!(
+        [
+            phone("+263772123456"),
+            phone("00263772123456"),
+            phone("+263 77 212 3456")
+        ],
+        [401, 401, 429]
+    );
     let email = |text: &str| login(&school.anonymous(), text, "wrong").status;
-    assert_eq!([email("chipo@greenwood.example"), email("CHIPO@greenwood.example"), email(" chipo@Greenwood.example ")], [
-        401, 401, 429
-    ]);
+    assert_eq!(
+        [
+            email("chipo@greenwood.example"),
+            email("CHIPO@greenwood.example"),
+            email(" chipo@Greenwood.example ")
+        ],
+        [401, 401, 429]
+    );
 }
 
 #[test]
 fn a_request_that_cannot_be_read_is_no_attempt() {
     let (_, school) = greenwood();
     for _ in 0..5 {
-        school.anonymous().post("auth/login/", &json!({"email": EMAIL})).expect(400);
+        school
+            .anonymous()
+            .post("auth/login/", &json!({"email": EMAIL}))
+            .expect(400);
     }
     login(&school.anonymous(), EMAIL, "wrong").expect(401);
 }
@@ -120,7 +150,9 @@ fn of_many_parallel_attempts_three_reach_the_password() {
     let (app, school) = greenwood();
     let before = app.password_work()["verify"];
     let body = json!({"email": EMAIL, "password": "wrong"});
-    let replies = school.anonymous().together(20, &http::Method::POST, "auth/login/", Some(&body));
+    let replies = school
+        .anonymous()
+        .together(20, &http::Method::POST, "auth/login/", Some(&body));
     assert_eq!(app.password_work()["verify"] - before, 3);
     assert!(replies.iter().filter(|reply| reply.status == 429).count() == 18);
 }

@@ -25,8 +25,14 @@ fn a_new_role_is_answered_with_the_record_and_its_address() {
       "updated_at": "[time]"
     }
     "#);
-    assert_eq!(reply.header("location"), format!("/api/v1/school/roles/{}/", reply.id()));
-    assert_eq!(school.admin.get(reply.header("location")).status(200).json, reply.json);
+    assert_eq!(
+        reply.header("location"),
+        format!("/api/v1/school/roles/{}/", reply.id())
+    );
+    assert_eq!(
+        school.admin.get(reply.header("location")).status(200).json,
+        reply.json
+    );
 }
 
 #[test]
@@ -48,17 +54,27 @@ fn a_role_inherits_from_all_its_ancestors() {
     let (_, school) = greenwood();
     let tutor = json!({"name": "Tutor", "parent_role": school.role("Teacher"), "permission_codenames": ["school.view_role"]});
     let tutor = school.admin.post("roles/", &tutor).status(201).id();
-    let lead = json!({"name": "Lead", "parent_role": tutor, "permission_codenames": ["school.view_user"]});
+    let lead =
+        json!({"name": "Lead", "parent_role": tutor, "permission_codenames": ["school.view_user"]});
     school.admin.post("roles/", &lead).expect(201);
     let (client, _) = someone(&school, "chipo@greenwood.example", &["Lead"]);
     let own = client.get("auth/permissions/").status(200);
-    assert_eq!(own.json["permissions"], json!(["school.view_user", "school.view_staff", "school.view_role"]));
+    assert_eq!(
+        own.json["permissions"],
+        json!(["school.view_user", "school.view_staff", "school.view_role"])
+    );
     client.get("staff/").expect(200);
     // What an ancestor loses, its heirs lose.
     let less = json!({"permission_codenames": []});
-    school.admin.patch(&format!("roles/{tutor}/"), &less).expect(200);
+    school
+        .admin
+        .patch(&format!("roles/{tutor}/"), &less)
+        .expect(200);
     refused(&client.get("roles/"), 403, "permission_denied");
-    school.admin.patch(&format!("roles/{tutor}/"), &json!({"parent_role": null})).expect(200);
+    school
+        .admin
+        .patch(&format!("roles/{tutor}/"), &json!({"parent_role": null}))
+        .expect(200);
     refused(&client.get("staff/"), 403, "permission_denied");
     client.get("users/").expect(200);
 }
@@ -67,15 +83,35 @@ fn a_role_inherits_from_all_its_ancestors() {
 fn inheritance_has_no_cycles() {
     let (_, school) = greenwood();
     let a = school.new_role("A", &[]);
-    let b = school.admin.post("roles/", &json!({"name": "B", "parent_role": a})).status(201).id();
-    let c = school.admin.post("roles/", &json!({"name": "C", "parent_role": b})).status(201).id();
+    let b = school
+        .admin
+        .post("roles/", &json!({"name": "B", "parent_role": a}))
+        .status(201)
+        .id();
+    let c = school
+        .admin
+        .post("roles/", &json!({"name": "C", "parent_role": b}))
+        .status(201)
+        .id();
     for (role, parent) in [(&a, &a), (&a, &b), (&a, &c), (&b, &c)] {
-        let reply = school.admin.patch(&format!("roles/{role}/"), &json!({"parent_role": parent}));
+        let reply = school
+            .admin
+            .patch(&format!("roles/{role}/"), &json!({"parent_role": parent}));
         assert_eq!(reply.fields(), ["parent_role"]);
-        let reply = school.admin.put(&format!("roles/{role}/"), &json!({"name": "X", "parent_role": parent}));
+        let reply = school.admin.put(
+            &format!("roles/{role}/"),
+            &json!({"name": "X", "parent_role": parent}),
+        );
         assert_eq!(reply.fields(), ["parent_role"]);
     }
-    assert_eq!(school.admin.get(&format!("roles/{a}/")).status(200).str("name"), "A");
+    assert_eq!(
+        school
+            .admin
+            .get(&format!("roles/{a}/"))
+            .status(200)
+            .str("name"),
+        "A"
+    );
 }
 
 #[test]
@@ -83,7 +119,11 @@ fn a_cycle_cannot_be_closed_from_both_ends_at_once() {
     let (app, school) = greenwood();
     let (a, b) = (school.new_role("A", &[]), school.new_role("B", &[]));
     let request = |role: &str, parent: &str| {
-        school.admin.request(&http::Method::PATCH, &format!("roles/{role}/"), Some(&json!({"parent_role": parent})))
+        school.admin.request(
+            &http::Method::PATCH,
+            &format!("roles/{role}/"),
+            Some(&json!({"parent_role": parent})),
+        )
     };
     let replies = app.run_together(vec![request(&a, &b), request(&b, &a)]);
     let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
@@ -98,12 +138,30 @@ fn put_empties_what_it_leaves_out_and_patch_keeps_it() {
         "name": "Tutor", "description": "D", "parent_role": school.role("Teacher"),
         "permission_codenames": ["school.view_user"],
     });
-    let path = format!("roles/{}/", school.admin.post("roles/", &body).status(201).id());
-    let patched = school.admin.patch(&path, &json!({"name": "Mentor"})).status(200);
-    assert_eq!((patched.str("name"), patched.str("description")), ("Mentor".to_owned(), "D".to_owned()));
-    assert_eq!(patched.json["permission_codenames"], json!(["school.view_user"]));
-    let put = school.admin.put(&path, &json!({"name": "Mentor"})).status(200);
-    assert_eq!((&put.json["parent_role"], &put.json["permission_codenames"]), (&json!(null), &json!([])));
+    let path = format!(
+        "roles/{}/",
+        school.admin.post("roles/", &body).status(201).id()
+    );
+    let patched = school
+        .admin
+        .patch(&path, &json!({"name": "Mentor"}))
+        .status(200);
+    assert_eq!(
+        (patched.str("name"), patched.str("description")),
+        ("Mentor".to_owned(), "D".to_owned())
+    );
+    assert_eq!(
+        patched.json["permission_codenames"],
+        json!(["school.view_user"])
+    );
+    let put = school
+        .admin
+        .put(&path, &json!({"name": "Mentor"}))
+        .status(200);
+    assert_eq!(
+        (&put.json["parent_role"], &put.json["permission_codenames"]),
+        (&json!(null), &json!([]))
+    );
     assert_eq!(put.str("description"), "");
 }
 
@@ -137,11 +195,21 @@ fn a_role_names_what_exists() {
     assert_eq!(reply.status, 400);
     for codename in ["*", "school.*", "system.view_school", ""] {
         let body = json!({"name": "X", "permission_codenames": [codename]});
-        assert_eq!(school.admin.post("roles/", &body).fields(), ["permission_codenames"], "{codename}");
+        assert_eq!(
+            school.admin.post("roles/", &body).fields(),
+            ["permission_codenames"],
+            "{codename}"
+        );
     }
     let body = json!({"name": "X", "parent_role": "01900000-0000-7000-8000-00000000dead"});
     assert_eq!(school.admin.post("roles/", &body).fields(), ["parent_role"]);
-    assert_eq!(school.admin.post("roles/", &json!({"name": "Teacher"})).fields(), ["name"]);
+    assert_eq!(
+        school
+            .admin
+            .post("roles/", &json!({"name": "Teacher"}))
+            .fields(),
+        ["name"]
+    );
 }
 
 #[test]
@@ -149,7 +217,9 @@ fn the_administrators_role_stays_as_it_is() {
     let (_, school) = greenwood();
     let path = format!("roles/{}/", school.role("Administrator"));
     for reply in [
-        school.admin.patch(&path, &json!({"permission_codenames": []})),
+        school
+            .admin
+            .patch(&path, &json!({"permission_codenames": []})),
         school.admin.patch(&path, &json!({"name": "Boss"})),
         school.admin.put(&path, &json!({"name": "Administrator"})),
         school.admin.delete(&path),
@@ -161,10 +231,24 @@ fn the_administrators_role_stays_as_it_is() {
 #[test]
 fn a_role_in_use_cannot_be_deleted() {
     let (_, school) = greenwood();
-    refused(&school.admin.delete(&format!("roles/{}/", school.role("Teacher"))), 409, "in_use");
+    refused(
+        &school
+            .admin
+            .delete(&format!("roles/{}/", school.role("Teacher"))),
+        409,
+        "in_use",
+    );
     let parent = school.new_role("Parent", &[]);
-    let child = school.admin.post("roles/", &json!({"name": "Child", "parent_role": parent})).status(201).id();
-    refused(&school.admin.delete(&format!("roles/{parent}/")), 409, "in_use");
+    let child = school
+        .admin
+        .post("roles/", &json!({"name": "Child", "parent_role": parent}))
+        .status(201)
+        .id();
+    refused(
+        &school.admin.delete(&format!("roles/{parent}/")),
+        409,
+        "in_use",
+    );
     let (_, holder) = someone(&school, "chipo@greenwood.example", &["Child"]);
     let reply = school.admin.delete(&format!("roles/{child}/"));
     insta::assert_json_snapshot!(reply.json, @r#"
@@ -174,30 +258,74 @@ fn a_role_in_use_cannot_be_deleted() {
     }
     "#);
     refused(&reply, 409, "in_use");
-    school.admin.patch(&format!("users/{holder}/"), &json!({"role_ids": []})).expect(200);
+    school
+        .admin
+        .patch(&format!("users/{holder}/"), &json!({"role_ids": []}))
+        .expect(200);
     school.admin.delete(&format!("roles/{child}/")).expect(204);
     school.admin.delete(&format!("roles/{parent}/")).expect(204);
-    refused(&school.admin.get(&format!("roles/{parent}/")), 404, "not_found");
+    refused(
+        &school.admin.get(&format!("roles/{parent}/")),
+        404,
+        "not_found",
+    );
 }
 
 #[test]
 fn nobody_puts_into_a_role_what_they_lack() {
     let (_, school) = greenwood();
-    let client = school.user_who_may(&["school.view_role", "school.add_role", "school.change_role", "school.delete_role"]);
+    let client = school.user_who_may(&[
+        "school.view_role",
+        "school.add_role",
+        "school.change_role",
+        "school.delete_role",
+    ]);
     let more = json!(["school.delete_user"]);
-    refused(&client.post("roles/", &json!({"name": "X", "permission_codenames": more})), 403, "cannot_grant");
+    refused(
+        &client.post(
+            "roles/",
+            &json!({"name": "X", "permission_codenames": more}),
+        ),
+        403,
+        "cannot_grant",
+    );
     for parent in ["Administrator", "Head teacher", "Teacher"] {
         let body = json!({"name": "X", "parent_role": school.role(parent)});
         refused(&client.post("roles/", &body), 403, "cannot_grant");
     }
-    let own = client.post("roles/", &json!({"name": "X", "permission_codenames": ["school.view_role"]})).status(201).id();
+    let own = client
+        .post(
+            "roles/",
+            &json!({"name": "X", "permission_codenames": ["school.view_role"]}),
+        )
+        .status(201)
+        .id();
     let path = format!("roles/{own}/");
-    refused(&client.patch(&path, &json!({"permission_codenames": more})), 403, "cannot_grant");
-    refused(&client.patch(&path, &json!({"parent_role": school.role("Teacher")})), 403, "cannot_grant");
+    refused(
+        &client.patch(&path, &json!({"permission_codenames": more})),
+        403,
+        "cannot_grant",
+    );
+    refused(
+        &client.patch(&path, &json!({"parent_role": school.role("Teacher")})),
+        403,
+        "cannot_grant",
+    );
     // Nor may they take away from others what they lack.
-    refused(&client.patch(&format!("roles/{}/", school.role("Office")), &json!({"name": "Y"})), 403, "cannot_grant");
+    refused(
+        &client.patch(
+            &format!("roles/{}/", school.role("Office")),
+            &json!({"name": "Y"}),
+        ),
+        403,
+        "cannot_grant",
+    );
     let stronger = school.new_role("Stronger", &["school.delete_user"]);
-    refused(&client.delete(&format!("roles/{stronger}/")), 403, "cannot_grant");
+    refused(
+        &client.delete(&format!("roles/{stronger}/")),
+        403,
+        "cannot_grant",
+    );
     client.delete(&path).expect(204);
 }
 
@@ -205,10 +333,21 @@ fn nobody_puts_into_a_role_what_they_lack() {
 fn nobody_cuts_a_role_off_from_a_parent_whose_permissions_they_lack() {
     let (_, school) = greenwood();
     let client = school.user_who_may(&["school.view_role", "school.change_role"]);
-    let heir = school.admin.post("roles/", &json!({"name": "Heir", "parent_role": school.role("Teacher")}));
+    let heir = school.admin.post(
+        "roles/",
+        &json!({"name": "Heir", "parent_role": school.role("Teacher")}),
+    );
     let path = format!("roles/{}/", heir.status(201).id());
-    refused(&client.patch(&path, &json!({"parent_role": null})), 403, "cannot_grant");
-    refused(&client.put(&path, &json!({"name": "Heir"})), 403, "cannot_grant");
+    refused(
+        &client.patch(&path, &json!({"parent_role": null})),
+        403,
+        "cannot_grant",
+    );
+    refused(
+        &client.put(&path, &json!({"name": "Heir"})),
+        403,
+        "cannot_grant",
+    );
 }
 
 #[test]
@@ -217,7 +356,9 @@ fn roles_of_another_school_are_not_found() {
     let other = app.school("oakhill").role("Teacher");
     for reply in [
         school.admin.get(&format!("roles/{other}/")),
-        school.admin.patch(&format!("roles/{other}/"), &json!({"name": "X"})),
+        school
+            .admin
+            .patch(&format!("roles/{other}/"), &json!({"name": "X"})),
         school.admin.delete(&format!("roles/{other}/")),
     ] {
         refused(&reply, 404, "not_found");
@@ -228,7 +369,10 @@ fn roles_of_another_school_are_not_found() {
 fn the_permissions_that_exist_are_listed_on_one_page() {
     let (_, school) = greenwood();
     let reply = school.teacher.get("permissions/").status(200);
-    assert_eq!((&reply.json["next"], &reply.json["previous"]), (&json!(null), &json!(null)));
+    assert_eq!(
+        (&reply.json["next"], &reply.json["previous"]),
+        (&json!(null), &json!(null))
+    );
     insta::assert_json_snapshot!(reply.results()[0], @r#"
     {
       "codename": "school.view_user",

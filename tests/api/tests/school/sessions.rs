@@ -5,13 +5,18 @@ use serde_json::json;
 use super::{greenwood, login, refused, someone};
 
 fn refresh(school: &School, token: &str) -> Reply {
-    school.anonymous().post("auth/refresh/", &json!({"refresh": token}))
+    school
+        .anonymous()
+        .post("auth/refresh/", &json!({"refresh": token}))
 }
 
 /// A sign-in of the teacher: the client and the refresh token.
 fn sign_in(school: &School) -> (Client, String) {
     let reply = login(&school.anonymous(), "teacher@greenwood.example", PASSWORD).status(200);
-    (school.anonymous().bearer(&reply.str("access")), reply.str("refresh"))
+    (
+        school.anonymous().bearer(&reply.str("access")),
+        reply.str("refresh"),
+    )
 }
 
 #[test]
@@ -20,7 +25,11 @@ fn a_refresh_gives_a_new_pair_that_works() {
     let (_, first) = sign_in(&school);
     let pair = refresh(&school, &first).status(200);
     assert_ne!(pair.str("refresh"), first);
-    school.anonymous().bearer(&pair.str("access")).get("auth/me/").expect(200);
+    school
+        .anonymous()
+        .bearer(&pair.str("access"))
+        .get("auth/me/")
+        .expect(200);
     refresh(&school, &pair.str("refresh")).expect(200);
 }
 
@@ -42,8 +51,19 @@ fn a_later_reuse_ends_the_whole_sign_in_and_no_other() {
     let pair = refresh(&school, &first).status(200);
     app.pass_seconds(31);
     refused(&refresh(&school, &first), 401, "invalid_refresh_token");
-    refused(&refresh(&school, &pair.str("refresh")), 401, "invalid_refresh_token");
-    refused(&school.anonymous().bearer(&pair.str("access")).get("auth/me/"), 401, "not_authenticated");
+    refused(
+        &refresh(&school, &pair.str("refresh")),
+        401,
+        "invalid_refresh_token",
+    );
+    refused(
+        &school
+            .anonymous()
+            .bearer(&pair.str("access"))
+            .get("auth/me/"),
+        401,
+        "not_authenticated",
+    );
     other.get("auth/me/").expect(200);
     refresh(&school, &other_refresh).expect(200);
 }
@@ -53,7 +73,9 @@ fn parallel_refreshes_with_one_token_agree_on_one_successor() {
     let (_, school) = greenwood();
     let (_, first) = sign_in(&school);
     let body = json!({"refresh": first});
-    let replies = school.anonymous().together(8, &Method::POST, "auth/refresh/", Some(&body));
+    let replies = school
+        .anonymous()
+        .together(8, &Method::POST, "auth/refresh/", Some(&body));
     let second = replies[0].clone().status(200).str("refresh");
     for reply in replies {
         assert_eq!(reply.status(200).str("refresh"), second);
@@ -68,8 +90,17 @@ fn what_is_no_refresh_token_gets_401_and_what_is_no_request_400() {
         let reply = refresh(&school, garbage);
         refused(&reply, 401, "invalid_refresh_token");
     }
-    for body in [json!({}), json!({"refresh": null}), json!({"refresh": 7}), json!({"refresh": ""})] {
-        assert_eq!(school.anonymous().post("auth/refresh/", &body).fields(), ["refresh"], "{body}");
+    for body in [
+        json!({}),
+        json!({"refresh": null}),
+        json!({"refresh": 7}),
+        json!({"refresh": ""}),
+    ] {
+        assert_eq!(
+            school.anonymous().post("auth/refresh/", &body).fields(),
+            ["refresh"],
+            "{body}"
+        );
     }
 }
 
@@ -127,13 +158,29 @@ fn an_isolate_that_did_not_hear_of_the_end_believes_a_token_for_less_than_five_s
 fn deactivation_ends_every_sign_in_and_says_so_at_the_next_one() {
     let (_, school) = greenwood();
     let (client, id) = someone(&school, "chipo@greenwood.example", &["Teacher"]);
-    let token = login(&school.anonymous(), "chipo@greenwood.example", PASSWORD).status(200).str("refresh");
-    school.admin.patch(&format!("users/{id}/"), &json!({"is_active": false})).expect(200);
+    let token = login(&school.anonymous(), "chipo@greenwood.example", PASSWORD)
+        .status(200)
+        .str("refresh");
+    school
+        .admin
+        .patch(&format!("users/{id}/"), &json!({"is_active": false}))
+        .expect(200);
     refused(&client.get("auth/me/"), 401, "not_authenticated");
     refused(&refresh(&school, &token), 401, "invalid_refresh_token");
-    refused(&login(&school.anonymous(), "chipo@greenwood.example", "wrong"), 401, "invalid_credentials");
-    refused(&login(&school.anonymous(), "chipo@greenwood.example", PASSWORD), 403, "account_inactive");
-    school.admin.patch(&format!("users/{id}/"), &json!({"is_active": true})).expect(200);
+    refused(
+        &login(&school.anonymous(), "chipo@greenwood.example", "wrong"),
+        401,
+        "invalid_credentials",
+    );
+    refused(
+        &login(&school.anonymous(), "chipo@greenwood.example", PASSWORD),
+        403,
+        "account_inactive",
+    );
+    school
+        .admin
+        .patch(&format!("users/{id}/"), &json!({"is_active": true}))
+        .expect(200);
     refused(&client.get("auth/me/"), 401, "not_authenticated");
     refused(&refresh(&school, &token), 401, "invalid_refresh_token");
     login(&school.anonymous(), "chipo@greenwood.example", PASSWORD).expect(200);
@@ -145,7 +192,11 @@ fn a_deleted_user_is_signed_out_and_unknown() {
     let (client, id) = someone(&school, "chipo@greenwood.example", &["Teacher"]);
     school.admin.delete(&format!("users/{id}/")).expect(204);
     refused(&client.get("auth/me/"), 401, "not_authenticated");
-    refused(&login(&school.anonymous(), "chipo@greenwood.example", PASSWORD), 401, "invalid_credentials");
+    refused(
+        &login(&school.anonymous(), "chipo@greenwood.example", PASSWORD),
+        401,
+        "invalid_credentials",
+    );
 }
 
 #[test]
@@ -153,6 +204,9 @@ fn a_role_that_is_taken_away_is_gone_at_the_next_request() {
     let (_, school) = greenwood();
     let (client, id) = someone(&school, "chipo@greenwood.example", &["Head teacher"]);
     client.get("users/").expect(200);
-    school.admin.patch(&format!("users/{id}/"), &json!({"role_ids": []})).expect(200);
+    school
+        .admin
+        .patch(&format!("users/{id}/"), &json!({"role_ids": []}))
+        .expect(200);
     refused(&client.get("users/"), 403, "permission_denied");
 }

@@ -25,8 +25,14 @@ fn a_new_member_of_staff_is_answered_with_the_record_and_its_address() {
       "user": "[id]"
     }
     "#);
-    assert_eq!(reply.header("location"), format!("/api/v1/school/staff/{}/", reply.id()));
-    assert_eq!(school.admin.get(reply.header("location")).status(200).json, reply.json);
+    assert_eq!(
+        reply.header("location"),
+        format!("/api/v1/school/staff/{}/", reply.id())
+    );
+    assert_eq!(
+        school.admin.get(reply.header("location")).status(200).json,
+        reply.json
+    );
     let me = school.teacher.get("auth/me/").status(200);
     assert_eq!(me.str("teacher_profile/id"), reply.id());
 }
@@ -37,15 +43,36 @@ fn put_empties_what_it_leaves_out_and_patch_keeps_it() {
     let body = json!({
         "user": school.teacher_id, "staff_number": "T-1", "title": "Mr", "hired_on": "2024-09-01", "is_active": false,
     });
-    let path = format!("staff/{}/", school.admin.post("staff/", &body).status(201).id());
-    let patched = school.admin.patch(&path, &json!({"position": "Librarian"})).status(200);
-    assert_eq!((patched.str("title"), patched.str("user")), ("Mr".to_owned(), school.teacher_id.clone()));
+    let path = format!(
+        "staff/{}/",
+        school.admin.post("staff/", &body).status(201).id()
+    );
+    let patched = school
+        .admin
+        .patch(&path, &json!({"position": "Librarian"}))
+        .status(200);
+    assert_eq!(
+        (patched.str("title"), patched.str("user")),
+        ("Mr".to_owned(), school.teacher_id.clone())
+    );
     assert_eq!(patched.json["is_active"], false);
-    let put = school.admin.put(&path, &json!({"staff_number": "T-2"})).status(200);
-    assert_eq!((put.str("title"), put.str("position")), (String::new(), String::new()));
-    assert_eq!((&put.json["user"], &put.json["hired_on"]), (&json!(null), &json!(null)));
+    let put = school
+        .admin
+        .put(&path, &json!({"staff_number": "T-2"}))
+        .status(200);
+    assert_eq!(
+        (put.str("title"), put.str("position")),
+        (String::new(), String::new())
+    );
+    assert_eq!(
+        (&put.json["user"], &put.json["hired_on"]),
+        (&json!(null), &json!(null))
+    );
     assert_eq!(put.json["is_active"], true);
-    assert_eq!(school.admin.put(&path, &json!({"title": "Mr"})).fields(), ["staff_number"]);
+    assert_eq!(
+        school.admin.put(&path, &json!({"title": "Mr"})).fields(),
+        ["staff_number"]
+    );
     let mut again = school.admin.put(&path, &put.json).status(200).json;
     again["updated_at"] = put.json["updated_at"].clone();
     assert_eq!(again, put.json);
@@ -54,10 +81,25 @@ fn put_empties_what_it_leaves_out_and_patch_keeps_it() {
 #[test]
 fn a_staff_number_belongs_to_one_person() {
     let (_, school) = greenwood();
-    school.admin.post("staff/", &json!({"staff_number": "T-1"})).expect(201);
-    assert_eq!(school.admin.post("staff/", &json!({"staff_number": "T-1"})).fields(), ["staff_number"]);
-    let second = school.admin.post("staff/", &json!({"staff_number": "T-2"})).status(201).id();
-    let reply = school.admin.patch(&format!("staff/{second}/"), &json!({"staff_number": "T-1"}));
+    school
+        .admin
+        .post("staff/", &json!({"staff_number": "T-1"}))
+        .expect(201);
+    assert_eq!(
+        school
+            .admin
+            .post("staff/", &json!({"staff_number": "T-1"}))
+            .fields(),
+        ["staff_number"]
+    );
+    let second = school
+        .admin
+        .post("staff/", &json!({"staff_number": "T-2"}))
+        .status(201)
+        .id();
+    let reply = school
+        .admin
+        .patch(&format!("staff/{second}/"), &json!({"staff_number": "T-1"}));
     insta::assert_json_snapshot!(reply.json, @r#"
     {
       "staff_number": [
@@ -76,15 +118,40 @@ fn a_user_is_one_member_of_staff_of_the_same_school() {
     let id = school.admin.post("staff/", &linked).status(201).id();
     let twice = json!({"staff_number": "T-2", "user": school.teacher_id});
     assert_eq!(school.admin.post("staff/", &twice).fields(), ["user"]);
-    for nobody in [other.teacher_id.as_str(), "01900000-0000-7000-8000-00000000dead", "no id"] {
+    for nobody in [
+        other.teacher_id.as_str(),
+        "01900000-0000-7000-8000-00000000dead",
+        "no id",
+    ] {
         let body = json!({"staff_number": "T-2", "user": nobody});
-        assert_eq!(school.admin.post("staff/", &body).fields(), ["user"], "{nobody}");
-        assert_eq!(school.admin.patch(&format!("staff/{id}/"), &body).fields(), ["user"], "{nobody}");
+        assert_eq!(
+            school.admin.post("staff/", &body).fields(),
+            ["user"],
+            "{nobody}"
+        );
+        assert_eq!(
+            school.admin.patch(&format!("staff/{id}/"), &body).fields(),
+            ["user"],
+            "{nobody}"
+        );
     }
-    let gone = school.admin.post("users/", &person("gone@greenwood.example")).status(201).id();
+    let gone = school
+        .admin
+        .post("users/", &person("gone@greenwood.example"))
+        .status(201)
+        .id();
     school.admin.delete(&format!("users/{gone}/")).expect(204);
-    assert_eq!(school.admin.post("staff/", &json!({"staff_number": "T-2", "user": gone})).fields(), ["user"]);
-    school.admin.patch(&format!("staff/{id}/"), &json!({"user": null})).expect(200);
+    assert_eq!(
+        school
+            .admin
+            .post("staff/", &json!({"staff_number": "T-2", "user": gone}))
+            .fields(),
+        ["user"]
+    );
+    school
+        .admin
+        .patch(&format!("staff/{id}/"), &json!({"user": null}))
+        .expect(200);
     school.admin.post("staff/", &twice).expect(201);
 }
 
@@ -130,17 +197,41 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn a_deleted_record_is_gone_and_its_number_free() {
     let (_, school) = greenwood();
-    let id = school.admin.post("staff/", &json!({"staff_number": "T-1", "user": school.teacher_id})).status(201).id();
+    let id = school
+        .admin
+        .post(
+            "staff/",
+            &json!({"staff_number": "T-1", "user": school.teacher_id}),
+        )
+        .status(201)
+        .id();
     school.admin.delete(&format!("staff/{id}/")).expect(204);
     refused(&school.admin.get(&format!("staff/{id}/")), 404, "not_found");
-    refused(&school.admin.delete(&format!("staff/{id}/")), 404, "not_found");
-    school.admin.post("staff/", &json!({"staff_number": "T-1", "user": school.teacher_id})).expect(201);
+    refused(
+        &school.admin.delete(&format!("staff/{id}/")),
+        404,
+        "not_found",
+    );
+    school
+        .admin
+        .post(
+            "staff/",
+            &json!({"staff_number": "T-1", "user": school.teacher_id}),
+        )
+        .expect(201);
 }
 
 #[test]
 fn each_action_needs_its_own_permission() {
     let (_, school) = greenwood();
-    let path = format!("staff/{}/", school.admin.post("staff/", &json!({"staff_number": "T-1"})).status(201).id());
+    let path = format!(
+        "staff/{}/",
+        school
+            .admin
+            .post("staff/", &json!({"staff_number": "T-1"}))
+            .status(201)
+            .id()
+    );
     school.teacher.get("staff/").expect(200);
     school.teacher.get(&path).expect(200);
     let body = json!({"staff_number": "T-2"});
@@ -159,14 +250,32 @@ fn each_action_needs_its_own_permission() {
 #[test]
 fn staff_are_searched_by_their_users_names_and_filtered() {
     let (_, school) = greenwood();
-    for (number, user, department) in [("T-1", json!(school.teacher_id), "Science"), ("T-2", json!(null), "Arts")] {
+    for (number, user, department) in [
+        ("T-1", json!(school.teacher_id), "Science"),
+        ("T-2", json!(null), "Arts"),
+    ] {
         let body = json!({"staff_number": number, "user": user, "department": department});
         school.admin.post("staff/", &body).expect(201);
     }
-    let numbers = |query: &str| school.admin.get(&format!("staff/?{query}")).status(200).column("staff_number");
+    let numbers = |query: &str| {
+        school
+            .admin
+            .get(&format!("staff/?{query}"))
+            .status(200)
+            .column("staff_number")
+    };
     assert_eq!(numbers("search=tendai"), ["T-1"]);
     assert_eq!(numbers("department=Arts"), ["T-2"]);
     assert_eq!(numbers(&format!("user={}", school.teacher_id)), ["T-1"]);
-    assert_eq!(numbers("is_active=true&ordering=-staff_number"), ["T-2", "T-1"]);
-    assert_eq!(school.admin.get("staff/?user=x&salary=1&is_active=maybe").fields(), ["is_active", "salary", "user"]);
+    assert_eq!(
+        numbers("is_active=true&ordering=-staff_number"),
+        ["T-2", "T-1"]
+    );
+    assert_eq!(
+        school
+            .admin
+            .get("staff/?user=x&salary=1&is_active=maybe")
+            .fields(),
+        ["is_active", "salary", "user"]
+    );
 }

@@ -4,6 +4,7 @@ mod api_keys;
 mod audit_logs;
 mod auth;
 mod roles;
-mod schools;
+mod school_creation;
 mod school_states;
+mod schools;
 mod users;

@@ -7,7 +7,10 @@ use crate::pinned;
 #[test]
 fn a_role_names_permissions_by_number_or_by_codename() {
     let app = TestApp::new();
-    let reply = app.platform().post("roles/", &json!({"name": "Support", "permissions": [6, 1, "system.view_role", 1]}));
+    let reply = app.platform().post(
+        "roles/",
+        &json!({"name": "Support", "permissions": [6, 1, "system.view_role", 1]}),
+    );
     assert_json_snapshot!(pinned(&reply.status(201)), @r#"
     {
       "body": {
@@ -30,8 +33,17 @@ fn a_role_names_permissions_by_number_or_by_codename() {
       "status": 201
     }
     "#);
-    for bad in [json!([0]), json!([99]), json!(["school.view_user"]), json!(["system.*"]), json!(["*"]), json!([1.5])] {
-        let reply = app.platform().post("roles/", &json!({"name": "Other", "permissions": bad}));
+    for bad in [
+        json!([0]),
+        json!([99]),
+        json!(["school.view_user"]),
+        json!(["system.*"]),
+        json!(["*"]),
+        json!([1.5]),
+    ] {
+        let reply = app
+            .platform()
+            .post("roles/", &json!({"name": "Other", "permissions": bad}));
         assert_eq!(reply.fields(), ["permissions"], "{bad}");
     }
 }
@@ -39,12 +51,17 @@ fn a_role_names_permissions_by_number_or_by_codename() {
 #[test]
 fn the_administrators_role_stays_as_it_is() {
     let app = TestApp::new();
-    let role = app.platform().get("roles/?name=Superadministrator").status(200).str("results/0/id");
+    let role = app
+        .platform()
+        .get("roles/?name=Superadministrator")
+        .status(200)
+        .str("results/0/id");
     let path = format!("roles/{role}/");
     for reply in [
         app.platform().patch(&path, &json!({"permissions": []})),
         app.platform().patch(&path, &json!({"name": "X"})),
-        app.platform().put(&path, &json!({"name": "X", "permissions": []})),
+        app.platform()
+            .put(&path, &json!({"name": "X", "permissions": []})),
         app.platform().delete(&path),
     ] {
         assert_eq!(error_of(&reply), (409, "builtin_role".into()));
@@ -54,10 +71,17 @@ fn the_administrators_role_stays_as_it_is() {
 #[test]
 fn a_role_that_somebody_holds_cannot_be_deleted() {
     let app = TestApp::new();
-    let role = app.platform().post("roles/", &json!({"name": "Support", "permissions": [1]})).status(201).id();
+    let role = app
+        .platform()
+        .post("roles/", &json!({"name": "Support", "permissions": [1]}))
+        .status(201)
+        .id();
     let body = json!({"email": "s@homeroom.example", "first_name": "A", "last_name": "B", "role_ids": [role]});
     let user = app.platform().post("users/", &body).status(201).id();
-    assert_eq!(error_of(&app.platform().delete(&format!("roles/{role}/"))), (409, "in_use".into()));
+    assert_eq!(
+        error_of(&app.platform().delete(&format!("roles/{role}/"))),
+        (409, "in_use".into())
+    );
     app.platform().delete(&format!("users/{user}/")).expect(204);
     app.platform().delete(&format!("roles/{role}/")).expect(204);
     assert_eq!(app.platform().get(&format!("roles/{role}/")).status, 404);
@@ -74,12 +98,29 @@ fn nobody_grants_what_they_lack() {
     });
     app.platform().post("users/", &user).expect(201);
     let manager = sign_in(&app.anonymous(PUBLIC_HOST), "roles@homeroom.example");
-    let refused = |reply| assert_eq!(error_of(&reply), (403, "cannot_grant".into()), "{}", reply.text);
+    let refused = |reply| {
+        assert_eq!(
+            error_of(&reply),
+            (403, "cannot_grant".into()),
+            "{}",
+            reply.text
+        )
+    };
     refused(manager.post("roles/", &json!({"name": "Strong", "permissions": [2]})));
-    let own = manager.post("roles/", &json!({"name": "Weak", "permissions": [1]})).status(201).id();
+    let own = manager
+        .post("roles/", &json!({"name": "Weak", "permissions": [1]}))
+        .status(201)
+        .id();
     refused(manager.patch(&format!("roles/{own}/"), &json!({"permissions": [1, 2]})));
-    refused(manager.patch(&format!("roles/{role}/"), &json!({"permissions": [1, 2, 10, 11, 12, 13]})));
-    let strong = app.platform().post("roles/", &json!({"name": "Strong", "permissions": [2]})).status(201).id();
+    refused(manager.patch(
+        &format!("roles/{role}/"),
+        &json!({"permissions": [1, 2, 10, 11, 12, 13]}),
+    ));
+    let strong = app
+        .platform()
+        .post("roles/", &json!({"name": "Strong", "permissions": [2]}))
+        .status(201)
+        .id();
     refused(manager.patch(&format!("roles/{strong}/"), &json!({"permissions": [1]})));
     refused(manager.delete(&format!("roles/{strong}/")));
     manager.delete(&format!("roles/{own}/")).expect(204);

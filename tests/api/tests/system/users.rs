@@ -37,5 +37,9 @@ fn a_platform_user_has_no_staff_record() {
     let mut body = user_body(1);
     body["client"] = json!("01890000-0000-7000-8000-000000000000");
     let created = app.platform().post("users/", &body).status(201);
-    assert_eq!(created.json["client"], json!(null), "a platform user belongs to no school");
+    assert_eq!(
+        created.json["client"],
+        json!(null),
+        "a platform user belongs to no school"
+    );
 }

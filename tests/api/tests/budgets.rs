@@ -1,0 +1,162 @@
+//! What a request costs: round trips to databases, and rows written.
+
+use std::fmt::Write as _;
+
+use homeroom_api_tests::{document::operations, samples::Scene};
+use http::Method;
+use insta::assert_snapshot;
+
+#[test]
+fn a_list_or_a_record_costs_two_trips_and_one_when_the_actor_is_known() {
+    let scene = Scene::new();
+    for operation in operations()
+        .into_iter()
+        .filter(|operation| operation.method == Method::GET)
+    {
+        let sample = scene.prepare(&operation);
+        let counts_elsewhere = u64::from(operation.id == "find_school_usage");
+        // The isolate knows the school, and nobody.
+        scene.app.pass_seconds(10);
+        let _ = scene.school.anonymous().get("auth/me/");
+        let first = sample.send().status(200).trips();
+        assert!(
+            first <= 2 + counts_elsewhere,
+            "{}: {first} trips",
+            operation.name()
+        );
+        let second = sample.send().status(200).trips();
+        let needs_none =
+            ["list_permissions", "find_own_permissions"].contains(&operation.id.as_str());
+        let expected = if needs_none { 0 } else { 1 + counts_elsewhere };
+        assert_eq!(second, expected, "{}", operation.name());
+    }
+}
+
+#[test]
+fn writes_cost_few_trips() {
+    let scene = Scene::new();
+    let mut table = String::new();
+    for operation in operations()
+        .into_iter()
+        .filter(homeroom_api_tests::document::Operation::writes)
+    {
+        let sample = scene.prepare(&operation);
+        // The isolate knows the school and the actor.
+        let _ = sample.client.get("auth/permissions/");
+        let _ = sample.client.get("permissions/");
+        let trips = sample.send().trips();
+        writeln!(table, "{trips} {}", operation.name()).unwrap();
+    }
+    assert_snapshot!(table, @r#"
+    2 system.create_api_key
+    2 system.delete_api_key
+    2 system.update_api_key
+    2 system.replace_api_key
+    2 system.rotate_api_key
+    2 system.change_password
+    2 system.login
+    1 system.logout_all
+    1 system.logout
+    2 system.refresh
+    1 system.create_role
+    2 system.delete_role
+    2 system.update_role
+    2 system.replace_role
+    6 system.create_school
+    2 system.delete_school
+    3 system.update_school
+    3 system.replace_school
+    2 system.activate_school
+    6 system.provision_school
+    4 system.restore_school
+    2 system.suspend_school
+    1 system.create_user
+    2 system.delete_user
+    2 system.update_user
+    2 system.replace_user
+    2 school.change_password
+    2 school.login
+    1 school.logout_all
+    1 school.logout
+    2 school.refresh
+    2 school.create_role
+    2 school.delete_role
+    3 school.update_role
+    3 school.replace_role
+    1 school.create_staff
+    2 school.delete_staff
+    2 school.update_staff
+    2 school.replace_staff
+    3 school.create_user_role_assignment
+    3 school.delete_user_role_assignment
+    5 school.update_user_role_assignment
+    5 school.replace_user_role_assignment
+    2 school.create_user
+    3 school.delete_user
+    3 school.update_user
+    5 school.replace_user
+    "#);
+}
+
+/// Rows and index entries that a request writes, by table, as D1 counts them.
+#[test]
+fn a_creation_writes_few_rows() {
+    let scene = Scene::new();
+    let mut table = String::new();
+    for operation in operations()
+        .into_iter()
+        .filter(|operation| operation.id.starts_with("create_"))
+    {
+        let sample = scene.prepare(&operation);
+        let _ = sample.client.get("auth/permissions/");
+        let _ = scene.app.take_batches();
+        sample.send().expect(201);
+        let rows: u64 = scene
+            .app
+            .take_batches()
+            .iter()
+            .map(|batch| batch.changes)
+            .sum();
+        let _ = sample.client;
+        writeln!(table, "{rows} {}", operation.name()).unwrap();
+    }
+    assert_snapshot!(table, @r#"
+    2 system.create_api_key
+    4 system.create_role
+    26 system.create_school
+    2 system.create_user
+    3 school.create_role
+    5 school.create_staff
+    2 school.create_user_role_assignment
+    10 school.create_user
+    "#);
+}
+
+#[test]
+fn a_sign_in_verifies_one_password() {
+    let scene = Scene::new();
+    for operation in operations()
+        .into_iter()
+        .filter(|operation| operation.id == "login")
+    {
+        let sample = scene.prepare(&operation);
+        let before = scene.app.password_work();
+        let reply = sample.send().status(200);
+        let after = scene.app.password_work();
+        assert_eq!(
+            (
+                after["verify"] - before["verify"],
+                after["hash"] - before["hash"]
+            ),
+            (1, 0),
+            "{}",
+            operation.name()
+        );
+        assert!(
+            reply.trips() <= 4,
+            "{}: {} trips",
+            operation.name(),
+            reply.trips()
+        );
+    }
+}

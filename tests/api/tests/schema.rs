@@ -1,0 +1,271 @@
+//! The schemas themselves.
+
+use std::collections::BTreeMap;
+
+use homeroom_api_tests::{TestApp, document::operations, samples::Scene};
+use serde_json::Value;
+
+const BOTH: [&str; 2] = ["CONTROL", "SLOT_0001"];
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[test]
+fn every_table_is_strict() {
+    let app = TestApp::with_slots(1);
+    for binding in BOTH {
+        let loose = app.rows(
+            binding,
+            "select name from pragma_table_list where schema = 'main' and type = 'table' and strict = 0 \
+             and name not like 'sqlite_%'",
+        );
+        assert_eq!(loose, Vec::<Vec<Value>>::new(), "{binding}");
+        assert!(app.tables(binding).len() > 9);
+    }
+}
+
+#[test]
+fn every_foreign_keys_columns_begin_an_index_or_the_key() {
+    let app = TestApp::with_slots(1);
+    let mut keys = 0;
+    for binding in BOTH {
+        for table in app.tables(binding) {
+            let foreign = app.rows(
+                binding,
+                &format!("select \"from\" from pragma_foreign_key_list('{table}')"),
+            );
+            for column in foreign {
+                keys += 1;
+                let column = text(&column[0]);
+                let indexed = app.rows(
+                    binding,
+                    &format!(
+                        "select l.name from pragma_index_list('{table}') l join pragma_index_info(l.name) i \
+                         where i.seqno = 0 and i.name = '{column}'"
+                    ),
+                );
+                let primary = app.rows(
+                    binding,
+                    &format!("select name from pragma_table_info('{table}') where pk = 1"),
+                );
+                let leads = primary.first().is_some_and(|row| text(&row[0]) == column);
+                assert!(
+                    leads || !indexed.is_empty(),
+                    "{binding}: {table}.{column} refers to a row and has no index"
+                );
+            }
+        }
+    }
+    assert!(keys > 15, "only {keys} foreign keys");
+}
+
+fn definitions(app: &TestApp, binding: &str) -> BTreeMap<String, String> {
+    let sql =
+        "select name, sql from sqlite_schema where sql is not null and name not like 'sqlite_%'";
+    let squeezed = |sql: &str| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    app.rows(binding, sql)
+        .iter()
+        .map(|row| (text(&row[0]), squeezed(&text(&row[1]))))
+        .collect()
+}
+
+#[test]
+fn the_identity_tables_are_the_same_in_both_databases() {
+    let app = TestApp::with_slots(1);
+    let (control, school) = (definitions(&app, "CONTROL"), definitions(&app, "SLOT_0001"));
+    let identity = [
+        "users",
+        "roles",
+        "role_permissions",
+        "user_roles",
+        "sessions",
+        "refresh_tokens",
+        "audit_logs",
+        "idempotency_keys",
+        "guards",
+        "users_email",
+        "users_phone_number",
+        "roles_parent",
+        "user_roles_role",
+        "sessions_user",
+        "refresh_tokens_session",
+        "audit_logs_record",
+        "idempotency_keys_created_at",
+    ];
+    for name in identity {
+        assert!(control.contains_key(name), "{name} is missing");
+        assert_eq!(control.get(name), school.get(name), "{name}");
+    }
+    let common = control
+        .keys()
+        .filter(|name| school.contains_key(*name))
+        .count();
+    assert_eq!(
+        common,
+        identity.len(),
+        "a table in both databases is not compared"
+    );
+}
+
+#[test]
+fn every_constraint_has_a_name() {
+    let app = TestApp::with_slots(1);
+    for binding in BOTH {
+        for (name, sql) in definitions(&app, binding)
+            .into_iter()
+            .filter(|(_, sql)| sql.starts_with("CREATE TABLE"))
+        {
+            let words: Vec<&str> = sql
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .filter(|word| !word.is_empty())
+                .collect();
+            let named = words.iter().filter(|word| **word == "constraint").count();
+            let constraints = words
+                .windows(2)
+                .filter(|pair| *pair == ["primary", "key"])
+                .count()
+                + words.iter().filter(|word| **word == "references").count()
+                + words.iter().filter(|word| **word == "check").count()
+                + words.iter().filter(|word| **word == "unique").count();
+            assert_eq!(named, constraints, "{binding}: {name}: {sql}");
+        }
+    }
+}
+
+#[test]
+fn every_column_that_holds_json_is_checked() {
+    let app = TestApp::with_slots(1);
+    for binding in BOTH {
+        for (table, columns) in [
+            ("audit_logs", vec!["changes"]),
+            ("outbox", vec!["payload"]),
+            ("tenants", vec!["pending_admin", "cors_origins"]),
+            ("api_keys", vec!["scopes", "allowed_ips"]),
+        ] {
+            let Some(sql) = definitions(&app, binding).remove(table) else {
+                continue;
+            };
+            for column in columns {
+                assert!(
+                    sql.contains(&format!("json_valid({column})")),
+                    "{binding}: {table}.{column}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_index_serves_nothing() {
+    let app = TestApp::with_slots(1);
+    for binding in BOTH {
+        for table in app.tables(binding) {
+            let indexes = app.rows(
+                binding,
+                &format!(
+                    "select l.name, group_concat(i.name) from pragma_index_list('{table}') l, pragma_index_info(l.name) i \
+                     group by l.name order by i.seqno"
+                ),
+            );
+            for one in &indexes {
+                for other in &indexes {
+                    let (one_columns, other_columns) = (text(&one[1]), text(&other[1]));
+                    let is_prefix = other_columns.starts_with(&format!("{one_columns},"));
+                    let partial = definitions(&app, binding)
+                        .get(&text(&one[0]))
+                        .is_some_and(|sql| sql.contains(" where ") || sql.contains("UNIQUE"));
+                    assert!(
+                        !is_prefix || partial,
+                        "{binding}: {} is the beginning of {}",
+                        one[0],
+                        other[0]
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Tables that grow, by the names that statements give them.
+const GROWING: &[&str] = &[
+    "users",
+    "u",
+    "user_roles",
+    "ur",
+    "sessions",
+    "s",
+    "refresh_tokens",
+    "t",
+    "audit_logs",
+    "l",
+    "tenants",
+    "tenant_domains",
+    "api_keys",
+    "k",
+    "staff",
+    "directory",
+    "idempotency_keys",
+];
+
+fn plan(app: &TestApp, binding: &str, statement: &str) -> Vec<String> {
+    app.with_db(binding, |db| {
+        let mut explained = db
+            .prepare(&format!("explain query plan {statement}"))
+            .expect(statement);
+        let values = vec!["1"; explained.parameter_count()];
+        let lines = explained.query_map(rusqlite::params_from_iter(values), |row| row.get(3));
+        lines.and_then(Iterator::collect).expect(statement)
+    })
+}
+
+#[test]
+fn no_single_record_is_found_by_reading_a_whole_table() {
+    let scene = Scene::new();
+    let mut statements = 0;
+    for operation in operations() {
+        let whole = operation.id.starts_with("list_") || operation.id == "find_school_usage";
+        if whole {
+            continue;
+        }
+        let sample = scene.prepare(&operation);
+        scene.app.pass_seconds(10);
+        let _ = scene.app.take_batches();
+        let _ = sample.send();
+        for batch in scene.app.take_batches() {
+            for statement in batch.statements {
+                statements += 1;
+                for line in plan(&scene.app, &batch.binding, &statement) {
+                    let scanned = line
+                        .strip_prefix("SCAN ")
+                        .and_then(|rest| rest.split(' ').next());
+                    assert!(
+                        !scanned.is_some_and(|name| GROWING.contains(&name)),
+                        "{}: {line}: {statement}",
+                        operation.name()
+                    );
+                }
+            }
+        }
+    }
+    assert!(statements > 300, "only {statements} statements");
+}
+
+#[test]
+fn the_newest_lines_of_the_audit_log_are_found_without_sorting_all() {
+    let scene = Scene::new();
+    let _ = scene.app.take_batches();
+    scene.school.admin.get("audit-logs/").expect(200);
+    let batches = scene.app.take_batches();
+    let page = batches
+        .iter()
+        .flat_map(|batch| &batch.statements)
+        .find(|text| text.contains("limit ?"));
+    let lines = plan(&scene.app, &scene.school.slot, page.expect("a page"));
+    assert!(
+        !lines.iter().any(|line| line.contains("TEMP B-TREE")),
+        "{lines:?}"
+    );
+}
