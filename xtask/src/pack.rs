@@ -62,7 +62,7 @@ pub(crate) fn build_panicking() -> Result<()> {
     build_with(&workers::named(&["school".to_owned()])?, Some(PANIC_ROUTE))
 }
 
-/// With a feature, the result lies beside what is deployed, in target/<feature>.
+/// With a feature, the result lies beside what is deployed, in `target/<feature>`.
 fn build_with(workers: &[Worker], feature: Option<&str>) -> Result<()> {
     let scratch = target().join("workers");
     fs::create_dir_all(&scratch)?;

@@ -45,7 +45,7 @@ pub(crate) fn run(step: &Step, command: &mut Command) -> Result<()> {
     watched(step, command, &mut std::io::sink())
 }
 
-/// The same, with all output kept in target/checks/<name>.log.
+/// The same, with all output kept in `target/checks/<name>.log`.
 pub(crate) fn logged(step: &Step, name: &str, command: &mut Command) -> Result<()> {
     let folder = target().join("checks");
     fs::create_dir_all(&folder)?;

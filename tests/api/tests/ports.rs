@@ -114,3 +114,17 @@ fn without_the_passwords_worker_nothing_half_is_stored() {
     school.teacher.get("auth/me/").expect(200);
     school.anonymous().post("auth/login/", &login).expect(200);
 }
+
+#[test]
+fn a_failure_of_ours_does_not_count_as_a_wrong_password() {
+    let app = TestApp::new();
+    let school = app.school("greenwood");
+    let login = json!({"email": "teacher@greenwood.example", "password": PASSWORD});
+    for _ in 0..5 {
+        app.break_passwords(true);
+        let reply = school.anonymous().post("auth/login/", &login);
+        app.break_passwords(false);
+        assert_eq!(error_of(&reply), (503, "unavailable".into()));
+    }
+    school.anonymous().post("auth/login/", &login).expect(200);
+}

@@ -2,7 +2,7 @@
 
 use homeroom_api_tests::{TestApp, error_of};
 use http::Method;
-use serde_json::{json};
+use serde_json::json;
 
 use super::at;
 

@@ -2,7 +2,7 @@
 
 use homeroom_api_tests::{TestApp, new_school, sign_in};
 use http::Method;
-use serde_json::{json};
+use serde_json::json;
 
 #[test]
 fn cors_follows_the_schools_origins() {

@@ -3,7 +3,7 @@ use homeroom_api_tests::{
 };
 use http::Method;
 use insta::assert_json_snapshot;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::pinned;
 

@@ -1,7 +1,4 @@
-use homeroom_api_tests::{
-    Fault, Moment, PASSWORD, PUBLIC_HOST, SLOTS, TestApp, error_of, new_school, sign_in,
-};
-use http::Method;
+use homeroom_api_tests::{PUBLIC_HOST, TestApp, new_school, sign_in};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
