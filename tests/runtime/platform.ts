@@ -62,7 +62,7 @@ export async function call(
   url: string,
   { body, headers, token }: { body?: unknown; headers?: Record<string, string>; token?: string } = {},
 ): Promise<Answer> {
-  const response = await platform.fetch(url, {
+  const sent = platform.fetch(url, {
     method,
     headers: {
       ...(body !== undefined && { "content-type": "application/json" }),
@@ -70,6 +70,9 @@ export async function call(
       ...headers,
     },
     body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const response = await sent.catch((error) => {
+    throw new Error(`${method} ${url} got no answer: ${error.cause ?? error}`);
   });
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.includes("json");

@@ -333,3 +333,19 @@ fn what_a_superadministrator_does_in_a_school_is_in_the_schools_audit_log() {
         .get(&format!("audit-logs/{}/", line["id"].as_str().unwrap()))
         .expect(200);
 }
+
+#[test]
+fn a_superadministrator_who_only_reads_a_school_is_in_its_audit_log_too() {
+    let app = TestApp::new();
+    let school = app.school("greenwood");
+    let visitor = app.platform().with("x-schema-name", "greenwood");
+    let visitor = visitor
+        .base("/api/v1/school/")
+        .with("x-request-id", "a-visit");
+    visitor.get("users/").expect(200);
+    let lines = school
+        .admin
+        .get("audit-logs/?request_id=a-visit")
+        .status(200);
+    assert_eq!(lines.column("actor_kind"), ["platform_user"]);
+}
