@@ -9,15 +9,15 @@ import { Problem } from "../xtask/js/platform/problem.mjs";
 import { WORKERS, bundlePeers, startArena } from "./lib/arena.mjs";
 import { compare } from "./lib/compare.mjs";
 import { connect, measure } from "./lib/load.mjs";
-import { cpuMicros, median, separate } from "./lib/machine.mjs";
+import { cpuMicros, median, quantile, separate } from "./lib/machine.mjs";
 import { print } from "./lib/report.mjs";
 import { routes } from "./lib/requests.mjs";
 import { prepareWorld, readVersion, tidy } from "./lib/world.mjs";
 
 const quick = process.argv.includes("--quick");
 const only = process.argv.find((word) => word.startsWith("--routes="))?.slice(9).split(",");
-const rounds = quick ? 3 : 7;
-const share = quick ? 0.25 : 1;
+// Many short turns: what else the machine does then meets everyone alike.
+const rounds = quick ? 7 : 25;
 const WARM = quick ? 300 : 1_500;
 const CONTESTANTS = ["ours", "same", "idiomatic", "gateway"];
 const say = (text) => console.error(`  … ${text}`);
@@ -88,7 +88,7 @@ async function time(world, trips) {
     }
     say("Timing: one Argon2id");
     const argon2 = await timeArgon2(arena, clients.passwords, world);
-    const login = measured.login && { cpu: median(measured.login.rounds.map(({ ours }) => ours.cpu)) };
+    const login = measured.login && { cpu: measured.login.cpu.ours };
     return { separated, routes: measured, argon2, login: login && { ...login, ratio: login.cpu / argon2 } };
   } finally {
     for (const client of Object.values(clients)) await client.close();
@@ -97,32 +97,36 @@ async function time(world, trips) {
 }
 
 async function timeRoute(arena, clients, world, { requests, make, before }) {
-  const count = Math.max(15, Math.round(requests * share));
   before?.();
   const done = [];
+  const latencies = Object.fromEntries(CONTESTANTS.map((contestant) => [contestant, []]));
   let sent = 0;
   const next = () => make(sent++);
   for (let round = 0; round < rounds; round++) {
-    const results = {};
-    // Nobody is always first.
-    for (let place = 0; place < CONTESTANTS.length; place++) {
-      const contestant = CONTESTANTS[(place + round) % CONTESTANTS.length];
-      await measure(clients[contestant], arena.pid, Math.max(5, Math.round(count / 10)), next);
-      results[contestant] = await measure(clients[contestant], arena.pid, count, next);
-      await tidy(arena, world);
+    const cpu = {};
+    for (const contestant of shuffled(CONTESTANTS)) {
+      await measure(clients[contestant], arena.pid, 3, next);
+      const turn = await measure(clients[contestant], arena.pid, requests, next);
+      cpu[contestant] = turn.cpu;
+      latencies[contestant].push(...turn.latencies);
     }
-    done.push(results);
+    await tidy(arena, world);
+    done.push(cpu);
   }
-  const middle = (of) => Object.fromEntries(CONTESTANTS.map((form) => [form, median(done.map((round) => of(round[form])))]));
-  const [p50, p99] = [middle(({ p50 }) => p50), middle(({ p99 }) => p99)];
+  const ratio = (form) => median(done.map((cpu) => cpu.ours / cpu[form]));
   return {
-    cpu: middle(({ cpu }) => cpu),
-    ratio: Object.fromEntries(
-      ["same", "idiomatic", "gateway"].map((form) => [form, median(done.map((round) => round.ours.cpu / round[form].cpu))]),
+    cpu: Object.fromEntries(CONTESTANTS.map((form) => [form, median(done.map((cpu) => cpu[form]))])),
+    ratio: { same: ratio("same"), idiomatic: ratio("idiomatic"), gateway: ratio("gateway") },
+    latency: Object.fromEntries(
+      CONTESTANTS.map((form) => [form, { p50: quantile(latencies[form], 0.5), p99: quantile(latencies[form], 0.99) }]),
     ),
-    latency: Object.fromEntries(CONTESTANTS.map((form) => [form, { p50: p50[form], p99: p99[form] }])),
     rounds: done,
   };
+}
+
+/** Nobody always comes first, nor after the same one. */
+function shuffled(list) {
+  return list.map((item) => [Math.random(), item]).sort(([a], [b]) => a - b).map(([, item]) => item);
 }
 
 async function timeArgon2(arena, client, world) {
@@ -130,7 +134,7 @@ async function timeArgon2(arena, client, world) {
   const make = () => ({ method: "POST", path: "/", headers: {}, body });
   const done = [];
   for (let round = 0; round < rounds; round++) {
-    done.push(await measure(client, arena.pid, Math.max(15, Math.round(60 * share)), make));
+    done.push(await measure(client, arena.pid, 6, make));
   }
   return median(done.map(({ cpu }) => cpu));
 }
@@ -150,6 +154,8 @@ async function firstRequests(world) {
           seen[form].push({ startCpu });
           continue;
         }
+        // The databases are awake: elsewhere they are not part of this process.
+        for (const binding of ["CONTROL", world.slot]) await arena.execute(binding, [["select 1"]]);
         const client = connect(arena.origins[form], world.host);
         const start = performance.now();
         const { status } = await client.send(routes(world).me.make());

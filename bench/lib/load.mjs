@@ -1,9 +1,12 @@
 // One client on one connection that stays open.
 import { setTimeout as wait } from "node:timers/promises";
 import { Client } from "undici";
-import { cpuMicros, quantile } from "./machine.mjs";
+import { cpuMicros, isWaiting } from "./machine.mjs";
 
-const SETTLE_MILLIS = 60;
+/** Looked at this often, a process that used less CPU than this in between has nothing left to do. */
+const LOOK_MILLIS = 20;
+const IDLE_MICROS = 400;
+const PATIENCE_MILLIS = 10_000;
 
 export function connect(origin, host) {
   const client = new Client(origin, { pipelining: 1, keepAliveTimeout: 1_000 });
@@ -19,20 +22,31 @@ export function connect(origin, host) {
   };
 }
 
-/** Sends requests one after the other; answers CPU per request and the latencies, all in microseconds. */
+/** Sends requests one after the other; answers CPU per request and every latency, all in microseconds. */
 export async function measure(client, pid, count, make) {
-  await wait(SETTLE_MILLIS);
-  const millis = new Float64Array(count);
+  await settle(pid);
+  const latencies = [];
   const before = cpuMicros(pid);
   for (let n = 0; n < count; n++) {
     const request = make(n);
     const start = performance.now();
     const { status, text } = await client.send(request);
-    millis[n] = performance.now() - start;
+    latencies.push((performance.now() - start) * 1000);
     if (status >= 300) throw new Error(`${request.method} ${request.path} answered ${status}: ${text}`);
   }
   // What is done after the answer belongs to the request.
-  await wait(SETTLE_MILLIS);
-  const cpu = (cpuMicros(pid) - before) / count;
-  return { cpu, p50: quantile(millis, 0.5) * 1000, p99: quantile(millis, 0.99) * 1000 };
+  await settle(pid);
+  return { cpu: (cpuMicros(pid) - before) / count, latencies };
+}
+
+async function settle(pid) {
+  const end = performance.now() + PATIENCE_MILLIS;
+  let before = cpuMicros(pid);
+  for (;;) {
+    await wait(LOOK_MILLIS);
+    const now = cpuMicros(pid);
+    if (now - before < IDLE_MICROS && isWaiting(pid)) return;
+    if (performance.now() > end) throw new Error("workerd does not come to rest");
+    before = now;
+  }
 }

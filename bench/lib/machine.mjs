@@ -1,22 +1,24 @@
 // CPU time of a process, and a core for each side where the machine has two.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Problem } from "../../xtask/js/platform/problem.mjs";
 
-const TICKS = 100;
-
-/** Microseconds of CPU that a process and its threads have used, in user and kernel mode. */
+/** Microseconds of CPU that a process and its threads have used, in user and kernel mode, to the nanosecond. */
 export function cpuMicros(pid) {
-  let stat;
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const threads = readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`);
+    return threads.reduce((sum, path) => sum + Number(readFileSync(path, "utf8").split(" ")[0]), 0) / 1000;
   } catch {
     throw new Problem("The benchmark reads CPU time from /proc: run it on Linux.");
   }
+}
+
+/** Whether a process waits for something to do, rather than for a core. */
+export function isWaiting(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The second field, the command, may hold spaces.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS;
+  return stat.slice(stat.lastIndexOf(")") + 2).startsWith("S");
 }
 
 /** workerd on one core and the load on another; answers whether that was possible. */

@@ -29,30 +29,30 @@ export function routes(world) {
   let made = 0;
   const person = () => ({ first_name: "Ruth", last_name: "Ncube" });
   return {
-    me: { title: "me", requests: 1500, make: () => get("auth/me/") },
+    me: { title: "me", requests: 80, make: () => get("auth/me/") },
     "me-first-seen": {
       title: "me, sign-in not cached",
-      requests: 1200,
+      requests: 80,
       before: () => {
         world.tokens = world.sessions.slice(1).map((id) => accessToken(world.masterKeys, world.school, world.admin, id));
       },
       make: (n) => get("auth/me/", { authorization: `Bearer ${world.tokens[n % world.tokens.length]}` }),
     },
-    list: { title: "list users (50 rows)", requests: 600, make: () => get("users/?page_size=50") },
+    list: { title: "list users (50 rows)", requests: 40, make: () => get("users/?page_size=50") },
     "create-staff": {
       title: "create staff",
-      requests: 500,
+      requests: 30,
       make: () => post("staff/", { staff_number: `bench-${unique}-${made++}`, title: "Ms", position: "Teacher" }),
     },
     "create-user": {
       title: "create user (with Argon2id)",
-      requests: 60,
+      requests: 6,
       make: () =>
         post("users/", { email: `bench-${unique}-${made++}@greenwood.test`, ...person(), password: "violet harbour 8" }),
     },
     login: {
       title: "login (with Argon2id)",
-      requests: 60,
+      requests: 6,
       make: () => post("auth/login/", world.signIn, {}),
     },
   };

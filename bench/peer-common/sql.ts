@@ -38,7 +38,10 @@ export const INSERT_AUDIT =
   "ip_address, request_id, timestamp) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 export const INSERT_SESSION =
-  "insert into sessions (id, user_id, created_at, expires_at, ip_address, user_agent) values (?1, ?2, ?3, ?4, ?5, ?6)";
+  "insert into sessions (id, user_id, created_at, expires_at, ip_address, user_agent) " +
+  "select ?1, ?2, ?3, ?4, ?5, ?6 where exists (select 1 from users where id = ?2 and password_hash = ?7 " +
+  "and is_active = 1 and deleted_at is null)";
+export const REFUSE_UNCHANGED = "insert into guards (rule) select 'changed_meanwhile' where changes() = 0";
 export const INSERT_REFRESH_TOKEN = "insert into refresh_tokens (token_hash, session_id, issued_at) values (?1, ?2, ?3)";
 export const NOTE_LOGIN =
   "update users set last_login_at = ?2, password_hash = coalesce(?3, password_hash) where id = ?1";

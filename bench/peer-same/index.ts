@@ -183,7 +183,9 @@ app.post("/api/v1/school/auth/login/", async (c) => {
   await db.batch([
     db
       .prepare(sql.INSERT_SESSION)
-      .bind(sid, user.id, now, now + SESSION_MILLIS, ip, c.req.header("user-agent")?.slice(0, 200) ?? null),
+      .bind(sid, user.id, now, now + SESSION_MILLIS, ip, c.req.header("user-agent")?.slice(0, 200) ?? null,
+        user.password_hash),
+    db.prepare(sql.REFUSE_UNCHANGED),
     db.prepare(sql.INSERT_REFRESH_TOKEN).bind(refresh.digest, sid, now),
     db.prepare(sql.NOTE_LOGIN).bind(user.id, now, rehash),
   ]);
