@@ -1,5 +1,6 @@
 //! Types and pure decisions, one module per area. No HTTP, no SQL, no Workers: time, randomness and ids are arguments.
 
+pub mod academics;
 pub mod credentials;
 pub mod identity;
 pub mod permissions;

@@ -1,0 +1,5 @@
+//! Academics: marks, scales, positions, report cards, promotion, attendance and timetables, as pure decisions.
+//!
+//! Everything is exact: numbers are hundredths in integers, and rounding happens in [`marks::divide`] only.
+
+pub mod marks;
