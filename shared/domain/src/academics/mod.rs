@@ -2,4 +2,5 @@
 //!
 //! Everything is exact: numbers are hundredths in integers, and rounding happens in [`marks::divide`] only.
 
+pub mod grading;
 pub mod marks;
