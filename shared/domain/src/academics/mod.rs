@@ -4,3 +4,4 @@
 
 pub mod grading;
 pub mod marks;
+pub mod ranking;
