@@ -5,3 +5,4 @@
 pub mod grading;
 pub mod marks;
 pub mod ranking;
+pub mod report;

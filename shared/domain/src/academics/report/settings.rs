@@ -1,0 +1,153 @@
+//! Ranking priorities: the criteria that positions follow, in turn.
+
+use std::collections::BTreeSet;
+
+use homeroom_kernel::rules;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The level that has priorities of its own; every other level has those of O Level.
+const A_LEVEL: &str = "A Level";
+
+/// A figure that decides positions; the greater is the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Criterion {
+    /// The number of subjects passed.
+    #[serde(rename = "Subjects Passed")]
+    SubjectsPassed,
+    /// The number of best grades, then of next best, and so on.
+    Grades,
+    /// The sum of points.
+    Symbol,
+    /// The total as the card shows it.
+    #[serde(rename = "Total marks")]
+    TotalMarks,
+}
+
+/// The ranking priorities of a school.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSettings {
+    /// Of O Level, and of every level that is not A Level.
+    pub o_level: Vec<Criterion>,
+    /// Of A Level.
+    pub a_level: Vec<Criterion>,
+}
+
+impl Default for ReportSettings {
+    fn default() -> Self {
+        use Criterion::{Grades, SubjectsPassed, Symbol, TotalMarks};
+        Self {
+            o_level: vec![SubjectsPassed, Grades, TotalMarks],
+            a_level: vec![SubjectsPassed, Symbol, TotalMarks],
+        }
+    }
+}
+
+/// What is wrong with a list of priorities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsFault {
+    /// Nothing to rank by.
+    #[error("Choose at least one criterion.")]
+    Empty,
+    /// A criterion that was decided before.
+    #[error("Each criterion may appear only once.")]
+    Repeated,
+}
+
+impl ReportSettings {
+    /// The priorities of a level; its name is read without regard to case.
+    #[must_use]
+    pub fn priorities(&self, level: &str) -> &[Criterion] {
+        if level.trim().eq_ignore_ascii_case(A_LEVEL) {
+            &self.a_level
+        } else {
+            &self.o_level
+        }
+    }
+
+    /// Whether both lists can rank.
+    pub fn validate(&self) -> Result<(), SettingsFault> {
+        validate(&self.o_level).and_then(|()| validate(&self.a_level))
+    }
+}
+
+/// The rule of a field that lists priorities.
+pub fn priorities(value: &Value) -> Result<Vec<Criterion>, String> {
+    let criteria = rules::list(4, criterion)(value)?;
+    validate(&criteria).map_err(|fault| fault.to_string())?;
+    Ok(criteria)
+}
+
+fn criterion(value: &Value) -> Result<Criterion, String> {
+    Criterion::deserialize(value).map_err(|_| {
+        "Choose one of \"Subjects Passed\", \"Grades\", \"Symbol\", \"Total marks\".".into()
+    })
+}
+
+fn validate(criteria: &[Criterion]) -> Result<(), SettingsFault> {
+    if criteria.is_empty() {
+        Err(SettingsFault::Empty)
+    } else if criteria.iter().collect::<BTreeSet<_>>().len() < criteria.len() {
+        Err(SettingsFault::Repeated)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Criterion::{Grades, SubjectsPassed, Symbol, TotalMarks};
+    use serde_json::json;
+
+    #[test]
+    fn criteria_have_the_names_of_the_source() {
+        assert_eq!(
+            serde_json::to_value([SubjectsPassed, Grades, Symbol, TotalMarks]).unwrap(),
+            json!(["Subjects Passed", "Grades", "Symbol", "Total marks"])
+        );
+    }
+
+    #[test]
+    fn only_a_level_has_priorities_of_its_own() {
+        let settings = ReportSettings::default();
+        assert_eq!(settings.validate(), Ok(()));
+        assert_eq!(
+            settings.priorities("a level"),
+            [SubjectsPassed, Symbol, TotalMarks]
+        );
+        for level in ["O Level", "Primary", ""] {
+            assert_eq!(
+                settings.priorities(level),
+                [SubjectsPassed, Grades, TotalMarks]
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_of_priorities_is_neither_empty_nor_repetitive() {
+        assert_eq!(
+            priorities(&json!(["Total marks", "Symbol"])),
+            Ok(vec![TotalMarks, Symbol])
+        );
+        for (value, fault) in [
+            (json!([]), "Choose at least one criterion."),
+            (
+                json!(["Grades", "Grades"]),
+                "Each criterion may appear only once.",
+            ),
+            (
+                json!(["Grades", "grades"]),
+                "Item 2: Choose one of \"Subjects Passed\", \"Grades\", \"Symbol\", \"Total marks\".",
+            ),
+            (json!(5), "Expected a list of items."),
+        ] {
+            assert_eq!(priorities(&value), Err(fault.to_owned()));
+        }
+        let settings = ReportSettings {
+            a_level: Vec::new(),
+            ..ReportSettings::default()
+        };
+        assert_eq!(settings.validate(), Err(SettingsFault::Empty));
+    }
+}
