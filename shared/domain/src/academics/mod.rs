@@ -5,5 +5,6 @@
 pub mod comments;
 pub mod grading;
 pub mod marks;
+pub mod promotion;
 pub mod ranking;
 pub mod report;

@@ -1,0 +1,304 @@
+//! Promotion: what is proposed for a student at the end of the year, and which decisions make sense.
+
+use serde::{Deserialize, Serialize};
+
+use super::marks::{Hundredths, Mark};
+
+/// What becomes of a student.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Not decided.
+    Pending,
+    /// On to the class that follows.
+    Promote,
+    /// The year again.
+    Repeat,
+    /// To another school.
+    Transfer,
+    /// The last form is done.
+    Graduate,
+    /// Left without finishing.
+    DropOut,
+}
+
+/// What a school asks of who is promoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Fewest subjects passed.
+    pub min_subjects_passed: u32,
+    /// Lowest average, if the average counts.
+    pub min_average: Option<Mark>,
+}
+
+/// A student's year.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Subjects passed, as the card shows them.
+    pub subjects_passed: u32,
+    /// The average, as the card shows it; `None` for who sat nothing.
+    pub average: Option<Hundredths>,
+    /// Whether no mark is missing.
+    pub is_complete: bool,
+    /// The class of the year.
+    pub current_class: String,
+    /// The class to which the class pattern leads, if it leads anywhere.
+    pub has_next: Option<String>,
+    /// Whether no form follows: who passes graduates.
+    pub is_final_form: bool,
+}
+
+/// What the rules say about a student; people decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// What is proposed.
+    pub action: Action,
+    /// The class it leads to: for `promote` and `repeat` only.
+    pub destination: Option<String>,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Why a decision and its destination do not go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecisionFault {
+    /// `promote` and `repeat` lead to a class.
+    #[error("A student who is promoted or repeats needs a destination class.")]
+    DestinationMissing,
+    /// Nothing else does.
+    #[error("Only a student who is promoted or repeats has a destination class.")]
+    DestinationUnexpected,
+}
+
+/// What the rules propose. Nothing is proposed on figures that may still change: without all marks it stays pending.
+#[must_use]
+pub fn propose(rules: &Rules, record: &Record) -> Proposal {
+    let proposal = |action, destination: Option<&String>, reason: String| Proposal {
+        action,
+        destination: destination.cloned(),
+        reason,
+    };
+    let average = match record.average {
+        _ if !record.is_complete => {
+            return proposal(Action::Pending, None, "Marks are missing.".into());
+        }
+        None => return proposal(Action::Pending, None, "There are no marks.".into()),
+        Some(average) => average,
+    };
+    let passed = record.subjects_passed;
+    if passed < rules.min_subjects_passed {
+        let needed = rules.min_subjects_passed;
+        let reason = format!("Subjects passed: {passed} of the {needed} required.");
+        return proposal(Action::Repeat, Some(&record.current_class), reason);
+    }
+    if let Some(needed) = rules.min_average
+        && average < needed.into()
+    {
+        let reason = format!("Average {average}, below the {needed} required.");
+        return proposal(Action::Repeat, Some(&record.current_class), reason);
+    }
+    let met = format!("Subjects passed: {passed}; average {average}.");
+    if record.is_final_form {
+        return proposal(Action::Graduate, None, met);
+    }
+    match &record.has_next {
+        Some(next) => proposal(Action::Promote, Some(next), met),
+        None => {
+            let reason = format!("{met} No class follows in the class pattern.");
+            proposal(Action::Pending, None, reason)
+        }
+    }
+}
+
+/// Whether a decision names a destination exactly when it leads to one.
+pub fn check_decision(action: Action, has_destination: bool) -> Result<(), DecisionFault> {
+    match (action, has_destination) {
+        (Action::Promote | Action::Repeat, false) => Err(DecisionFault::DestinationMissing),
+        (Action::Pending | Action::Transfer | Action::Graduate | Action::DropOut, true) => {
+            Err(DecisionFault::DestinationUnexpected)
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rules(min_subjects_passed: u32, min_average: Option<i64>) -> Rules {
+        Rules {
+            min_subjects_passed,
+            min_average: min_average.map(|mark| Mark::new(mark).unwrap()),
+        }
+    }
+
+    fn record(subjects_passed: u32, average: Option<i64>) -> Record {
+        Record {
+            subjects_passed,
+            average: average.map(Hundredths),
+            is_complete: true,
+            current_class: "1A".to_owned(),
+            has_next: Some("2A".to_owned()),
+            is_final_form: false,
+        }
+    }
+
+    #[test]
+    fn the_rules_decide_and_say_why() {
+        let last = Record {
+            is_final_form: true,
+            has_next: None,
+            ..record(5, Some(5000))
+        };
+        let nowhere = Record {
+            has_next: None,
+            ..record(5, Some(5000))
+        };
+        let incomplete = Record {
+            is_complete: false,
+            ..record(9, Some(9000))
+        };
+        let failed_last = Record {
+            is_final_form: true,
+            ..record(4, Some(5000))
+        };
+        let asked = rules(5, Some(5000));
+        for (record, action, destination, reason) in [
+            (
+                record(5, Some(5000)),
+                Action::Promote,
+                Some("2A"),
+                "Subjects passed: 5; average 50.",
+            ),
+            (
+                record(4, Some(9000)),
+                Action::Repeat,
+                Some("1A"),
+                "Subjects passed: 4 of the 5 required.",
+            ),
+            (
+                record(6, Some(4999)),
+                Action::Repeat,
+                Some("1A"),
+                "Average 49.99, below the 50 required.",
+            ),
+            (
+                record(0, None),
+                Action::Pending,
+                None,
+                "There are no marks.",
+            ),
+            (incomplete, Action::Pending, None, "Marks are missing."),
+            (
+                last,
+                Action::Graduate,
+                None,
+                "Subjects passed: 5; average 50.",
+            ),
+            (
+                failed_last,
+                Action::Repeat,
+                Some("1A"),
+                "Subjects passed: 4 of the 5 required.",
+            ),
+            (
+                nowhere,
+                Action::Pending,
+                None,
+                "Subjects passed: 5; average 50. No class follows in the class pattern.",
+            ),
+        ] {
+            assert_eq!(
+                propose(&asked, &record),
+                Proposal {
+                    action,
+                    destination: destination.map(ToOwned::to_owned),
+                    reason: reason.to_owned()
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn an_average_that_is_not_asked_for_does_not_count() {
+        let proposal = propose(&rules(5, None), &record(5, Some(0)));
+        assert_eq!(proposal.action, Action::Promote);
+    }
+
+    #[test]
+    fn actions_have_the_names_of_the_source() {
+        for (action, name) in [
+            (Action::Pending, "\"pending\""),
+            (Action::Promote, "\"promote\""),
+            (Action::Repeat, "\"repeat\""),
+            (Action::Transfer, "\"transfer\""),
+            (Action::Graduate, "\"graduate\""),
+            (Action::DropOut, "\"drop_out\""),
+        ] {
+            assert_eq!(serde_json::to_string(&action).unwrap(), name);
+            let leads = matches!(action, Action::Promote | Action::Repeat);
+            assert_eq!(check_decision(action, true).is_ok(), leads);
+            assert_eq!(check_decision(action, false).is_ok(), !leads);
+        }
+    }
+
+    prop_compose! {
+        fn records()(
+            subjects_passed in 0..12_u32,
+            average in prop::option::of(0..=10_000_i64),
+            is_complete: bool,
+            has_next: bool,
+            is_final_form: bool,
+        ) -> Record {
+            Record {
+                is_complete,
+                has_next: has_next.then(|| "2A".to_owned()),
+                is_final_form,
+                ..record(subjects_passed, average)
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_proposal_could_be_decided(record in records(), passed in 0..12_u32) {
+            let proposal = propose(&rules(passed, None), &record);
+            prop_assert_eq!(
+                check_decision(proposal.action, proposal.destination.is_some()),
+                Ok(())
+            );
+            prop_assert!(!proposal.reason.is_empty());
+        }
+
+        #[test]
+        fn only_who_meets_the_rules_goes_on(record in records(), passed in 0..12_u32, average in 0..=10_000_i64) {
+            let asked = rules(passed, Some(average));
+            let meets = record.is_complete
+                && record.subjects_passed >= passed
+                && record.average.is_some_and(|own| own.0 >= average);
+            let action = propose(&asked, &record).action;
+            prop_assert_eq!(
+                matches!(action, Action::Promote | Action::Graduate),
+                meets && (record.is_final_form || record.has_next.is_some())
+            );
+            prop_assert_eq!(
+                action == Action::Repeat,
+                !meets && record.is_complete && record.average.is_some()
+            );
+        }
+
+        #[test]
+        fn better_figures_never_lead_to_repeating(record in records(), more in 0..5_u32, higher in 0..5000_i64) {
+            let asked = rules(6, Some(5000));
+            let better = Record {
+                subjects_passed: record.subjects_passed + more,
+                average: record.average.map(|own| Hundredths(own.0 + higher)),
+                ..record.clone()
+            };
+            if propose(&asked, &record).action != Action::Repeat {
+                prop_assert_ne!(propose(&asked, &better).action, Action::Repeat);
+            }
+        }
+    }
+}
