@@ -1,0 +1,170 @@
+//! The life of an exam session's marks: draft, review, published, locked; and who may still change one.
+
+use serde::{Deserialize, Serialize};
+
+/// How far the marks are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExamState {
+    /// Teachers enter marks.
+    Draft,
+    /// Entered, and being checked.
+    Review,
+    /// Visible to students and guardians; cards are frozen.
+    Published,
+    /// Published, and closed.
+    Locked,
+}
+
+/// A step from one state to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Draft to review.
+    Submit,
+    /// Review to draft.
+    Return,
+    /// Draft or review to published.
+    Publish,
+    /// Published to review.
+    Unpublish,
+    /// Published to locked.
+    Lock,
+    /// Locked to published, with a reason.
+    Unlock,
+}
+
+/// Why a step is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StepFault {
+    /// The step does not begin in this state.
+    #[error("This is not possible in the present state.")]
+    NotFromHere,
+    /// The step must be explained.
+    #[error("A reason is required.")]
+    ReasonRequired,
+}
+
+/// Why a mark may not be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditFault {
+    /// A subject that somebody else teaches.
+    #[error("You may change the marks of your own subjects only.")]
+    NotYourSubject,
+    /// After submission only holders of the permission correct.
+    #[error("The marks have been submitted; you may no longer change them.")]
+    Submitted,
+    /// Corrections of published marks are explained.
+    #[error("The marks are published; a reason is required.")]
+    ReasonRequired,
+}
+
+impl ExamState {
+    /// The state after a step.
+    pub fn after(self, step: Step, has_reason: bool) -> Result<Self, StepFault> {
+        match (self, step) {
+            (Self::Draft, Step::Submit) | (Self::Published, Step::Unpublish) => Ok(Self::Review),
+            (Self::Review, Step::Return) => Ok(Self::Draft),
+            (Self::Draft | Self::Review, Step::Publish) => Ok(Self::Published),
+            (Self::Published, Step::Lock) => Ok(Self::Locked),
+            (Self::Locked, Step::Unlock) if has_reason => Ok(Self::Published),
+            (Self::Locked, Step::Unlock) => Err(StepFault::ReasonRequired),
+            _ => Err(StepFault::NotFromHere),
+        }
+    }
+}
+
+/// Whether a mark may be changed. `has_permission` is the permission to correct the marks of every subject: without
+/// it a teacher changes those of the own subjects, as long as they are a draft.
+pub fn may_edit_mark(
+    state: ExamState,
+    has_reason: bool,
+    is_own_subject: bool,
+    has_permission: bool,
+) -> Result<(), EditFault> {
+    match state {
+        _ if !is_own_subject && !has_permission => Err(EditFault::NotYourSubject),
+        ExamState::Draft => Ok(()),
+        _ if !has_permission => Err(EditFault::Submitted),
+        ExamState::Review => Ok(()),
+        ExamState::Published | ExamState::Locked if has_reason => Ok(()),
+        ExamState::Published | ExamState::Locked => Err(EditFault::ReasonRequired),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [ExamState; 4] = [
+        ExamState::Draft,
+        ExamState::Review,
+        ExamState::Published,
+        ExamState::Locked,
+    ];
+
+    #[test]
+    fn every_state_allows_its_own_steps_and_no_others() {
+        use ExamState::{Draft, Locked, Published, Review};
+        let table = [
+            (Step::Submit, [Some(Review), None, None, None]),
+            (Step::Return, [None, Some(Draft), None, None]),
+            (
+                Step::Publish,
+                [Some(Published), Some(Published), None, None],
+            ),
+            (Step::Unpublish, [None, None, Some(Review), None]),
+            (Step::Lock, [None, None, Some(Locked), None]),
+            (Step::Unlock, [None, None, None, Some(Published)]),
+        ];
+        for (step, row) in table {
+            for (state, expected) in STATES.into_iter().zip(row) {
+                assert_eq!(
+                    state.after(step, true),
+                    expected.ok_or(StepFault::NotFromHere),
+                    "{state:?} {step:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn only_unlocking_needs_a_reason() {
+        assert_eq!(
+            ExamState::Locked.after(Step::Unlock, false),
+            Err(StepFault::ReasonRequired)
+        );
+        assert!(ExamState::Published.after(Step::Lock, false).is_ok());
+    }
+
+    #[test]
+    fn a_teacher_changes_drafts_of_the_own_subjects() {
+        for has_reason in [false, true] {
+            for (state, answer) in STATES.into_iter().zip([
+                Ok(()),
+                Err(EditFault::Submitted),
+                Err(EditFault::Submitted),
+                Err(EditFault::Submitted),
+            ]) {
+                assert_eq!(may_edit_mark(state, has_reason, true, false), answer);
+                assert_eq!(
+                    may_edit_mark(state, has_reason, false, false),
+                    Err(EditFault::NotYourSubject)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn holders_of_the_permission_need_a_reason_once_marks_are_published() {
+        for is_own_subject in [false, true] {
+            for (state, free) in STATES.into_iter().zip([true, true, false, false]) {
+                assert_eq!(may_edit_mark(state, true, is_own_subject, true), Ok(()));
+                assert_eq!(
+                    may_edit_mark(state, false, is_own_subject, true).is_ok(),
+                    free
+                );
+            }
+        }
+    }
+}
