@@ -2,6 +2,7 @@
 //!
 //! Everything is exact: numbers are hundredths in integers, and rounding happens in [`marks::divide`] only.
 
+pub mod attendance;
 pub mod comments;
 pub mod exam_state;
 pub mod grading;
@@ -9,3 +10,5 @@ pub mod marks;
 pub mod promotion;
 pub mod ranking;
 pub mod report;
+pub mod student_number;
+pub mod timetable;
