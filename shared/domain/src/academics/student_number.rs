@@ -7,7 +7,7 @@ pub fn format(year: u16, sequence: u32) -> String {
     format!("{year:04}-{sequence:04}")
 }
 
-/// Year and running number of a text that [`format`] writes; `None` for any other, as schools give numbers of their own.
+/// Year and running number of a text that [`format()`] writes; `None` for any other, as schools give numbers of their own.
 #[must_use]
 pub fn parse(text: &str) -> Option<(u16, u32)> {
     let (year, sequence) = text.split_once('-')?;
