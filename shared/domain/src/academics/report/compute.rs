@@ -112,12 +112,13 @@ impl<'a> Form<'a> {
         let mut ranks: BTreeMap<u32, u32> = BTreeMap::new();
         for (plan, score) in self.subjects.iter().zip(scores) {
             let Some(score) = score else { continue };
+            let passed = score.mark().map(|mark| mark >= plan.pass_mark);
             let mut band = None;
             if let Some(mark) = score.mark() {
                 weighted += weigh(mark, plan.coefficient);
                 card.coefficients.0 += plan.coefficient.hundredths();
                 card.subjects_taken += 1;
-                card.subjects_passed += u32::from(mark >= plan.pass_mark);
+                card.subjects_passed += u32::from(passed == Some(true));
                 band = self.scale.map(|scale| scale.band(mark));
             }
             if let Some((scale, band)) = self.scale.zip(band) {
@@ -134,7 +135,7 @@ impl<'a> Form<'a> {
                 score,
                 grade: band.map(|band| band.grade.clone()),
                 rank: band.map(|band| band.rank),
-                passed: score.mark().map(|mark| mark >= plan.pass_mark),
+                passed,
                 coefficient: plan.coefficient,
                 position_in_class: None,
                 class_average: None,

@@ -194,6 +194,16 @@ fn totals_that_look_equal_are_equal() {
 }
 
 #[test]
+fn an_average_is_of_the_exact_total_and_not_of_the_rounded_one() {
+    // 0.01 × 0.5 = 0.005, shown as 0.01; ÷ 0.5 it is 0.01 again, and not 0.02.
+    let mut cohort = cohort(vec![student("a", "1A", &[("maths", marked(1))])]);
+    cohort.subjects = vec![plan("maths", 50)];
+    let cards = compute(&cohort);
+    assert_eq!(cards[0].total, Hundredths(1));
+    assert_eq!(cards[0].average, Some(Hundredths(1)));
+}
+
+#[test]
 fn without_a_scale_there_are_marks_and_positions_but_no_grades() {
     let mut cohort = cohort(vec![
         student("a", "1A", &[("maths", marked(4000))]),
