@@ -123,7 +123,8 @@ impl<'a> Form<'a> {
             }
             if let Some((scale, band)) = self.scale.zip(band) {
                 *ranks.entry(band.rank).or_default() += 1;
-                card.points = card.points.map(|points| points + scale.points(band));
+                let more = scale.points(band);
+                card.points = card.points.map(|points| points.saturating_add(more));
             }
             if score == Score::Missing {
                 card.is_complete = false;
