@@ -47,8 +47,9 @@ export async function bundlePeers() {
  *
  * - `counted`: wraps the contestants so that they report their D1 statements at /__statements
  * - `only`: leaves out all contestants but this one, for the first request of a fresh process
+ * - `inspectorPort`: lets a profiler in; 0 for any free port
  */
-export async function startArena(state, { counted = false, only } = {}) {
+export async function startArena(state, { counted = false, only, inspectorPort } = {}) {
   const workers = readWorkers();
   const databases = readDatabases(workers);
   const options = workerOptions(workers, { secrets: { MASTER_KEYS: masterKeys(state) } });
@@ -80,7 +81,7 @@ export async function startArena(state, { counted = false, only } = {}) {
     log: new Log(LogLevel.NONE),
     handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.resume()),
     cf: false,
-    ...(process.env.BENCH_INSPECTOR_PORT && { inspectorPort: Number(process.env.BENCH_INSPECTOR_PORT) }),
+    ...(inspectorPort !== undefined && { inspectorPort }),
   });
   await started(mf, state);
   const [pid] = workerds().filter((process) => !others.includes(process));
@@ -93,6 +94,7 @@ export async function startArena(state, { counted = false, only } = {}) {
   return {
     pid,
     origins,
+    inspector: inspectorPort === undefined ? undefined : mf.getInspectorURL(),
     execute: (binding, statements) => execute(mf, state, binding, statements),
     stop: () => mf.dispose(),
   };

@@ -14,6 +14,9 @@ pub(crate) struct Options {
     /// Time these routes only, for example me,list
     #[arg(long, value_delimiter = ',')]
     routes: Vec<String>,
+    /// Instead of timing: by function, where the CPU of one route goes, ours and the peer's
+    #[arg(long, value_name = "ROUTE")]
+    profile: Option<String>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -21,7 +24,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     pack::build(&workers::all()?)?;
 
     let mut node = tool("node");
-    node.arg("bench/bench.mjs");
+    match &options.profile {
+        Some(route) => node.args(["bench/profile.mjs", route]),
+        None => node.arg("bench/bench.mjs"),
+    };
     if options.quick {
         node.arg("--quick");
     }

@@ -155,7 +155,7 @@ fn respond(status: u16, headers: Vec<Header>, body: Option<&str>) -> Result<Resp
 }
 
 fn new_id() -> String {
-    let mut entropy = [0; 16];
+    let mut entropy = [0; 10];
     if let Err(error) = getrandom::fill(&mut entropy) {
         // An id of the time alone is still good enough to find a log line by.
         console_error!("no entropy for a request id: {error}");

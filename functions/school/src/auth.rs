@@ -95,7 +95,7 @@ pub(crate) async fn login(
     };
     let mut more = Batch::default();
     if found.0.user.last_login_at.is_none() && is_administrator(&door.db, &found.0.user).await? {
-        more.announce_progress(SetupProgress::InProgress, door.context.now);
+        more.announce_progress(&door.db, SetupProgress::InProgress, door.context.now);
         outbox::deliver_later(&door.app, &door.context, door.db.school());
     }
     Ok(Json(auth::sign_in(&door, &attempt, found, more).await?))

@@ -12,14 +12,15 @@ mod routes;
 mod staff;
 mod users;
 
-pub use outbox::visit_all;
+pub use outbox::visit_schools;
 pub use routes::*;
 
 #[cfg(target_arch = "wasm32")]
 mod events {
     use homeroom_edge::worker::{self as edge, Area};
     use serde_json::json;
-    use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+    use worker::web_sys::{Request, Response};
+    use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
 
     #[cfg(feature = "panic-route")]
     use super::panic_route::router;
@@ -38,7 +39,7 @@ mod events {
     #[event(scheduled)]
     async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
         edge::scheduled(env, async |app| {
-            let line = match super::visit_all(&app).await {
+            let line = match super::visit_schools(&app).await {
                 Ok(schools) => json!({"level": "info", "event": "outbox", "schools": schools}),
                 Err(error) => {
                     json!({"level": "error", "event": "outbox", "error": error.to_string()})

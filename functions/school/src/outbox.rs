@@ -13,7 +13,10 @@ use homeroom_store::{
 
 /// Effects are carried out in portions; a school with more left has its turn again at the next visit.
 const MAX_PORTIONS: usize = 10;
-const SCHOOLS_PER_PAGE: u16 = 100;
+/// One event may make 1,000 queries to D1, and a school takes a handful.
+const SCHOOLS_PER_VISIT: u16 = 100;
+/// The `crons` of wrangler.toml.
+const VISIT_SECONDS: i64 = 5 * 60;
 
 /// Has the directory told how a user can be found now.
 pub(crate) fn announce(
@@ -63,39 +66,33 @@ async fn deliver(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), 
     let db = TenantDb::open(databases, school, &Consistency::Latest, trace)?;
     let control = ControlDb::open(databases, &Consistency::Latest, trace)?;
     for _ in 0..MAX_PORTIONS {
-        if outbox::deliver(&db, &control).await? == 0 {
+        if !outbox::deliver(&db, &control).await? {
             break;
         }
     }
     Ok(())
 }
 
-/// Visits every open school: what waits is carried out, what has ended is removed. A school that fails keeps none of the
-/// others waiting; the first failure is reported at the end.
-pub async fn visit_all(app: &App) -> Result<usize, StoreError> {
+/// Visits the open schools whose turn it is: what waits is carried out, what has ended is removed. A school that fails
+/// keeps none of the others waiting; the first failure is reported at the end.
+pub async fn visit_schools(app: &App) -> Result<usize, StoreError> {
     let trace = Trace::default();
     let databases = &*app.ports.databases;
+    let now = app.ports.clock.now();
     let control = ControlDb::open(databases, &Consistency::Latest, &trace)?;
-    sessions::delete_ended(app.ports.clock.now())
-        .commit(&control)
-        .await?;
-    let (mut visited, mut after, mut failure) = (0, None, None);
-    loop {
-        let schools = registry::list_active(&control, after, SCHOOLS_PER_PAGE).await?;
-        let Some(last) = schools.last().map(|school| school.id) else {
-            return failure.map_or(Ok(visited), Err);
+    sessions::delete_ended(now).commit(&control).await?;
+    let turn = now.seconds() / VISIT_SECONDS;
+    let (mut visited, mut failure) = (0, None);
+    for school in registry::list_active_in_turn(&control, turn, SCHOOLS_PER_VISIT).await? {
+        let Ok(school) = school.active() else {
+            continue;
         };
-        for school in schools
-            .into_iter()
-            .filter_map(|school| school.active().ok())
-        {
-            match visit(app, &school, &trace).await {
-                Ok(()) => visited += 1,
-                Err(error) => failure = failure.or(Some(error)),
-            }
+        match visit(app, &school, &trace).await {
+            Ok(()) => visited += 1,
+            Err(error) => failure = failure.or(Some(error)),
         }
-        after = Some(last);
     }
+    failure.map_or(Ok(visited), Err)
 }
 
 async fn visit(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), StoreError> {

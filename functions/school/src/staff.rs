@@ -260,10 +260,13 @@ pub(crate) async fn create_staff(
     let row = post.input.apply(&StaffRow::blank(&stamp), false, stamp.now);
     check_user(&post, row.user).await?;
     let mut batch = staff::insert(&stamp, &row);
-    batch.announce_progress(SetupProgress::Completed, stamp.now);
+    batch.announce_progress(&post.db, SetupProgress::Completed, stamp.now);
+    let tells = batch.has_effects();
     let location = format!("/api/v1/school/staff/{}/", row.id);
     let answer = post.create(batch, &location, &StaffOut::from(row)).await?;
-    outbox::deliver_later(&post.app, &post.context, post.db.school());
+    if tells {
+        outbox::deliver_later(&post.app, &post.context, post.db.school());
+    }
     Ok(answer)
 }
 

@@ -14,7 +14,7 @@ use homeroom_edge::{
 };
 use homeroom_kernel::{Fields, Input};
 use homeroom_store::{
-    Batch, Stamp,
+    Batch, Stamp, TenantDb,
     identity::users::{self, TeacherProfile, UserRow},
     school::{
         outbox::SetupProgress,
@@ -77,6 +77,7 @@ impl SchoolUserIn {
     /// Adds the staff record to the batch, and to the user as it will be shown.
     fn write_profile(
         &self,
+        db: &TenantDb,
         batch: &mut Batch,
         stamp: &Stamp<'_>,
         user: &mut UserRow,
@@ -108,7 +109,7 @@ impl SchoolUserIn {
                     ..profile.apply(&blank, false, stamp.now)
                 };
                 batch.append(staff::insert(stamp, &row));
-                batch.announce_progress(SetupProgress::Completed, stamp.now);
+                batch.announce_progress(db, SetupProgress::Completed, stamp.now);
                 row
             }
         };
@@ -170,7 +171,7 @@ pub(crate) async fn create_user(
     let stamp = post.stamp();
     let mut batch = users::insert(&stamp, &user.row, &user.password_hash);
     post.input
-        .write_profile(&mut batch, &stamp, &mut user.row, None, false)?;
+        .write_profile(&post.db, &mut batch, &stamp, &mut user.row, None, false)?;
     outbox::announce(
         &mut batch,
         &post.app,
@@ -248,8 +249,14 @@ async fn change(
                 None
             }
         };
-        body.input
-            .write_profile(&mut batch, &stamp, &mut after, profile, body.partial)?;
+        body.input.write_profile(
+            &caller.db,
+            &mut batch,
+            &stamp,
+            &mut after,
+            profile,
+            body.partial,
+        )?;
     }
     outbox::announce(
         &mut batch,

@@ -34,7 +34,7 @@ pub(crate) struct ApiKeyOut {
     #[schema(value_type = Option<uuid::Uuid>)]
     client: Option<TenantId>,
     /// The public part of the key.
-    #[schema(example = "hr_live_abcdefghijkl")]
+    #[schema(example = "hr_live_0123456789ab")]
     prefix: String,
     /// Permission codenames; a star at the end stands for all that begin so.
     #[schema(example = json!(["school.view_*"]))]
@@ -87,7 +87,7 @@ pub(crate) struct NewApiKeyOut {
     #[serde(flatten)]
     record: ApiKeyOut,
     /// The whole key, sent as `X-API-KEY`. Keep it now: it cannot be shown again.
-    #[schema(example = "hr_live_abcdefghijkl_…_1a2b3c4d")]
+    #[schema(example = "hr_live_0123456789ab_…_1a2b3c4d")]
     key: String,
 }
 

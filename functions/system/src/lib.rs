@@ -14,7 +14,8 @@ pub use routes::*;
 #[cfg(target_arch = "wasm32")]
 mod events {
     use homeroom_edge::worker::{self as edge, Area};
-    use worker::{Context, Env, Request, Response, Result, event};
+    use worker::web_sys::{Request, Response};
+    use worker::{Context, Env, Result, event};
 
     thread_local! {
         static AREA: Area = const { Area::new() };

@@ -26,3 +26,17 @@ export async function readBody(request, cap) {
 export function makeResponse(status, headers, body) {
   return new Response(body, { status, headers: JSON.parse(headers) });
 }
+
+async function post(target, url, body) {
+  const response = await target.fetch(url, { method: "POST", body });
+  if (response.status !== 200) throw new Error(`a binding answered ${response.status}`);
+  return response.text();
+}
+
+export function askService(service, url, body) {
+  return post(service, url, body);
+}
+
+export function askObject(objects, name, url, body) {
+  return post(objects.get(objects.idFromName(name)), url, body);
+}

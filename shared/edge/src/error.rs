@@ -151,7 +151,7 @@ impl ApiError {
                 format!("Invalid credentials. {remaining} attempts remaining.")
             }
             Self::TooManyAttempts { retry_after } => {
-                format!("Too many failed attempts. Try again in {retry_after} seconds.")
+                format!("Too many attempts. Try again in {retry_after} seconds.")
             }
             other => other.constant_detail().to_owned(),
         }

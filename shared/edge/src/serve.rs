@@ -9,7 +9,7 @@ use axum::{
 };
 use homeroom_kernel::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
-use serde_json::json;
+use serde::Serialize;
 use tower::ServiceExt;
 
 use crate::{
@@ -69,6 +69,10 @@ pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> S
     if response.headers().get(CODE_HEADER).is_none() {
         response = name_bare_errors(response);
     }
+    if cross_origin.is_some() && context.cors_origins.get().is_none() {
+        // A page of an allowed origin can read what went wrong before the school was looked up, too.
+        let _ = tenancy::arrive(app, &context).await;
+    }
     add_headers(&context, cross_origin.as_ref(), response.headers_mut());
     if method == Method::HEAD {
         *response.body_mut() = Body::empty();
@@ -123,7 +127,7 @@ fn read_head(app: &App, headers: &HeaderMap, uri: &Uri) -> Head {
         || {
             let mut random = [0u8; 12];
             app.ports.entropy.fill(&mut random);
-            data_encoding::HEXLOWER.encode(&random)
+            homeroom_domain::credentials::encoding::hex(&random)
         },
         str::to_owned,
     );
@@ -221,26 +225,42 @@ fn add_headers(context: &Context, from: Option<&CrossOrigin>, headers: &mut Head
     }
 }
 
+#[derive(Serialize)]
+struct LogLine<'a> {
+    level: &'static str,
+    request_id: &'a str,
+    school: Option<&'a String>,
+    method: &'a str,
+    route: Option<&'a String>,
+    status: u16,
+    millis: i64,
+    d1_trips: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
 fn log_line(context: &Context, method: &Method, response: &Response, ended: Timestamp) -> String {
-    let mut line = json!({
-        "level": if response.status().is_server_error() { "error" } else { "info" },
-        "request_id": context.request_id,
-        "school": context.school.get(),
-        "method": method.as_str(),
-        "route": context.route.get(),
-        "status": response.status().as_u16(),
-        "millis": ended.millis() - context.now.millis(),
-        "d1_trips": context.trace.trips(),
-    });
-    let code = response
-        .headers()
-        .get(CODE_HEADER)
-        .and_then(|code| code.to_str().ok());
-    if let (Some(map), Some(code)) = (line.as_object_mut(), code) {
-        map.insert("code".into(), code.into());
-        if let Some(LogNote(note)) = response.extensions().get::<LogNote>() {
-            map.insert("error".into(), note.as_str().into());
-        }
-    }
-    line.to_string()
+    let code = response.headers().get(CODE_HEADER);
+    let note = response.extensions().get::<LogNote>();
+    let line = LogLine {
+        level: if response.status().is_server_error() {
+            "error"
+        } else {
+            "info"
+        },
+        request_id: &context.request_id,
+        school: context.school.get(),
+        method: method.as_str(),
+        route: context.route.get(),
+        status: response.status().as_u16(),
+        millis: ended.millis() - context.now.millis(),
+        d1_trips: context.trace.trips(),
+        code: code.and_then(|code| code.to_str().ok()),
+        error: note
+            .filter(|_| code.is_some())
+            .map(|LogNote(note)| note.as_str()),
+    };
+    serde_json::to_string(&line).unwrap_or_default()
 }

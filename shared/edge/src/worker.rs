@@ -13,12 +13,12 @@ use homeroom_objects::{
 use homeroom_store_d1::D1Databases;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use http_body_util::BodyExt;
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::{
-    Env, RequestInit,
+    Env,
     send::{SendFuture, SendWrapper},
 };
 
@@ -38,6 +38,10 @@ extern "C" {
     fn read_body(request: &web_sys::Request, cap: u32) -> Promise;
     #[wasm_bindgen(js_name = makeResponse)]
     fn make_response(status: u16, headers: &str, body: Option<Uint8Array>) -> web_sys::Response;
+    #[wasm_bindgen(js_name = askService)]
+    fn ask_service(service: &JsValue, url: &str, body: &str) -> Promise;
+    #[wasm_bindgen(js_name = askObject)]
+    fn ask_object(objects: &JsValue, name: &str, url: &str, body: &str) -> Promise;
 }
 
 #[wasm_bindgen]
@@ -51,13 +55,12 @@ pub type Area = OnceCell<Result<(State, Router), String>>;
 
 /// Runs one request through an area.
 pub async fn fetch(
-    request: worker::Request,
+    raw: web_sys::Request,
     env: Env,
     context: worker::Context,
     area: &'static std::thread::LocalKey<Area>,
     routes: fn(State) -> Router,
-) -> worker::Result<worker::Response> {
-    let raw = Clone::clone(request.inner());
+) -> worker::Result<web_sys::Response> {
     let built = area.with(|area| {
         area.get_or_init(|| state(&env).map(|app| (app.clone(), routes(app))))
             .clone()
@@ -72,7 +75,7 @@ pub async fn fetch(
         }
     })
     .await;
-    Ok(response.into())
+    Ok(response)
 }
 
 /// The state of a Worker from its bindings, variables and secrets.
@@ -236,12 +239,8 @@ struct Bound(SendWrapper<Env>);
 impl Passwords for Bound {
     fn work(&self, request: PasswordRequest) -> BoxFuture<'_, Result<PasswordReply, PortError>> {
         Box::pin(SendFuture::new(async move {
-            let service = self.0.service(passwords::BINDING).map_err(port)?;
-            let response = service
-                .fetch(passwords::URL, Some(post(&request)?))
-                .await
-                .map_err(port)?;
-            reply(response).await
+            let service = self.binding(passwords::BINDING)?;
+            reply(ask_service(&service, passwords::URL, &text(&request)?)).await
         }))
     }
 }
@@ -253,38 +252,44 @@ impl LoginGuard for Bound {
         request: GuardRequest,
     ) -> BoxFuture<'a, Result<GuardReply, PortError>> {
         Box::pin(SendFuture::new(async move {
-            let namespace = self.0.durable_object(login_guard::BINDING).map_err(port)?;
-            let stub = namespace
-                .id_from_name(name)
-                .and_then(|id| id.get_stub())
-                .map_err(port)?;
-            let request =
-                worker::Request::new_with_init(login_guard::URL, &post(&request)?).map_err(port)?;
-            reply(stub.fetch_with_request(request).await.map_err(port)?).await
+            let objects = self.binding(login_guard::BINDING)?;
+            reply(ask_object(
+                &objects,
+                name,
+                login_guard::URL,
+                &text(&request)?,
+            ))
+            .await
         }))
     }
 }
 
-fn post(request: &impl Serialize) -> Result<RequestInit, PortError> {
-    let text = serde_json::to_string(request).map_err(|error| PortError(error.to_string()))?;
-    let mut init = RequestInit::new();
-    init.with_method(worker::Method::Post)
-        .with_body(Some(text.into()));
-    Ok(init)
-}
-
-async fn reply<T: DeserializeOwned>(mut response: worker::Response) -> Result<T, PortError> {
-    if response.status_code() != 200 {
-        return Err(PortError(format!(
-            "a binding answered {}",
-            response.status_code()
-        )));
+impl Bound {
+    fn binding(&self, name: &str) -> Result<JsValue, PortError> {
+        let binding = Reflect::get(self.0.as_ref(), &name.into()).unwrap_or(JsValue::UNDEFINED);
+        if binding.is_undefined() {
+            return Err(PortError(format!("there is no binding {name}")));
+        }
+        Ok(binding)
     }
-    response.json().await.map_err(port)
 }
 
-fn port(error: worker::Error) -> PortError {
-    PortError(error.to_string())
+fn text(request: &impl Serialize) -> Result<String, PortError> {
+    serde_json::to_string(request).map_err(|error| PortError(error.to_string()))
+}
+
+async fn reply<T: DeserializeOwned>(answer: Promise) -> Result<T, PortError> {
+    let failed = |error: JsValue| {
+        let message = Reflect::get(&error, &"message".into()).ok();
+        PortError(
+            message
+                .and_then(|message| message.as_string())
+                .unwrap_or_default(),
+        )
+    };
+    let answer = JsFuture::from(answer).await.map_err(failed)?;
+    let answer = answer.as_string().unwrap_or_default();
+    serde_json::from_str(&answer).map_err(|error| PortError(error.to_string()))
 }
 
 /// Work for a scheduled event: the area's state, built as for a request.

@@ -1,7 +1,7 @@
 //! Time comes in as a value or through [`Clock`]; nothing below the edge reads a wall clock.
 
+use chrono::{DateTime, Datelike, Timelike};
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Milliseconds since the Unix epoch, UTC. Stored as an integer, shown as RFC 3339 with `Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,28 +35,40 @@ impl Timestamp {
     /// Reads RFC 3339, any offset; `None` when the text is something else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000))
-            .ok()
-            .map(Self)
+        let moment = DateTime::parse_from_rfc3339(text).ok()?;
+        Some(Self(moment.timestamp_millis()))
     }
 
     /// RFC 3339 in UTC with milliseconds, for example `2026-01-15T10:30:00.000Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        let Ok(moment) = OffsetDateTime::from_unix_timestamp(self.seconds()) else {
+        let Some(moment) = DateTime::from_timestamp_millis(self.0).filter(|t| t.year() <= 9_999)
+        else {
             return String::from("0000-00-00T00:00:00.000Z");
         };
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            moment.year(),
-            u8::from(moment.month()),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second(),
-            self.0.rem_euclid(1000)
-        )
+        let mut text = String::with_capacity(24);
+        // Lists hold hundreds of times, and the formatting machinery takes microseconds for each.
+        for (number, unit, end) in [
+            (moment.year().unsigned_abs(), 1_000, '-'),
+            (moment.month(), 10, '-'),
+            (moment.day(), 10, 'T'),
+            (moment.hour(), 10, ':'),
+            (moment.minute(), 10, ':'),
+            (moment.second(), 10, '.'),
+            (moment.timestamp_subsec_millis(), 100, 'Z'),
+        ] {
+            push_digits(&mut text, number, unit);
+            text.push(end);
+        }
+        text
+    }
+}
+
+/// `number` with leading zeros, the first digit standing for `unit`.
+fn push_digits(text: &mut String, number: u32, mut unit: u32) {
+    while unit > 0 {
+        text.extend(char::from_digit(number / unit % 10, 10));
+        unit /= 10;
     }
 }
 
@@ -69,18 +81,29 @@ impl Serialize for Timestamp {
 /// Rows carry milliseconds; stored JSON may carry the RFC 3339 form.
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Millis(i64),
-            Text(String),
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Millis(millis) => Ok(Self(millis)),
-            Form::Text(text) => {
-                Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
-            }
-        }
+        deserializer.deserialize_any(TimestampVisitor)
+    }
+}
+
+struct TimestampVisitor;
+
+impl serde::de::Visitor<'_> for TimestampVisitor {
+    type Value = Timestamp;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("milliseconds or an RFC 3339 time")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, millis: i64) -> Result<Timestamp, E> {
+        Ok(Timestamp(millis))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, millis: u64) -> Result<Timestamp, E> {
+        i64::try_from(millis).map(Timestamp).map_err(E::custom)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        Timestamp::parse(text).ok_or_else(|| E::custom("not an RFC 3339 time"))
     }
 }
 
@@ -118,6 +141,16 @@ mod tests {
             Timestamp::parse("2026-01-15T12:30:00.123+02:00"),
             Some(moment)
         );
-        assert_eq!(Timestamp::parse("yesterday"), None);
+        for wrong in [
+            "yesterday",
+            "2026-02-29T00:00:00Z",
+            "2026-01-15T24:00:00Z",
+            "2026-01-15T10:30:00",
+            "2026-01-15T10:30:00.Z",
+            "2026-01-15T10:30:00+2:00",
+            "2026-1-15T10:30:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Rules for single fields. Form-encoded bodies carry text only, so numbers and truth values are read from text too.
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use crate::{Id, Timestamp};
@@ -99,8 +100,7 @@ pub fn timestamp(value: &Value) -> Result<Timestamp, String> {
 /// A calendar date, `2026-01-31`.
 pub fn date(value: &Value) -> Result<String, String> {
     let text = value.as_str().unwrap_or_default();
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    if text.len() == 10 && time::Date::parse(text, &format).is_ok() {
+    if text.len() == 10 && text.parse::<NaiveDate>().is_ok() {
         Ok(text.to_owned())
     } else {
         Err("Use the form 2026-01-31.".into())

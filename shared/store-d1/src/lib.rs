@@ -6,7 +6,7 @@ use homeroom_store::sql::{
     Carried, Consistency, Databases, Outcome, Session, SqlError, Statement, Value,
 };
 use js_sys::{JSON, Promise, Reflect};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 use worker::{
     Env,
@@ -53,12 +53,13 @@ struct D1Session(SendWrapper<JsValue>);
 impl Session for D1Session {
     fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Carried, SqlError>> {
         // One string in, one string out: crossing the boundary per row and column costs more than JSON.
-        let text = statements
+        let text: Vec<(&str, &[Value])> = statements
             .iter()
-            .map(encode)
-            .collect::<serde_json::Value>()
-            .to_string();
+            .map(|statement| (&*statement.sql, &*statement.params))
+            .collect();
+        let text = serde_json::to_string(&text);
         Box::pin(SendFuture::new(async move {
+            let text = text.map_err(|error| SqlError::Other(error.to_string()))?;
             let promise = run_batch(&self.0, &text);
             let answer = worker::wasm_bindgen_futures::JsFuture::from(promise)
                 .await
@@ -77,19 +78,6 @@ impl Session for D1Session {
             Ok(Carried { outcomes, bookmark })
         }))
     }
-}
-
-fn encode(statement: &Statement) -> serde_json::Value {
-    let params: Vec<serde_json::Value> = statement
-        .params
-        .iter()
-        .map(|value| match value {
-            Value::Null => serde_json::Value::Null,
-            Value::Int(number) => json!(number),
-            Value::Text(text) => json!(text),
-        })
-        .collect();
-    json!([statement.sql, params])
 }
 
 fn failure(error: &JsValue) -> SqlError {

@@ -96,6 +96,7 @@ impl Action {
 #[derive(Debug, Default)]
 pub struct Batch {
     statements: Vec<Statement>,
+    effects: usize,
 }
 
 impl Batch {
@@ -149,9 +150,20 @@ impl Batch {
         ));
     }
 
+    /// Whether something waits in the outbox once this is carried out.
+    #[must_use]
+    pub fn has_effects(&self) -> bool {
+        self.effects > 0
+    }
+
+    pub(crate) fn note_effect(&mut self) {
+        self.effects += 1;
+    }
+
     /// Joins another batch behind this one.
     pub fn append(&mut self, mut other: Self) {
         self.statements.append(&mut other.statements);
+        self.effects += other.effects;
     }
 
     pub(crate) fn into_statements(self) -> Vec<Statement> {

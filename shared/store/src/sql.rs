@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 use thiserror::Error;
 
 /// D1's limit of bound parameters per statement.
 pub const MAX_PARAMETERS: usize = 100;
 
 /// A bound value. Integers beyond 2^53 do not survive the way through JavaScript; ids are text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Value {
     /// SQL null.
     Null,

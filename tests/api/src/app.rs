@@ -15,7 +15,7 @@ use homeroom_edge::{
     serve,
 };
 use homeroom_kernel::Timestamp;
-use homeroom_store::StoreError;
+use homeroom_store::{ControlDb, StoreError, Trace, control::registry, sql::Consistency};
 use homeroom_store_sqlite::SqliteDatabases;
 use http::{Request, StatusCode};
 use rusqlite::Connection;
@@ -212,16 +212,31 @@ impl TestApp {
     }
 
     /// The visit that a cron trigger pays to every school.
-    pub fn visit_all(&self) {
-        self.try_visit_all().expect("the visit");
+    pub fn visit_schools(&self) {
+        self.try_visit_schools().expect("the visit");
     }
 
     /// The same visit, where something is in its way.
-    pub fn try_visit_all(&self) -> Result<usize, StoreError> {
+    pub fn try_visit_schools(&self) -> Result<usize, StoreError> {
         let school = self.0.school.borrow();
         self.0
             .runtime
-            .block_on(homeroom_school::visit_all(&school.app))
+            .block_on(homeroom_school::visit_schools(&school.app))
+    }
+
+    /// The schools whose turn it is when `limit` are visited at a time.
+    #[must_use]
+    pub fn schools_in_turn(&self, turn: i64, limit: u16) -> Vec<String> {
+        let isolate = self.0.school.borrow();
+        let databases = &*isolate.app.ports.databases;
+        let control =
+            ControlDb::open(databases, &Consistency::Latest, &Trace::default()).expect("CONTROL");
+        let schools = registry::list_active_in_turn(&control, turn, limit);
+        let schools = self.0.runtime.block_on(schools).expect("schools");
+        schools
+            .into_iter()
+            .map(|school| school.schema_name)
+            .collect()
     }
 
     /// Asks at the host of every school that is not deleted: the first request finishes a creation that was cut short.

@@ -49,7 +49,7 @@ fn is_good_repetition(operation: &Operation, status: u16) -> bool {
 
 fn undisturbed(scene: &Scene, operation: &Operation) -> Counts {
     let sample = scene.prepare(operation);
-    scene.app.visit_all();
+    scene.app.visit_schools();
     let before = scene.app.row_counts();
     let reply = keyed(&sample, "undisturbed").send();
     assert!(
@@ -59,7 +59,7 @@ fn undisturbed(scene: &Scene, operation: &Operation) -> Counts {
         reply.status,
         reply.text
     );
-    scene.app.visit_all();
+    scene.app.visit_schools();
     difference(&before, &scene.app.row_counts())
 }
 
@@ -75,7 +75,7 @@ fn with_fault(scene: &Scene, operation: &Operation, fault: Fault, expected: &Cou
     let app = &scene.app;
     let case = format!("{} with {fault:?}", operation.name());
     let sample = keyed(&scene.prepare(operation), &format!("{fault:?}"));
-    app.visit_all();
+    app.visit_schools();
     let before = app.row_counts();
     app.inject(Some(fault));
     let first = sample.send();
@@ -106,7 +106,7 @@ fn with_fault(scene: &Scene, operation: &Operation, fault: Fault, expected: &Cou
         );
     }
     app.knock_everywhere();
-    app.visit_all();
+    app.visit_schools();
     app.assert_sound();
     let mut changed = difference(&before, &app.row_counts());
     let mut expected = expected.clone();

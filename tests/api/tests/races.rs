@@ -345,7 +345,7 @@ fn an_outbox_that_two_deliver_at_once_is_delivered_once_in_order() {
             .request(&Method::POST, "users/", Some(&user_body(n)))
     };
     let _ = app.run_together((100..106).map(rename).collect());
-    app.visit_all();
+    app.visit_schools();
     assert_eq!(app.count(&school.slot, "select count(*) from outbox"), 0);
     let present = app.count(
         "CONTROL",
@@ -383,7 +383,7 @@ fn an_old_effect_that_arrives_late_changes_nothing() {
             let _ = school.admin.patch(&path, &json!({"email": email}));
             app.inject(None);
         }
-        app.visit_all();
+        app.visit_schools();
         round += 1;
         let known = |email: &str| {
             let body = json!({"email": email, "password": PASSWORD});
@@ -400,4 +400,19 @@ fn an_old_effect_that_arrives_late_changes_nothing() {
             assert_eq!(known(other), other == email, "{other} after {email}");
         }
     }
+}
+
+#[test]
+fn every_school_has_its_turn_to_be_visited() {
+    let app = TestApp::new();
+    let slugs = ["ash", "beech", "cedar", "dogwood", "elm"];
+    for slug in slugs {
+        let _ = app.school(slug);
+    }
+    let mut seen: Vec<_> = (7..10)
+        .flat_map(|turn| app.schools_in_turn(turn, 2))
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(seen, slugs, "three turns of two reach all five, each once");
+    assert_eq!(app.schools_in_turn(4, 2), app.schools_in_turn(1, 2));
 }

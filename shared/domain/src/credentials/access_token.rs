@@ -107,9 +107,9 @@ fn moment(time: Timestamp) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::encoding::base64url;
     use super::super::keys::tests::{ring, tenant};
     use super::*;
-    use data_encoding::BASE64URL_NOPAD;
     use homeroom_kernel::Id;
 
     const NOW: Timestamp = Timestamp::from_millis(1_768_473_000_000);
@@ -160,15 +160,15 @@ mod tests {
         let token = sign(&ring, Plane::System, claims(), NOW);
         let (head, rest) = token.split_once('.').unwrap();
         let (body, signature) = rest.split_once('.').unwrap();
-        let none = BASE64URL_NOPAD.encode(br#"{"alg":"none","kid":"k1"}"#);
-        let hs512 = BASE64URL_NOPAD.encode(br#"{"alg":"HS512","kid":"k1"}"#);
+        let none = base64url(br#"{"alg":"none","kid":"k1"}"#);
+        let hs512 = base64url(br#"{"alg":"HS512","kid":"k1"}"#);
         for forged in [
             format!("{none}.{body}."),
             format!("{none}.{body}.{signature}"),
             format!("{hs512}.{body}.{signature}"),
             format!("{head}.{body}."),
             format!("{head}.{body}.AAAA"),
-            format!("{head}.{}.{signature}", BASE64URL_NOPAD.encode(b"{}")),
+            format!("{head}.{}.{signature}", base64url(b"{}")),
             "a.b.c".to_owned(),
             String::new(),
             "x".repeat(10_000),

@@ -3,12 +3,12 @@
 
 use std::net::IpAddr;
 
-use data_encoding::BASE32_NOPAD;
 use homeroom_kernel::Timestamp;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+use super::encoding::hex;
 use crate::TenantId;
 
 /// A key in the clear. Its `Debug` shows nothing.
@@ -24,8 +24,8 @@ impl ApiKey {
     /// Makes a key for an environment (`live`, `dev`) from fresh random bytes.
     #[must_use]
     pub fn generate(environment: &str, random: [u8; 32], id_random: [u8; 32]) -> Self {
-        let id: String = encode(&id_random).chars().take(12).collect();
-        let secret = encode(&random);
+        let id: String = hex(&id_random).chars().take(12).collect();
+        let secret = hex(&random);
         let prefix = format!("hr_{environment}_{id}");
         let body = format!("{prefix}_{secret}");
         let checksum = checksum(&body);
@@ -47,7 +47,7 @@ impl ApiKey {
             return None;
         }
         let (prefix, secret) = body.rsplit_once('_')?;
-        if !prefix.starts_with("hr_") || secret.len() != 52 {
+        if !prefix.starts_with("hr_") || secret.len() != 64 {
             return None;
         }
         Some(Self {
@@ -132,10 +132,6 @@ pub fn parse_network(text: &str) -> Option<IpNet> {
             .ok()
             .map(|ip| IpNet::from(ip.to_canonical()))
     })
-}
-
-fn encode(bytes: &[u8]) -> String {
-    BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
 }
 
 fn checksum(body: &str) -> String {

@@ -1,12 +1,12 @@
 //! Keys derived from the master key, one per purpose and tenant (HKDF-SHA256, RFC 5869), so that what one school
 //! signs cannot even be verified in another.
 
-use data_encoding::BASE64URL_NOPAD;
 use hkdf::Hkdf;
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::Sha256;
 use thiserror::Error;
 
+use super::encoding::{from_base64url, hex};
 use crate::TenantId;
 
 /// Whose identity a credential speaks of: the platform's, or one school's.
@@ -107,9 +107,7 @@ impl KeyRing {
             let Some((kid, encoded)) = entry.split_once(':') else {
                 return Err(malformed);
             };
-            let bytes = BASE64URL_NOPAD
-                .decode(encoded.trim_end_matches('=').as_bytes())
-                .ok();
+            let bytes = from_base64url(encoded.trim_end_matches('='));
             let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
             match bytes {
                 Some(bytes) if !kid.is_empty() && kid.len() <= 16 => {
@@ -168,7 +166,7 @@ impl KeyRing {
             return String::new();
         };
         mac.update(identifier.as_bytes());
-        data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes())
+        hex(&mac.finalize().into_bytes())
     }
 }
 
@@ -196,7 +194,7 @@ pub(crate) mod tests {
             .iter()
             .map(|kid| {
                 let byte = kid.bytes().last().unwrap_or(0);
-                format!("{kid}:{}", BASE64URL_NOPAD.encode(&[byte; 32]))
+                format!("{kid}:{}", super::super::encoding::base64url(&[byte; 32]))
             })
             .collect();
         KeyRing::parse(&entries.join(",")).unwrap()

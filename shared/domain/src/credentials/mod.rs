@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod api_key;
+pub mod encoding;
 pub mod keys;
 pub mod refresh_token;
 pub mod sealed;
@@ -12,5 +13,5 @@ pub use keys::{KeyRing, Plane};
 #[must_use]
 pub fn digest(secret: &str) -> String {
     use sha2::{Digest, Sha256};
-    data_encoding::HEXLOWER.encode(&Sha256::digest(secret.as_bytes()))
+    encoding::hex(&Sha256::digest(secret.as_bytes()))
 }

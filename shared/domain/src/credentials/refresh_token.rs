@@ -3,12 +3,12 @@
 //! A token's successor is derived from it with a key of the tenant, so that a client whose answer was lost gets the
 //! very same successor again within the grace, and the database alone cannot produce one.
 
-use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, Mac};
 use homeroom_kernel::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::encoding::{base64url, from_base64url};
 use super::keys::{KeyRing, Plane, Purpose};
 
 /// Life of a refresh token in seconds, counted anew at each rotation.
@@ -24,13 +24,13 @@ impl RefreshToken {
     /// The first token of a sign-in.
     #[must_use]
     pub fn first(secret: [u8; 32]) -> Self {
-        Self(BASE64URL_NOPAD.encode(&secret).into())
+        Self(base64url(&secret).into())
     }
 
     /// Reads what a client presents; `None` when it cannot be one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let bytes = from_base64url(text)?;
         (bytes.len() == 32).then(|| Self(text.to_owned().into()))
     }
 
@@ -41,9 +41,7 @@ impl RefreshToken {
             .filter_map(|key| {
                 let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&key).ok()?;
                 mac.update(self.0.expose_secret().as_bytes());
-                Some(Self(
-                    BASE64URL_NOPAD.encode(&mac.finalize().into_bytes()).into(),
-                ))
+                Some(Self(base64url(&mac.finalize().into_bytes()).into()))
             })
             .collect()
     }

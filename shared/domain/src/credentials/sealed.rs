@@ -4,8 +4,8 @@ use chacha20poly1305::{
     ChaCha20Poly1305, KeyInit,
     aead::{Aead, Payload},
 };
-use data_encoding::BASE64URL_NOPAD;
 
+use super::encoding::{base64url, from_base64url};
 use super::keys::{KeyRing, Plane, Purpose};
 
 /// Seals `text` for `place`; `nonce` must be fresh random bytes.
@@ -18,13 +18,13 @@ pub fn seal(keys: &KeyRing, plane: Plane, place: &str, text: &str, nonce: [u8; 1
     };
     // Fails only beyond 256 GB.
     let sealed = cipher.encrypt(&nonce.into(), payload).unwrap_or_default();
-    BASE64URL_NOPAD.encode(&[&nonce[..], &sealed].concat())
+    base64url(&[&nonce[..], &sealed].concat())
 }
 
 /// Opens what [`seal`] made for the same plane and place; `None` when it was changed or moved.
 #[must_use]
 pub fn open(keys: &KeyRing, plane: Plane, place: &str, sealed: &str) -> Option<String> {
-    let bytes = BASE64URL_NOPAD.decode(sealed.as_bytes()).ok()?;
+    let bytes = from_base64url(sealed)?;
     let (nonce, sealed) = bytes.split_first_chunk::<12>()?;
     keys.all(Purpose::Sealing, plane).find_map(|key| {
         let payload = Payload {

@@ -91,7 +91,7 @@ pub(super) const ERRORS: &[ErrorAnswer] = &[
     ErrorAnswer {
         status: 429,
         name: "TooManyAttempts",
-        about: "Too many failed attempts.",
+        about: "Too many attempts.",
         examples: || vec![ApiError::TooManyAttempts { retry_after: 900 }],
     },
     ErrorAnswer {

@@ -3,7 +3,9 @@
 use homeroom_domain::TenantId;
 use serde::Deserialize;
 
-use crate::{connection::ControlDb, error::StoreError, rows, sql::sql};
+use crate::{
+    connection::ControlDb, error::StoreError, rows, school::outbox::SetupProgress, sql::sql,
+};
 
 /// What a school's state means for its routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -33,6 +35,8 @@ pub struct School {
     pub(crate) slot: String,
     /// Its state.
     pub status: Status,
+    /// How far its set-up had come.
+    pub setup_progress: SetupProgress,
     /// IANA name.
     pub timezone: String,
     /// BCP 47.
@@ -86,8 +90,7 @@ impl ActiveSchool {
     }
 }
 
-pub(crate) const COLUMNS: &str =
-    "t.id, t.name, t.schema_name, t.code, t.slot, t.status, t.timezone, t.locale, t.cors_origins";
+pub(crate) const COLUMNS: &str = "t.id, t.name, t.schema_name, t.code, t.slot, t.status, t.setup_progress, t.timezone, t.locale, t.cors_origins";
 
 /// The school with this host name, normalised.
 pub async fn find_by_host(db: &ControlDb, host: &str) -> Result<Option<School>, StoreError> {
@@ -109,15 +112,16 @@ pub async fn find_by_id(db: &ControlDb, id: TenantId) -> Result<Option<School>, 
     db.0.first(sql!(text, id)).await
 }
 
-/// Open schools after the given id, in the order of their ids: for work that visits every school.
-pub async fn list_active(
+/// The open schools whose turn it is: `limit` of them in the order of their ids, the next ones at the next turn, then from
+/// the beginning again.
+pub async fn list_active_in_turn(
     db: &ControlDb,
-    after: Option<TenantId>,
+    turn: i64,
     limit: u16,
 ) -> Result<Vec<School>, StoreError> {
     let text = format!(
-        "select {COLUMNS} from tenants t where t.status = 'active' and t.id > ?1 order by t.id limit ?2"
+        "select {COLUMNS} from tenants t where t.status = 'active' order by t.id limit ?2 offset ?2 * (?1 %
+           max(1, ((select count(*) from tenants where status = 'active') + ?2 - 1) / ?2))"
     );
-    let after = after.map_or_else(String::new, |id| id.to_string());
-    db.0.rows(sql!(text, after, i64::from(limit))).await
+    db.0.rows(sql!(text, turn, i64::from(limit))).await
 }

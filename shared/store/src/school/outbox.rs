@@ -30,7 +30,7 @@ pub struct DirectoryEntry {
 }
 
 /// How far a school's set-up has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupProgress {
     /// Nobody has signed in yet.
@@ -72,15 +72,18 @@ impl Batch {
         self.push_effect(DIRECTORY, entry, now);
     }
 
-    /// Has the platform told how far the set-up has come; it never goes back.
-    pub fn announce_progress(&mut self, progress: SetupProgress, now: Timestamp) {
-        self.push_effect("setup_progress", &Progress { progress }, now);
+    /// Has the platform told how far the set-up has come, unless it knows; it never goes back.
+    pub fn announce_progress(&mut self, db: &TenantDb, progress: SetupProgress, now: Timestamp) {
+        if db.school().school().setup_progress < progress {
+            self.push_effect("setup_progress", &Progress { progress }, now);
+        }
     }
 
     fn push_effect(&mut self, kind: &str, payload: &impl Serialize, now: Timestamp) {
         let payload = serde_json::to_value(payload)
             .unwrap_or_default()
             .to_string();
+        self.note_effect();
         self.push(sql!(
             "insert into outbox (kind, payload, created_at) values (?1, ?2, ?3)",
             kind,
@@ -90,8 +93,8 @@ impl Batch {
     }
 }
 
-/// Carries out what waits, oldest first, and returns how many effects that were. Call again while it is a full portion.
-pub async fn deliver(db: &TenantDb, control: &ControlDb) -> Result<usize, StoreError> {
+/// Carries out what waits, oldest first, and returns whether more may be waiting.
+pub async fn deliver(db: &TenantDb, control: &ControlDb) -> Result<bool, StoreError> {
     let rows: Vec<Row> = db
         .connection
         .rows(sql!(
@@ -100,7 +103,7 @@ pub async fn deliver(db: &TenantDb, control: &ControlDb) -> Result<usize, StoreE
         ))
         .await?;
     let Some(last) = rows.last().map(|row| row.seq) else {
-        return Ok(0);
+        return Ok(false);
     };
     let tenant = db.school().id();
     let mut batch = Batch::default();
@@ -121,5 +124,5 @@ pub async fn deliver(db: &TenantDb, control: &ControlDb) -> Result<usize, StoreE
             Value::Int(last)
         )])
         .await?;
-    Ok(rows.len())
+    Ok(rows.len() == PORTION)
 }

@@ -32,6 +32,11 @@ fn cors_follows_the_schools_origins() {
             origin,
             "a page may read why"
         );
+        for (method, path) in [(Method::GET, "nothing/"), (Method::DELETE, "auth/me/")] {
+            let bare = door.with("origin", origin).send(&method, path, None);
+            assert!(matches!(bare.status, 404 | 405), "{}", bare.status);
+            assert_eq!(bare.header("access-control-allow-origin"), origin);
+        }
         let asks = door
             .with("origin", origin)
             .with("access-control-request-method", "PATCH");

@@ -343,13 +343,13 @@ fn ended_sign_ins_are_removed_in_time(place: &Place) {
     );
     person.client.act("auth/logout-all/").expect(204);
     assert!(place.app.count(&place.db, &mine) > 0);
-    place.app.visit_all();
+    place.app.visit_schools();
     assert!(
         place.app.count(&place.db, &mine) > 0,
         "a sign-in is kept for a day after its end"
     );
     place.app.pass_seconds(DAY + 1);
-    place.app.visit_all();
+    place.app.visit_schools();
     assert_eq!(place.app.count(&place.db, &mine), 0);
     let orphans =
         "select count(*) from refresh_tokens where session_id not in (select id from sessions)";

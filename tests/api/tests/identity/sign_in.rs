@@ -72,7 +72,7 @@ fn the_first_two_failures_count_down_and_the_third_locks(place: &Place) {
     );
     assert_eq!(
         third.json["detail"],
-        "Too many failed attempts. Try again in 900 seconds."
+        "Too many attempts. Try again in 900 seconds."
     );
     place.app.pass_seconds(60);
     let right = failure(PASSWORD).status(429);

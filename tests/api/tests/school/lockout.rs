@@ -25,7 +25,7 @@ fn two_failures_say_how_many_attempts_remain_and_the_third_locks_for_fifteen_min
     insta::assert_json_snapshot!(third.json, @r#"
     {
       "code": "too_many_attempts",
-      "detail": "Too many failed attempts. Try again in 900 seconds."
+      "detail": "Too many attempts. Try again in 900 seconds."
     }
     "#);
     refused(&third, 429, "too_many_attempts");

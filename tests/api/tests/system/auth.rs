@@ -181,7 +181,7 @@ fn a_directory_entry_whose_delivery_was_lost_arrives_with_the_next_visit() {
         door.post(SYSTEM_LOGIN, &login).code(),
         "invalid_credentials"
     );
-    app.visit_all();
+    app.visit_schools();
     assert_eq!(door.post(SYSTEM_LOGIN, &login).code(), "school_user");
 }
 
@@ -197,7 +197,7 @@ fn one_school_that_cannot_be_visited_does_not_keep_the_others_waiting() {
         .patch(&format!("users/{}/", second.teacher_id), &change)
         .expect(200);
     app.lose_deferred(false);
-    let _ = app.try_visit_all();
+    let _ = app.try_visit_schools();
     assert_eq!(app.count(&second.slot, "select count(*) from outbox"), 0);
 }
 
