@@ -212,9 +212,11 @@ function deliverLater(c: Context<Env>) {
   c.executionCtx.waitUntil(deliver(db, control, school));
 }
 
+const EFFECTS = 40;
+
 async function deliver(db: D1DatabaseSession, control: D1DatabaseSession, school: School) {
   for (let portion = 0; portion < 10; portion++) {
-    const effects = db.prepare(sql.LIST_EFFECTS).bind(40);
+    const effects = db.prepare(sql.LIST_EFFECTS).bind(EFFECTS);
     const { results } = await effects.all<{ seq: number; kind: string; payload: string }>();
     const last = results.at(-1);
     if (!last) return;
@@ -228,6 +230,7 @@ async function deliver(db: D1DatabaseSession, control: D1DatabaseSession, school
     });
     await control.batch(statements);
     await db.prepare(sql.DELETE_EFFECTS).bind(last.seq).all();
+    if (results.length < EFFECTS) return;
   }
 }
 
