@@ -6,13 +6,16 @@ mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;
 mod permissions;
+mod records;
 mod role_assignments;
 mod roles;
 mod routes;
 mod staff;
+mod structure;
 mod users;
 
 pub use outbox::visit_schools;
+pub use records::{Hooks, Offers, Resource, Write};
 pub use routes::*;
 
 #[cfg(target_arch = "wasm32")]

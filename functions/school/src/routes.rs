@@ -1,6 +1,10 @@
 //! Every route of the area.
 
-use crate::{audit_logs, auth, permissions, role_assignments, roles, staff, users};
+use crate::{
+    audit_logs, auth, permissions,
+    records::{self, Resource},
+    role_assignments, roles, staff, structure, users,
+};
 
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(utoipa::OpenApi)]
@@ -15,12 +19,16 @@ use crate::{audit_logs, auth, permissions, role_assignments, roles, staff, users
         (name = "users", description = "Users of the school."),
         (name = "staff", description = "Staff records."),
         (name = "roles", description = "Roles, who holds them, and the permissions that exist."),
+        (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
 struct Document;
 
-homeroom_edge::routes! { Document;
+/// Every resource of plain records.
+pub static RECORDS: &[&[&Resource]] = &[structure::RESOURCES];
+
+homeroom_edge::routes! { Document, records(RECORDS);
     auth::login,
     auth::refresh,
     auth::find_me,

@@ -4,6 +4,7 @@ pub mod academics;
 pub mod credentials;
 pub mod identity;
 pub mod permissions;
+pub mod records;
 pub mod schools;
 
 /// Kinds of things that have an id.

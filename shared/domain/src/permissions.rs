@@ -77,6 +77,126 @@ catalogue! {
         ChangeUserRoleAssignment = 115, "school.change_user_role_assignment", "Change role assignments";
         DeleteUserRoleAssignment = 116, "school.delete_user_role_assignment", "Withdraw roles";
         ViewAuditLog = 117, "school.view_audit_log", "View the audit log";
+        ViewSession = 118, "school.view_session", "View sessions";
+        AddSession = 119, "school.add_session", "Create sessions";
+        ChangeSession = 120, "school.change_session", "Change sessions";
+        DeleteSession = 121, "school.delete_session", "Delete sessions";
+        ViewTerm = 122, "school.view_term", "View terms";
+        AddTerm = 123, "school.add_term", "Create terms";
+        ChangeTerm = 124, "school.change_term", "Change terms";
+        DeleteTerm = 125, "school.delete_term", "Delete terms";
+        ViewForm = 126, "school.view_form", "View forms";
+        AddForm = 127, "school.add_form", "Create forms";
+        ChangeForm = 128, "school.change_form", "Change forms";
+        DeleteForm = 129, "school.delete_form", "Delete forms";
+        ViewClass = 130, "school.view_class", "View classes";
+        AddClass = 131, "school.add_class", "Create classes";
+        ChangeClass = 132, "school.change_class", "Change classes";
+        DeleteClass = 133, "school.delete_class", "Delete classes";
+        ViewClassPattern = 134, "school.view_class_pattern", "View class patterns";
+        AddClassPattern = 135, "school.add_class_pattern", "Create class patterns";
+        ChangeClassPattern = 136, "school.change_class_pattern", "Change class patterns";
+        DeleteClassPattern = 137, "school.delete_class_pattern", "Delete class patterns";
+        ViewSubject = 138, "school.view_subject", "View subjects";
+        AddSubject = 139, "school.add_subject", "Create subjects";
+        ChangeSubject = 140, "school.change_subject", "Change subjects";
+        DeleteSubject = 141, "school.delete_subject", "Delete subjects";
+        ViewCurriculum = 142, "school.view_curriculum", "View the curriculum";
+        AddCurriculum = 143, "school.add_curriculum", "Create the curriculum";
+        ChangeCurriculum = 144, "school.change_curriculum", "Change the curriculum";
+        DeleteCurriculum = 145, "school.delete_curriculum", "Delete the curriculum";
+        ViewPassMark = 146, "school.view_pass_mark", "View pass marks";
+        AddPassMark = 147, "school.add_pass_mark", "Create pass marks";
+        ChangePassMark = 148, "school.change_pass_mark", "Change pass marks";
+        DeletePassMark = 149, "school.delete_pass_mark", "Delete pass marks";
+        ViewAcademicClass = 150, "school.view_academic_class", "View classes of a session";
+        AddAcademicClass = 151, "school.add_academic_class", "Create classes of a session";
+        ChangeAcademicClass = 152, "school.change_academic_class", "Change classes of a session";
+        DeleteAcademicClass = 153, "school.delete_academic_class", "Delete classes of a session";
+        ViewSubjectTeacher = 154, "school.view_subject_teacher", "View subject teachers";
+        AddSubjectTeacher = 155, "school.add_subject_teacher", "Create subject teachers";
+        ChangeSubjectTeacher = 156, "school.change_subject_teacher", "Change subject teachers";
+        DeleteSubjectTeacher = 157, "school.delete_subject_teacher", "Delete subject teachers";
+        ViewStudentSession = 158, "school.view_student_session", "View registrations";
+        AddStudentSession = 159, "school.add_student_session", "Create registrations";
+        ChangeStudentSession = 160, "school.change_student_session", "Change registrations";
+        DeleteStudentSession = 161, "school.delete_student_session", "Delete registrations";
+        ViewAdmission = 162, "school.view_admission", "View students";
+        AddAdmission = 163, "school.add_admission", "Create students";
+        ChangeAdmission = 164, "school.change_admission", "Change students";
+        DeleteAdmission = 165, "school.delete_admission", "Delete students";
+        ViewGuardian = 166, "school.view_guardian", "View guardians";
+        AddGuardian = 167, "school.add_guardian", "Create guardians";
+        ChangeGuardian = 168, "school.change_guardian", "Change guardians";
+        DeleteGuardian = 169, "school.delete_guardian", "Delete guardians";
+        ViewStudentGuardian = 170, "school.view_student_guardian", "View students' guardians";
+        AddStudentGuardian = 171, "school.add_student_guardian", "Create students' guardians";
+        ChangeStudentGuardian = 172, "school.change_student_guardian", "Change students' guardians";
+        DeleteStudentGuardian = 173, "school.delete_student_guardian", "Delete students' guardians";
+        ViewAttendance = 174, "school.view_attendance", "View attendance";
+        AddAttendance = 175, "school.add_attendance", "Create attendance";
+        ChangeAttendance = 176, "school.change_attendance", "Change attendance";
+        DeleteAttendance = 177, "school.delete_attendance", "Delete attendance";
+        ViewAttendanceCode = 178, "school.view_attendance_code", "View attendance codes";
+        AddAttendanceCode = 179, "school.add_attendance_code", "Create attendance codes";
+        ChangeAttendanceCode = 180, "school.change_attendance_code", "Change attendance codes";
+        DeleteAttendanceCode = 181, "school.delete_attendance_code", "Delete attendance codes";
+        ViewHoliday = 182, "school.view_holiday", "View holidays";
+        AddHoliday = 183, "school.add_holiday", "Create holidays";
+        ChangeHoliday = 184, "school.change_holiday", "Change holidays";
+        DeleteHoliday = 185, "school.delete_holiday", "Delete holidays";
+        ViewLeaveApplication = 186, "school.view_leave_application", "View leave applications";
+        AddLeaveApplication = 187, "school.add_leave_application", "Create leave applications";
+        ChangeLeaveApplication = 188, "school.change_leave_application", "Change leave applications";
+        DeleteLeaveApplication = 189, "school.delete_leave_application", "Delete leave applications";
+        ViewTimetable = 190, "school.view_timetable", "View the timetable";
+        AddTimetable = 191, "school.add_timetable", "Create the timetable";
+        ChangeTimetable = 192, "school.change_timetable", "Change the timetable";
+        DeleteTimetable = 193, "school.delete_timetable", "Delete the timetable";
+        ViewExamSession = 194, "school.view_exam_session", "View exam sessions";
+        AddExamSession = 195, "school.add_exam_session", "Create exam sessions";
+        ChangeExamSession = 196, "school.change_exam_session", "Change exam sessions";
+        DeleteExamSession = 197, "school.delete_exam_session", "Delete exam sessions";
+        ViewExam = 198, "school.view_exam", "View exams";
+        AddExam = 199, "school.add_exam", "Create exams";
+        ChangeExam = 200, "school.change_exam", "Change exams";
+        DeleteExam = 201, "school.delete_exam", "Delete exams";
+        ViewMark = 202, "school.view_mark", "View marks of the own subjects";
+        AddMark = 203, "school.add_mark", "Create marks of the own subjects";
+        ChangeMark = 204, "school.change_mark", "Change marks of the own subjects";
+        DeleteMark = 205, "school.delete_mark", "Delete marks of the own subjects";
+        ViewAcademicSetting = 206, "school.view_academic_setting", "View grading scales";
+        AddAcademicSetting = 207, "school.add_academic_setting", "Create grading scales";
+        ChangeAcademicSetting = 208, "school.change_academic_setting", "Change grading scales";
+        DeleteAcademicSetting = 209, "school.delete_academic_setting", "Delete grading scales";
+        ViewCommentTemplate = 210, "school.view_comment_template", "View comment templates";
+        AddCommentTemplate = 211, "school.add_comment_template", "Create comment templates";
+        ChangeCommentTemplate = 212, "school.change_comment_template", "Change comment templates";
+        DeleteCommentTemplate = 213, "school.delete_comment_template", "Delete comment templates";
+        ViewSessionSetup = 214, "school.view_session_setup", "View session set-ups";
+        AddSessionSetup = 215, "school.add_session_setup", "Create session set-ups";
+        ChangeSessionSetup = 216, "school.change_session_setup", "Change session set-ups";
+        DeleteSessionSetup = 217, "school.delete_session_setup", "Delete session set-ups";
+        ViewStudentPromotion = 218, "school.view_student_promotion", "View promotions";
+        AddStudentPromotion = 219, "school.add_student_promotion", "Create promotions";
+        ChangeStudentPromotion = 220, "school.change_student_promotion", "Change promotions";
+        DeleteStudentPromotion = 221, "school.delete_student_promotion", "Delete promotions";
+        ViewNotice = 222, "school.view_notice", "View notices";
+        AddNotice = 223, "school.add_notice", "Create notices";
+        ChangeNotice = 224, "school.change_notice", "Change notices";
+        DeleteNotice = 225, "school.delete_notice", "Delete notices";
+        ManageMark = 226, "school.manage_mark", "See and correct the marks of every subject";
+        ViewReportCard = 227, "school.view_report_card", "View report cards";
+        ChangeReportCard = 228, "school.change_report_card", "Write comments on report cards";
+        PublishReportCard = 229, "school.publish_report_card", "Publish, withdraw and lock report cards";
+        WithholdReportCard = 230, "school.withhold_report_card", "Withhold and release report cards";
+        ViewReportSetting = 231, "school.view_report_setting", "View report settings";
+        ChangeReportSetting = 232, "school.change_report_setting", "Change report settings";
+        ExecutePromotion = 233, "school.execute_promotion", "Execute and undo promotions";
+        DecideLeaveApplication = 234, "school.decide_leave_application", "Decide on leave applications";
+        ViewImport = 235, "school.view_import", "View imports";
+        AddImport = 236, "school.add_import", "Import files";
+        ViewExport = 237, "school.view_export", "Export files";
     }
 }
 
@@ -199,16 +319,64 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
     DefaultRole {
         builtin: "teacher",
         name: "Teacher",
-        description: "Teaches: sees colleagues.",
+        description: "Teaches: sees colleagues and students, enters the own subjects' marks and attendance.",
         parent: None,
-        permissions: &["school.view_staff"],
+        permissions: &[
+            "school.view_staff",
+            "school.view_session",
+            "school.view_term",
+            "school.view_form",
+            "school.view_class",
+            "school.view_subject",
+            "school.view_curriculum",
+            "school.view_pass_mark",
+            "school.view_academic_class",
+            "school.view_subject_teacher",
+            "school.view_student_session",
+            "school.view_admission",
+            "school.view_student_guardian",
+            "school.view_attendance",
+            "school.add_attendance",
+            "school.change_attendance",
+            "school.view_attendance_code",
+            "school.view_holiday",
+            "school.view_leave_application",
+            "school.view_timetable",
+            "school.view_exam_session",
+            "school.view_exam",
+            "school.add_exam",
+            "school.view_mark",
+            "school.add_mark",
+            "school.change_mark",
+            "school.view_academic_setting",
+            "school.view_comment_template",
+            "school.view_report_setting",
+            "school.view_report_card",
+            "school.change_report_card",
+            "school.view_notice",
+        ],
     },
     DefaultRole {
         builtin: "head",
         name: "Head teacher",
-        description: "Leads the school: a teacher who also sees people, roles and the audit log.",
+        description: "Leads the school: a teacher who also sees people, roles and the audit log, and decides on marks, cards and promotions.",
         parent: Some("teacher"),
         permissions: &[
+            "school.manage_mark",
+            "school.publish_report_card",
+            "school.withhold_report_card",
+            "school.decide_leave_application",
+            "school.view_guardian",
+            "school.view_class_pattern",
+            "school.view_session_setup",
+            "school.view_student_promotion",
+            "school.add_student_promotion",
+            "school.change_student_promotion",
+            "school.execute_promotion",
+            "school.add_notice",
+            "school.change_notice",
+            "school.delete_notice",
+            "school.view_export",
             "school.view_user",
             "school.view_role",
             "school.view_user_role_assignment",
@@ -218,9 +386,35 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
     DefaultRole {
         builtin: "office",
         name: "Office",
-        description: "Keeps the records of users and staff.",
+        description: "Keeps the records of users, staff, students and guardians.",
         parent: None,
         permissions: &[
+            "school.view_session",
+            "school.view_term",
+            "school.view_form",
+            "school.view_class",
+            "school.view_academic_class",
+            "school.view_student_session",
+            "school.add_student_session",
+            "school.change_student_session",
+            "school.view_admission",
+            "school.add_admission",
+            "school.change_admission",
+            "school.view_guardian",
+            "school.add_guardian",
+            "school.change_guardian",
+            "school.view_student_guardian",
+            "school.add_student_guardian",
+            "school.change_student_guardian",
+            "school.delete_student_guardian",
+            "school.view_attendance",
+            "school.view_leave_application",
+            "school.add_leave_application",
+            "school.view_timetable",
+            "school.view_notice",
+            "school.view_import",
+            "school.add_import",
+            "school.view_export",
             "school.view_user",
             "school.add_user",
             "school.change_user",

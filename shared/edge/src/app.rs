@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use homeroom_domain::credentials::KeyRing;
-use homeroom_kernel::{Clock, Entropy};
+use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
     login_guard::{GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
@@ -12,7 +12,7 @@ use homeroom_objects::{
 use homeroom_store::sql::Databases;
 use thiserror::Error;
 
-use homeroom_store::control::registry::School;
+use homeroom_store::control::registry::{ActiveSchool, School};
 
 use crate::{actor::ActorCache, recent::Recent, tenancy};
 
@@ -93,6 +93,13 @@ impl App {
 }
 
 impl App {
+    /// The wall clock of a school at a moment, `2026-01-31T08:00`; UTC where its time zone is unknown to the runtime.
+    #[must_use]
+    pub fn local_time(&self, school: &ActiveSchool, moment: Timestamp) -> String {
+        let local = self.ports.clock.local(moment, &school.school().timezone);
+        local.unwrap_or_else(|| moment.to_rfc3339().chars().take(16).collect())
+    }
+
     /// Forgets who was seen on a plane, after a change that may concern them.
     pub fn forget_actors(&self, plane: homeroom_domain::credentials::Plane) {
         self.actors.forget(plane);

@@ -27,6 +27,11 @@ pub(crate) fn parse<T: Input>(
     bytes: &[u8],
     partial: bool,
 ) -> Result<T, ApiError> {
+    Ok(Fields::parse(fields(headers, bytes)?, partial)?)
+}
+
+/// Reads a body as the fields that it names.
+pub(crate) fn fields(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -37,13 +42,12 @@ pub(crate) fn parse<T: Input>(
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let map = match kind.as_str() {
-        _ if bytes.is_empty() => Map::new(),
-        "application/json" => json(bytes)?,
-        "application/x-www-form-urlencoded" => form(bytes)?,
-        _ => return Err(ApiError::UnsupportedMediaType),
-    };
-    Ok(Fields::parse(map, partial)?)
+    match kind.as_str() {
+        _ if bytes.is_empty() => Ok(Map::new()),
+        "application/json" => json(bytes),
+        "application/x-www-form-urlencoded" => form(bytes),
+        _ => Err(ApiError::UnsupportedMediaType),
+    }
 }
 
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {

@@ -23,6 +23,15 @@ export async function readBody(request, cap) {
   return whole;
 }
 
+// The wall clock of a time zone: Sweden writes 2026-01-31 08:00:00. Null where the runtime does not know the zone.
+export function localTime(millis, timeZone) {
+  try {
+    return new Date(millis).toLocaleString("sv-SE", { timeZone }).slice(0, 16).replace(" ", "T");
+  } catch {
+    return null;
+  }
+}
+
 export function makeResponse(status, headers, body) {
   return new Response(body, { status, headers: JSON.parse(headers) });
 }

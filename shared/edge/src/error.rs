@@ -1,12 +1,12 @@
 //! Every way in which a request can fail, and the answer for each.
 
 use axum::response::{IntoResponse, Response};
-use homeroom_kernel::{FieldErrors, fields::NON_FIELD};
+use homeroom_kernel::FieldErrors;
 use homeroom_store::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::app::PortError;
+use crate::{app::PortError, constraints};
 
 /// The header that carries an error's stable code.
 pub(crate) const CODE_HEADER: &str = "x-error-code";
@@ -249,44 +249,7 @@ impl From<StoreError> for ApiError {
             StoreError::NoSuchPage => Self::NoSuchPage,
             StoreError::Unavailable(reason) => Self::Unavailable(reason),
             StoreError::Broken(reason) => Self::Internal(reason),
-            StoreError::Conflict(constraint) => from_constraint(&constraint),
+            StoreError::Conflict(constraint) => constraints::meaning(&constraint),
         }
-    }
-}
-
-/// What a refused row means to a client.
-fn from_constraint(constraint: &str) -> ApiError {
-    let taken =
-        |field: &str, what: &str| ApiError::field(field, &format!("{what} already exists."));
-    match constraint {
-        "users.email" => taken("email", "A user with this email"),
-        "users.phone_number" => taken("phone_number", "A user with this phone number"),
-        "users_have_an_identifier" => {
-            ApiError::field(NON_FIELD, "Give an email or a phone number.")
-        }
-        "roles.name" => taken("name", "A role with this name"),
-        "role_cycle" => ApiError::field("parent_role", "A role cannot inherit from itself."),
-        "user_roles.user_id, user_roles.role_id" => {
-            ApiError::field(NON_FIELD, "The user has this role already.")
-        }
-        "staff.staff_number" => taken("staff_number", "A member of staff with this number"),
-        "staff.user_id" => ApiError::field("user", "This user has a staff record already."),
-        "tenants.schema_name" => taken("schema_name", "A school with this schema name"),
-        "tenants.code" => taken("code", "A school with this code"),
-        "tenant_domains.host" => taken("domain", "A school with this domain"),
-        "tenants.slot" => ApiError::NoFreeSlot,
-        "last_administrator" => ApiError::Conflict {
-            code: "last_administrator",
-            detail: "This would leave nobody who can administer. Make somebody else an administrator first.",
-        },
-        "changed_meanwhile" => ApiError::Conflict {
-            code: "changed_meanwhile",
-            detail: "The record was changed by somebody else meanwhile. Read it again and repeat.",
-        },
-        "foreign_key" => ApiError::Conflict {
-            code: "in_use",
-            detail: "Other records refer to this one, or one that it refers to is gone.",
-        },
-        _ => ApiError::Internal(format!("unexpected constraint {constraint}")),
     }
 }

@@ -1,14 +1,13 @@
 //! Extractors: what a handler gets is what it is allowed to use. A database handle comes only with a place and, but for
 //! the few routes before sign-in, with an actor and a checked permission.
 
-use std::{future::Future, marker::PhantomData, ops::Deref};
+use std::future::Future;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use homeroom_domain::permissions::Permission;
 use homeroom_kernel::{Id, Input, Listing, PageRequest};
 use homeroom_store::{Action, Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
 use http::{Method, request::Parts};
-use serde::Serialize;
 
 use crate::{
     actor::{self, Actor, Presented},
@@ -16,8 +15,6 @@ use crate::{
     body,
     context::{Context, SharedContext},
     error::ApiError,
-    idempotency::Idempotency,
-    reply,
     tenancy::{self, Arrival},
 };
 
@@ -267,61 +264,18 @@ impl<A: Area> Caller<A> {
     }
 }
 
-/// Somebody who is signed in and holds the permission `P`.
-pub struct Can<A: Area, P: Permission> {
-    caller: Caller<A>,
-    permission: PhantomData<P>,
-}
-
-impl<A: Area, P: Permission> Deref for Can<A, P> {
-    type Target = Caller<A>;
-    fn deref(&self) -> &Caller<A> {
-        &self.caller
-    }
-}
-
-/// A creation or action: the permission `P`, the body `T`, and the client's idempotency key.
-pub struct Post<A: Area, P: Permission, T> {
-    caller: Can<A, P>,
-    /// The body.
-    pub input: T,
-    idempotency: Idempotency,
-}
-
-impl<A: Area, P: Permission, T> Deref for Post<A, P, T> {
-    type Target = Caller<A>;
-    fn deref(&self) -> &Caller<A> {
-        &self.caller
-    }
-}
-
-impl<A: Area, P: Permission, T> Post<A, P, T> {
-    /// Carries out a change and answers with 201; the answer is stored under the client's key in the same transaction.
-    pub async fn create(
-        &self,
-        batch: Batch,
-        location: &str,
-        body: &(impl Serialize + Sync),
-    ) -> Result<axum::response::Response, ApiError> {
-        let answer = reply::Answer::created(location, body)?;
-        self.idempotency.commit(&self.caller, batch, answer).await
-    }
-
-    /// Carries out a change and answers with 200, stored likewise.
-    pub async fn done(
-        &self,
-        batch: Batch,
-        body: &(impl Serialize + Sync),
-    ) -> Result<axum::response::Response, ApiError> {
-        let answer = reply::Answer::ok(body)?;
-        self.idempotency.commit(&self.caller, batch, answer).await
-    }
-}
-
 /// A body without an idempotency key: PUT and PATCH, and the routes before sign-in.
 pub struct Body<T> {
     /// What was read.
     pub input: T,
+    /// Whether absent fields mean "leave as it is" (PATCH).
+    pub partial: bool,
+}
+
+/// A body as the fields that it names, for fields that are known at run time only.
+pub struct RawBody {
+    /// The fields.
+    pub fields: serde_json::Map<String, serde_json::Value>,
     /// Whether absent fields mean "leave as it is" (PATCH).
     pub partial: bool,
 }
@@ -394,46 +348,6 @@ impl<A: Area> FromRequestParts<State> for Caller<A> {
     }
 }
 
-impl<A: Area, P: Permission> FromRequestParts<State> for Can<A, P> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &State) -> Result<Self, ApiError> {
-        let caller = Caller::<A>::from_request_parts(parts, app).await?;
-        if caller.actor.must_change_password {
-            return Err(ApiError::Forbidden {
-                code: "password_change_required",
-                detail: "Change your password first: POST auth/change-password/.".into(),
-            });
-        }
-        if caller.actor.permissions.allows(P::CODENAME) {
-            Ok(Self {
-                caller,
-                permission: PhantomData,
-            })
-        } else {
-            Err(ApiError::lacking(P::CODENAME))
-        }
-    }
-}
-
-impl<A: Area, P: Permission, T: Input + Send> FromRequest<State> for Post<A, P, T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, app: &State) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let caller = Can::<A, P>::from_request_parts(&mut parts, app).await?;
-        let bytes = body::read(body).await?;
-        let idempotency = Idempotency::read(&parts, &caller.actor, &bytes)?;
-        idempotency.replay(&caller).await?;
-        let input = body::parse(&parts.headers, &bytes, false)?;
-        Ok(Self {
-            caller,
-            input,
-            idempotency,
-        })
-    }
-}
-
 impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
@@ -443,6 +357,20 @@ impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
         let bytes = body::read(body).await?;
         Ok(Self {
             input: body::parse(&parts.headers, &bytes, partial)?,
+            partial,
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let partial = request.method() == Method::PATCH;
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(body).await?;
+        Ok(Self {
+            fields: body::fields(&parts.headers, &bytes)?,
             partial,
         })
     }
@@ -470,6 +398,33 @@ impl<S: Send + Sync, T> FromRequestParts<S> for At<T> {
     }
 }
 
+/// All ids of the path by their names; what is not an id is not found.
+pub struct Ids(Vec<(String, Id<()>)>);
+
+impl Ids {
+    /// The id of this name.
+    pub fn get<T>(&self, name: &str) -> Result<Id<T>, ApiError> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        let (_, id) = found.ok_or(ApiError::NotFound)?;
+        Ok(Id::from_uuid(id.uuid()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ids {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::NotFound)?;
+        let ids = params
+            .iter()
+            .map(|(name, value)| Id::parse(value).map(|id| (name.to_owned(), id)));
+        let ids: Option<Vec<_>> = ids.collect();
+        ids.map(Ids).ok_or(ApiError::NotFound)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = ApiError;
 
@@ -482,8 +437,3 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
         ))
     }
 }
-
-/// A permission-checked platform caller.
-pub type SystemCan<P> = Can<SystemArea, P>;
-/// A permission-checked school caller.
-pub type SchoolCan<P> = Can<SchoolArea, P>;

@@ -2,7 +2,6 @@
 
 use axum::response::{IntoResponse, Response};
 use homeroom_domain::credentials::{self, sealed};
-use homeroom_domain::permissions::Permission;
 use homeroom_store::{
     Batch, IdentityDb, StoreError,
     identity::idempotency::{self, KeyScope, StoredAnswer},
@@ -12,7 +11,7 @@ use http::{HeaderValue, request::Parts};
 use crate::{
     actor::Actor,
     error::ApiError,
-    extract::{Area, Caller, Can},
+    extract::{Area, Caller},
     reply::Answer,
 };
 
@@ -61,9 +60,9 @@ impl Idempotency {
     }
 
     /// Carries out a change together with its answer. Of parallel requests with one key, one does and all answer alike.
-    pub(crate) async fn commit<A: Area, P: Permission>(
+    pub(crate) async fn commit<A: Area>(
         &self,
-        caller: &Can<A, P>,
+        caller: &Caller<A>,
         mut batch: Batch,
         answer: Answer,
     ) -> Result<Response, ApiError> {

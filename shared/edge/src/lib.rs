@@ -3,6 +3,7 @@
 mod actor;
 pub mod app;
 mod body;
+mod constraints;
 mod context;
 mod error;
 mod extract;
@@ -12,6 +13,7 @@ pub mod identity;
 pub mod openapi;
 #[cfg(target_arch = "wasm32")]
 pub mod panic;
+mod permit;
 mod recent;
 mod reply;
 mod routes;
@@ -25,9 +27,9 @@ pub use app::{App, State};
 pub use context::{Context, Deferred, SharedContext};
 pub use error::ApiError;
 pub use extract::{
-    Area, At, Body, Caller, Can, Door, NoBody, Post, Query, SchoolArea, SchoolCan, SystemArea,
-    SystemCan,
+    Area, At, Body, Caller, Door, Ids, NoBody, Query, RawBody, SchoolArea, SystemArea,
 };
+pub use permit::{Can, Permitted, Post, Posted, SchoolCan, SystemCan};
 pub use reply::{Json, List, NoContent};
 pub use routes::add_route;
 pub use serve::{REQUEST_ID, Served, serve};

@@ -13,7 +13,7 @@ use crate::app::State;
 /// hundred kilobytes of WebAssembly that no request needs, so it is made natively and served as a file.
 #[macro_export]
 macro_rules! routes {
-    ($document:ty; $($module:ident :: $handler:ident),+ $(,)?) => {
+    ($document:ty $(, $records:ident($list:ident))?; $($module:ident :: $handler:ident),+ $(,)?) => {
         /// The area's router.
         #[must_use]
         pub fn router(app: $crate::State) -> $crate::axum::Router {
@@ -21,6 +21,7 @@ macro_rules! routes {
             $crate::pastey::paste! {
                 $(let router = $crate::add_route::<$module::[<__path_ $handler>], _, _>(router, $module::$handler);)+
             }
+            $(let router = $records::add_routes(router, $list);)?
             router.with_state(app)
         }
 
@@ -33,6 +34,7 @@ macro_rules! routes {
             )
             $(.routes($crate::utoipa_axum::routes!($module::$handler)))+;
             let mut document = router.split_for_parts().1;
+            $($records::complete(&mut document, $list);)?
             $crate::utoipa::Modify::modify(&$crate::openapi::Common, &mut document);
             document
         }

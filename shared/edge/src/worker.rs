@@ -36,6 +36,8 @@ extern "C" {
     fn read_head(request: &web_sys::Request) -> String;
     #[wasm_bindgen(js_name = readBody)]
     fn read_body(request: &web_sys::Request, cap: u32) -> Promise;
+    #[wasm_bindgen(js_name = localTime)]
+    fn local_time(millis: f64, zone: &str) -> Option<String>;
     #[wasm_bindgen(js_name = makeResponse)]
     fn make_response(status: u16, headers: &str, body: Option<Uint8Array>) -> web_sys::Response;
     #[wasm_bindgen(js_name = askService)]
@@ -214,6 +216,14 @@ impl Clock for Runtime {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(js_sys::Date::now() as i64)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds fit into 53 bits for 285,000 years"
+    )]
+    fn local(&self, moment: Timestamp, zone: &str) -> Option<String> {
+        local_time(moment.millis() as f64, zone)
     }
 }
 

@@ -111,6 +111,9 @@ impl serde::de::Visitor<'_> for TimestampVisitor {
 pub trait Clock: Send + Sync {
     /// The current time. On Workers it stands still between two I/O operations.
     fn now(&self) -> Timestamp;
+
+    /// The wall clock of a time zone (`Africa/Harare`) at a moment, `2026-01-31T08:00`; `None` where the zone is unknown.
+    fn local(&self, moment: Timestamp, zone: &str) -> Option<String>;
 }
 
 #[cfg(test)]

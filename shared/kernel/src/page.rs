@@ -31,6 +31,10 @@ pub enum FilterKind {
     Bool,
     /// An id in its hyphenated form.
     Id,
+    /// A whole number.
+    Integer,
+    /// A date, `2026-01-31`.
+    Date,
 }
 
 /// A filter's checked value.
@@ -40,6 +44,8 @@ pub enum FilterValue {
     Text(String),
     /// A truth value.
     Bool(bool),
+    /// A whole number.
+    Integer(i64),
 }
 
 /// A checked request for one page of a list.
@@ -160,6 +166,15 @@ fn read_filter(kind: FilterKind, value: &str) -> Result<FilterValue, &'static st
         FilterKind::Id => crate::Id::<()>::parse(value)
             .map(|id| FilterValue::Text(id.to_string()))
             .ok_or("Must be a valid UUID."),
+        FilterKind::Integer => value
+            .parse()
+            .ok()
+            .filter(|number: &i64| number.unsigned_abs() < 1 << 53)
+            .map(FilterValue::Integer)
+            .ok_or("Must be a whole number."),
+        FilterKind::Date => crate::rules::date(&value.into())
+            .map(FilterValue::Text)
+            .map_err(|_| "Use the form 2026-01-31."),
     }
 }
 

@@ -15,6 +15,19 @@ use serde_json::{Map, Value as Json};
 /// D1's limit of the text of a statement, in bytes.
 const MAX_SQL_BYTES: i32 = 100_000;
 
+/// The migrations of the platform's database, in order.
+pub const CONTROL_SCHEMA: &[&str] = &[include_str!("../../../schema/control/0001_platform.sql")];
+/// The migrations of a school's database, in order.
+pub const TENANT_SCHEMA: &[&str] = &[
+    include_str!("../../../schema/tenant/0001_school.sql"),
+    include_str!("../../../schema/tenant/0002_structure.sql"),
+    include_str!("../../../schema/tenant/0003_people.sql"),
+    include_str!("../../../schema/tenant/0004_attendance.sql"),
+    include_str!("../../../schema/tenant/0005_exams.sql"),
+    include_str!("../../../schema/tenant/0006_promotion.sql"),
+    include_str!("../../../schema/tenant/0007_notices_and_imports.sql"),
+];
+
 /// In-memory databases by the name of their binding.
 #[derive(Clone, Default)]
 pub struct SqliteDatabases {

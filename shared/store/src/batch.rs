@@ -122,6 +122,15 @@ impl Batch {
         });
     }
 
+    /// The same for the rules of `academic_guards`.
+    pub(crate) fn guard_academics(&mut self, rule: &'static str, broken: &str, params: Vec<Value>) {
+        let text = format!("insert into academic_guards (rule) select '{rule}' where {broken}");
+        self.statements.push(Statement {
+            sql: text.into(),
+            params,
+        });
+    }
+
     /// Records a change: the fields that differ between the two forms of the record, as `{field: {from, to}}`.
     pub fn audit(
         &mut self,

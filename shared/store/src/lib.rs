@@ -20,6 +20,7 @@ pub mod control;
 mod error;
 pub mod identity;
 mod list;
+pub mod records;
 mod rows;
 pub mod school;
 pub mod sql;

@@ -29,13 +29,13 @@ impl<T> Page<T> {
 }
 
 /// A list's constant parts.
-pub(crate) struct Source {
+pub(crate) struct Source<'a> {
     /// What is selected, without `select`.
-    pub(crate) columns: &'static str,
+    pub(crate) columns: &'a str,
     /// Tables, without `from`.
-    pub(crate) from: &'static str,
+    pub(crate) from: &'a str,
     /// A condition that always holds for the list's rows; `true` where there is none.
-    pub(crate) condition: &'static str,
+    pub(crate) condition: &'a str,
     /// Ends every ordering, so that pages never overlap.
     pub(crate) key: &'static str,
 }
@@ -48,7 +48,7 @@ struct Count {
 /// Fetches a page; a page beyond the end is [`StoreError::NoSuchPage`], but the first page always exists.
 pub(crate) async fn fetch<T: DeserializeOwned>(
     connection: &Connection,
-    source: &Source,
+    source: &Source<'_>,
     search: &'static [&'static str],
     request: &PageRequest,
 ) -> Result<Page<T>, StoreError> {
@@ -62,7 +62,11 @@ pub(crate) async fn fetch<T: DeserializeOwned>(
     Ok(Page { count, rows })
 }
 
-fn statements(source: &Source, search: &[&str], request: &PageRequest) -> (Statement, Statement) {
+fn statements(
+    source: &Source<'_>,
+    search: &[&str],
+    request: &PageRequest,
+) -> (Statement, Statement) {
     let mut conditions = vec![source.condition.to_owned()];
     let mut params: Vec<Value> = Vec::new();
     for (condition, value) in &request.filters {
@@ -70,6 +74,7 @@ fn statements(source: &Source, search: &[&str], request: &PageRequest) -> (State
         params.push(match value {
             FilterValue::Text(text) => Value::from(text),
             FilterValue::Bool(truth) => Value::from(*truth),
+            FilterValue::Integer(number) => Value::from(*number),
         });
     }
     if let Some(text) = &request.search {

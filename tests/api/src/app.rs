@@ -16,7 +16,7 @@ use homeroom_edge::{
 };
 use homeroom_kernel::Timestamp;
 use homeroom_store::{ControlDb, StoreError, Trace, control::registry, sql::Consistency};
-use homeroom_store_sqlite::SqliteDatabases;
+use homeroom_store_sqlite::{CONTROL_SCHEMA, SqliteDatabases};
 use http::{Request, StatusCode};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -32,7 +32,6 @@ pub const PUBLIC_HOST: &str = "homeroom.example";
 /// How many databases there are for schools.
 pub const SLOTS: usize = 16;
 const START: Timestamp = Timestamp::from_millis(1_768_464_000_000);
-const CONTROL_SCHEMA: &[&str] = &[include_str!("../../../schema/control/0001_platform.sql")];
 
 /// One Worker's isolate.
 struct Isolate {

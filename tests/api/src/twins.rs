@@ -1,5 +1,6 @@
 //! Two schools with the same row ids, the same emails and other texts, so that anything that crosses over shows.
 
+use homeroom_domain::records::Kind;
 use rusqlite::types::Value as Sql;
 use serde_json::json;
 
@@ -7,26 +8,16 @@ use crate::{
     app::TestApp,
     client::Client,
     people::{PASSWORD, School},
-    samples::{OTHER_PASSWORD, Scene},
+    samples::{
+        OTHER_PASSWORD, Scene,
+        records::{self, PathIds, fill},
+    },
 };
 
 /// What only the first school's texts contain.
 pub const CANARY_ALPHA: &str = "CANARY-ALPHA";
 /// What only the second school's texts contain.
 pub const CANARY_BETA: &str = "CANARY-BETA";
-
-/// Tables of people and records, parents first.
-const TABLES: &[&str] = &[
-    "users",
-    "roles",
-    "role_permissions",
-    "user_roles",
-    "sessions",
-    "refresh_tokens",
-    "audit_logs",
-    "idempotency_keys",
-    "staff",
-];
 
 /// One of the two schools, with every kind of credential for it.
 pub struct Twin {
@@ -54,6 +45,8 @@ pub struct Twins {
     pub beta: Twin,
     /// The id of a record that both schools have, by the name of the resource in the path.
     pub ids: Vec<(&'static str, String)>,
+    /// The ids in the path of a record that both schools have, by the path of the resource.
+    pub records: Vec<(&'static str, PathIds)>,
 }
 
 impl Default for Twins {
@@ -97,6 +90,12 @@ impl Twins {
                     .str("results/0/id"),
             ),
         ];
+        let numbered = records::all()
+            .filter(|resource| resource.offers.create)
+            .zip(1_000..);
+        let records = numbered
+            .map(|(resource, n)| (resource.path, scene.record(resource, n)))
+            .collect();
         paint(&app, &alpha.slot, CANARY_ALPHA);
 
         let mut beta = app.school("beta");
@@ -127,12 +126,30 @@ impl Twins {
             alpha,
             beta,
             ids,
+            records,
         }
     }
 
     /// The path of an operation, with the id of a record that both schools have.
     #[must_use]
     pub fn address(&self, path: &str) -> String {
+        let records = |(resource, _): &&(&str, PathIds)| path.starts_with(resource);
+        if let Some((_, ids)) = self
+            .records
+            .iter()
+            .filter(records)
+            .max_by_key(|(resource, _)| resource.len())
+        {
+            let mut path = fill(path, ids);
+            // What lies within the record names it by its noun.
+            for resource in records::all() {
+                let own = self.records.iter().find(|(path, _)| *path == resource.path);
+                if let Some((_, ids)) = own {
+                    path = path.replace(&format!("{{{}}}", resource.noun), &ids["id"]);
+                }
+            }
+            return path;
+        }
         let resource = path.split('/').nth(4).unwrap_or_default();
         let id = self
             .ids
@@ -174,22 +191,9 @@ impl Twin {
     }
 }
 
-/// Writes the canary into every text of people and records.
-fn paint(app: &TestApp, slot: &str, canary: &str) {
-    app.execute(
-        slot,
-        &format!(
-            "update users set first_name = '{canary}', last_name = '{canary}';
-             update roles set description = '{canary}', name = name || ' {canary}';
-             update staff set title = '{canary}', position = '{canary}', department = '{canary}';
-             update sessions set user_agent = '{canary}';
-             update audit_logs set actor_name = '{canary}', changes = '{{\"x\":{{\"from\":null,\"to\":\"{canary}\"}}}}';"
-        ),
-    );
-}
-
-fn repaint(app: &TestApp, slot: &str) {
-    let columns = [
+/// Columns with text that nothing but people reads.
+fn painted() -> Vec<(&'static str, &'static str)> {
+    let mut columns = vec![
         ("users", "first_name"),
         ("users", "last_name"),
         ("roles", "description"),
@@ -199,9 +203,35 @@ fn repaint(app: &TestApp, slot: &str) {
         ("staff", "department"),
         ("sessions", "user_agent"),
         ("audit_logs", "actor_name"),
-        ("audit_logs", "changes"),
     ];
-    for (table, column) in columns {
+    for table in records::all().map(|resource| resource.table) {
+        let own = |name: &str| !table.computed.iter().any(|(computed, _)| *computed == name);
+        let texts = table
+            .fields
+            .iter()
+            .filter(|field| matches!(field.kind, Kind::Text { .. }) && own(field.name));
+        columns.extend(texts.map(|field| (table.name, field.name)));
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// Writes the canary into every text of people and records.
+fn paint(app: &TestApp, slot: &str, canary: &str) {
+    for (table, column) in painted() {
+        let sql = format!("update {table} set {column} = ifnull({column}, '') || ' {canary}'");
+        app.execute(slot, &sql);
+    }
+    let changes = format!("{{\"x\":{{\"from\":null,\"to\":\"{canary}\"}}}}");
+    app.execute(
+        slot,
+        &format!("update audit_logs set changes = '{changes}'"),
+    );
+}
+
+fn repaint(app: &TestApp, slot: &str) {
+    for (table, column) in painted().into_iter().chain([("audit_logs", "changes")]) {
         let sql = format!(
             "update {table} set {column} = replace({column}, '{CANARY_ALPHA}', '{CANARY_BETA}')"
         );
@@ -214,24 +244,15 @@ fn repaint(app: &TestApp, slot: &str) {
 }
 
 fn copy_rows(app: &TestApp, from: &str, to: &str) {
-    app.execute(to, "update roles set parent_id = null");
-    for table in TABLES.iter().rev() {
+    // Tables refer to each other in all directions: the references are checked at the end.
+    app.execute(to, "pragma foreign_keys = off");
+    for table in app.tables(from) {
         app.execute(to, &format!("delete from {table}"));
-    }
-    for table in TABLES {
         let rows: Vec<Vec<Sql>> = app.with_db(from, |db| {
-            // Roles refer to roles: those without a parent first.
-            let order = if *table == "roles" {
-                "parent_id is not null"
-            } else {
-                "1"
-            };
-            let mut statement = db
-                .prepare(&format!("select * from {table} order by {order}"))
-                .expect(table);
+            let mut statement = db.prepare(&format!("select * from {table}")).expect(&table);
             let columns = statement.column_count();
             let rows = statement.query_map([], |row| (0..columns).map(|n| row.get(n)).collect());
-            rows.and_then(Iterator::collect).expect(table)
+            rows.and_then(Iterator::collect).expect(&table)
         });
         app.with_db(to, |db| {
             for row in rows {
@@ -242,4 +263,5 @@ fn copy_rows(app: &TestApp, from: &str, to: &str) {
             }
         });
     }
+    app.execute(to, "pragma foreign_keys = on");
 }

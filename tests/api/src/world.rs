@@ -17,10 +17,8 @@ use homeroom_objects::{
 };
 use homeroom_passwords::Hasher;
 use homeroom_store::sql::{Carried, Consistency, Databases, Session, SqlError, Statement};
-use homeroom_store_sqlite::SqliteDatabases;
+use homeroom_store_sqlite::{SqliteDatabases, TENANT_SCHEMA};
 use rusqlite::Connection;
-
-const TENANT_SCHEMA: &[&str] = &[include_str!("../../../schema/tenant/0001_school.sql")];
 
 /// When a batch is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,6 +289,19 @@ impl LoginGuard for Ports {
 impl Clock for Ports {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.clock.load(Ordering::Relaxed))
+    }
+
+    fn local(&self, moment: Timestamp, zone: &str) -> Option<String> {
+        let zone: chrono_tz::Tz = zone.parse().ok()?;
+        let moment = chrono::DateTime::from_timestamp_millis(moment.millis())?;
+        let local = Timestamp::from_millis(
+            moment
+                .with_timezone(&zone)
+                .naive_local()
+                .and_utc()
+                .timestamp_millis(),
+        );
+        Some(local.to_rfc3339().chars().take(16).collect())
     }
 }
 

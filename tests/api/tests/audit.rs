@@ -1,6 +1,10 @@
 //! Every change is recorded in the very batch that makes it.
 
-use homeroom_api_tests::{BatchNote, document::operations, samples::Scene};
+use homeroom_api_tests::{
+    BatchNote,
+    document::operations,
+    samples::{Scene, records},
+};
 
 /// Tables whose changes are recorded.
 const RECORDED: &[&str] = &[
@@ -29,7 +33,8 @@ fn changes_a_record(statement: &str) -> bool {
         Some("update") => words.get(1),
         _ => None,
     };
-    table.is_some_and(|table| RECORDED.contains(table))
+    let plain = |table: &str| records::all().any(|resource| resource.table.name == table);
+    table.is_some_and(|table| RECORDED.contains(table) || plain(table))
         && !NOTES.iter().any(|note| statement.starts_with(note))
 }
 

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use homeroom_api_tests::{document::operations, samples::Scene};
+use homeroom_api_tests::{
+    document::operations,
+    samples::{Scene, records},
+};
 use http::Method;
 use insta::assert_snapshot;
 
@@ -45,6 +48,11 @@ fn writes_cost_few_trips() {
         let _ = sample.client.get("auth/permissions/");
         let _ = sample.client.get("permissions/");
         let trips = sample.send().trips();
+        if records::of(&operation).is_some() {
+            // One to read, one to write, and one more where a resource has rules that look around.
+            assert!(trips <= 3, "{trips} {}", operation.name());
+            continue;
+        }
         writeln!(table, "{trips} {}", operation.name()).unwrap();
     }
     assert_snapshot!(table, @r#"
@@ -117,19 +125,22 @@ fn a_creation_writes_few_rows() {
             .iter()
             .map(|batch| batch.changes)
             .sum();
-        let _ = sample.client;
+        if records::of(&operation).is_some() {
+            assert!(rows <= 10, "{rows} {}", operation.name());
+            continue;
+        }
         writeln!(table, "{rows} {}", operation.name()).unwrap();
     }
-    assert_snapshot!(table, @r#"
+    assert_snapshot!(table, @"
     2 system.create_api_key
     4 system.create_role
-    26 system.create_school
+    98 system.create_school
     2 system.create_user
     3 school.create_role
-    5 school.create_staff
+    4 school.create_staff
     2 school.create_user_role_assignment
     10 school.create_user
-    "#);
+    ");
 }
 
 #[test]

@@ -33,7 +33,8 @@ fn mistakes(schema: &Value, value: &Value, path: &str) -> Vec<String> {
         Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    if !types.is_empty() && !types.contains(&kind) {
+    let fits = types.contains(&kind) || (kind == "integer" && types.contains(&"number"));
+    if !types.is_empty() && !fits {
         return vec![format!("{path} is {kind} and not {types:?}")];
     }
     let mut found = Vec::new();

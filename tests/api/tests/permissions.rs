@@ -6,7 +6,7 @@ use homeroom_api_tests::{
     Client, PASSWORD, PUBLIC_HOST,
     document::{Operation, operations},
     error_of,
-    samples::Scene,
+    samples::{Scene, records},
     sign_in,
 };
 use serde_json::json;
@@ -25,15 +25,10 @@ const WITHOUT_PERMISSION: &[&str] = &[
 
 /// The permission that an operation's name promises.
 fn promised(operation: &Operation) -> String {
-    let resource = match operation.path.split('/').nth(4).unwrap() {
-        "users" => "user",
-        "staff" => "staff",
-        "roles" => "role",
-        "user-role-assignments" => "user_role_assignment",
-        "audit-logs" => "audit_log",
-        "schools" => "school",
-        "api-keys" => "api_key",
-        other => panic!("which permission does {other} need? Say so here"),
+    let plain = records::of(operation).map(|resource| resource.noun);
+    let resource = match plain {
+        Some(noun) => noun,
+        None => resource_of(operation),
     };
     let verb = match operation.id.split('_').next().unwrap() {
         "list" | "find" => "view",
@@ -44,6 +39,19 @@ fn promised(operation: &Operation) -> String {
         other => panic!("which permission does {other} need? Say so here"),
     };
     format!("{}.{verb}_{resource}", operation.area)
+}
+
+fn resource_of(operation: &Operation) -> &'static str {
+    match operation.path.split('/').nth(4).unwrap() {
+        "users" => "user",
+        "staff" => "staff",
+        "roles" => "role",
+        "user-role-assignments" => "user_role_assignment",
+        "audit-logs" => "audit_log",
+        "schools" => "school",
+        "api-keys" => "api_key",
+        other => panic!("which permission does {other} need? Say so here"),
+    }
 }
 
 fn guarded() -> Vec<Operation> {

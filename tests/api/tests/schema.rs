@@ -208,6 +208,14 @@ const GROWING: &[&str] = &[
     "staff",
     "directory",
     "idempotency_keys",
+    "students",
+    "student_sessions",
+    "student_guardians",
+    "guardians",
+    "attendance",
+    "marks",
+    "exams",
+    "report_cards",
 ];
 
 fn plan(app: &TestApp, binding: &str, statement: &str) -> Vec<String> {
@@ -223,13 +231,14 @@ fn plan(app: &TestApp, binding: &str, statement: &str) -> Vec<String> {
 
 #[test]
 fn no_single_record_is_found_by_reading_a_whole_table() {
-    let scene = Scene::new();
     let mut statements = 0;
     for operation in operations() {
         let whole = operation.id.starts_with("list_") || operation.id == "find_school_usage";
         if whole {
             continue;
         }
+        // A scene of its own: sign-ins end after a quarter of an hour.
+        let scene = Scene::new();
         let sample = scene.prepare(&operation);
         scene.app.pass_seconds(10);
         let _ = scene.app.take_batches();
@@ -237,7 +246,14 @@ fn no_single_record_is_found_by_reading_a_whole_table() {
         for batch in scene.app.take_batches() {
             for statement in batch.statements {
                 statements += 1;
-                for line in plan(&scene.app, &batch.binding, &statement) {
+                let lines = plan(&scene.app, &batch.binding, &statement);
+                // A row of constants that an expression is evaluated on.
+                let constant = lines.iter().any(|line| line.starts_with("CO-ROUTINE t"))
+                    || lines.iter().any(|line| line == "SCAN CONSTANT ROW");
+                for line in lines
+                    .into_iter()
+                    .filter(|line| !(constant && line == "SCAN t"))
+                {
                     let scanned = line
                         .strip_prefix("SCAN ")
                         .and_then(|rest| rest.split(' ').next());

@@ -3,4 +3,5 @@
 pub mod outbox;
 pub mod provision;
 pub mod staff;
+pub mod structure;
 pub mod usage;

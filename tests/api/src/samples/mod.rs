@@ -1,6 +1,9 @@
 //! One call that is allowed and valid for every operation of the documents. An operation without one fails the tests
 //! that run over all of them, so that a new route cannot be forgotten.
 
+pub mod records;
+mod structure;
+
 use std::cell::Cell;
 
 use http::Method;
@@ -17,6 +20,11 @@ use crate::{
 /// A password that is nobody's.
 pub const OTHER_PASSWORD: &str = "a rather different one";
 const SCENE_SLOTS: usize = 80;
+
+/// Makes the call of an operation that is not one on plain records; none where the operation is another's.
+type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
+
+const OF_ITS_OWN: &[Prepare] = &[];
 
 /// A platform with one school, in which samples are prepared.
 pub struct Scene {
@@ -94,6 +102,15 @@ impl Scene {
     #[must_use]
     pub fn prepare(&self, operation: &Operation) -> Sample {
         let n = self.next();
+        if let Some(resource) = records::of(operation) {
+            return self.prepare_record(resource, operation, n);
+        }
+        if let Some(sample) = OF_ITS_OWN
+            .iter()
+            .find_map(|prepare| prepare(self, operation, n))
+        {
+            return sample;
+        }
         let target = self.target(operation, n);
         let client = match (operation.id.as_str(), operation.area) {
             ("logout" | "logout_all" | "change_password", "system") => {

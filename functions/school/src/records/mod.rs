@@ -1,0 +1,352 @@
+//! Plain records: list, find, create, replace, update and delete of every resource that is a list of fields. One set of
+//! handlers serves them all; a resource says what is its own.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod document;
+
+use axum::{
+    Router,
+    extract::{FromRequest, FromRequestParts, Request, State as Extension},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, on},
+};
+use futures_util::future::BoxFuture;
+use homeroom_domain::records::{self, Record};
+use homeroom_edge::{
+    ApiError, Ids, Json, List, NoContent, Permitted, Posted, Query, RawBody, SchoolArea, State,
+};
+use homeroom_kernel::{FieldErrors, Id};
+use homeroom_store::{
+    Batch,
+    records::{self as store, Ordered, Resolved, Scope, Table},
+};
+use http::Method;
+use serde::{Serialize, Serializer};
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use document::complete;
+
+/// A resource of plain records.
+pub struct Resource {
+    /// Its table.
+    pub table: &'static Table,
+    /// In codenames and operation ids: `exam_session`.
+    pub noun: &'static str,
+    /// In operation ids of lists: `exam_sessions`.
+    pub plural: &'static str,
+    /// For people, with its article: "an exam session".
+    pub title: &'static str,
+    /// Where the list is.
+    pub path: &'static str,
+    /// The group in the document.
+    pub tag: &'static str,
+    /// Ids of the path that lie around the record: the name, and a condition over `t` with `?` for the id.
+    pub scope: &'static [(&'static str, &'static str)],
+    /// What it offers.
+    pub offers: Offers,
+    /// What is its own.
+    pub hooks: &'static dyn Hooks,
+    /// Whether creations may come with warnings.
+    pub warns: bool,
+}
+
+/// The operations that a resource offers.
+#[derive(Clone, Copy, Debug)]
+pub struct Offers {
+    /// POST.
+    pub create: bool,
+    /// PUT and PATCH.
+    pub change: bool,
+    /// DELETE.
+    pub delete: bool,
+}
+
+impl Offers {
+    /// Everything.
+    pub const ALL: Self = Self {
+        create: true,
+        change: true,
+        delete: true,
+    };
+    /// Only reading.
+    pub const READ: Self = Self {
+        create: false,
+        change: false,
+        delete: false,
+    };
+}
+
+/// What is a resource's own beside its fields.
+pub trait Hooks: Sync {
+    /// Rules between the fields of one record.
+    fn check(&self, _: &Record, _: &mut FieldErrors) {}
+
+    /// Looks at a creation, change or deletion before it is written: refuses it, completes it, or adds to its batch.
+    fn prepare<'a>(&'a self, _: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// No rules and no effects beside the fields.
+pub(crate) struct Plain;
+impl Hooks for Plain {}
+
+/// A record that is about to be written.
+pub struct Write<'a> {
+    /// Who writes.
+    pub caller: &'a Permitted<SchoolArea>,
+    /// The record as it is; none of a creation.
+    pub before: Option<&'a Record>,
+    /// The record as it will be; none of a deletion.
+    pub after: Option<Record>,
+    /// What is written besides, in the same transaction and after the record.
+    pub batch: Batch,
+    /// What the client should know of a creation that is carried out all the same.
+    pub warnings: Vec<String>,
+}
+
+/// Adds the routes of the resources.
+pub(crate) fn add_routes(
+    mut router: Router<State>,
+    resources: &'static [&'static [&'static Resource]],
+) -> Router<State> {
+    for resource in resources.iter().copied().flatten().copied() {
+        let one = format!("{}{{id}}/", resource.path);
+        let serve = |method: &Method| {
+            let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+            let handler = move |Extension(app): Extension<State>, request: Request| {
+                serve(resource, app, request)
+            };
+            on(filter, handler)
+        };
+        router = router
+            .route(resource.path, serve(&Method::GET))
+            .route(&one, serve(&Method::GET));
+        if resource.offers.create {
+            router = router.route(resource.path, serve(&Method::POST));
+        }
+        if resource.offers.change {
+            router = router
+                .route(&one, serve(&Method::PUT))
+                .route(&one, serve(&Method::PATCH));
+        }
+        if resource.offers.delete {
+            router = router.route(&one, serve(&Method::DELETE));
+        }
+    }
+    router
+}
+
+async fn serve(
+    resource: &'static Resource,
+    app: State,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let ids = Ids::from_request_parts(&mut parts, &app).await;
+    let own = ids.as_ref().ok().and_then(|ids| ids.get::<()>("id").ok());
+    let verb = match parts.method {
+        Method::POST => "add",
+        Method::PUT | Method::PATCH => "change",
+        Method::DELETE => "delete",
+        _ => "view",
+    };
+    let codename = format!("school.{verb}_{}", resource.noun);
+    if parts.method == Method::POST {
+        let request = Request::from_parts(parts, body);
+        return resource.create(ids, request, app, &codename).await;
+    }
+    let caller = Permitted::<SchoolArea>::enter(&mut parts, &app, &codename).await?;
+    let scope = resource.scope(&ids?)?;
+    match (parts.method.clone(), own) {
+        (Method::PUT | Method::PATCH, Some(id)) => {
+            let body = RawBody::from_request(Request::from_parts(parts, body), &app).await?;
+            resource.change(&caller, &scope, id, body).await
+        }
+        (Method::DELETE, Some(id)) => resource.delete(&caller, &scope, id).await,
+        (_, Some(id)) => {
+            let record = store::find(&caller.db, resource.table, &scope, id).await?;
+            Ok(Json(Ordered(resource.table, &record)).into_response())
+        }
+        (_, None) => {
+            let query = Query::from_request_parts(&mut parts, &app).await?;
+            resource.list(&caller, &scope, &query).await
+        }
+    }
+}
+
+impl Resource {
+    /// The records that the address is about.
+    pub(crate) fn scope(&self, ids: &Ids) -> Result<Scope, ApiError> {
+        let condition = |(name, condition): &(&str, &'static str)| {
+            Ok((*condition, ids.get::<()>(name)?.to_string()))
+        };
+        Ok(Scope(
+            self.scope
+                .iter()
+                .map(condition)
+                .collect::<Result<_, ApiError>>()?,
+        ))
+    }
+
+    async fn list(
+        &self,
+        caller: &Permitted<SchoolArea>,
+        scope: &Scope,
+        query: &Query,
+    ) -> Result<Response, ApiError> {
+        let request = query.page(&self.table.listing)?;
+        let page = store::list(&caller.db, self.table, scope, &request).await?;
+        let page = page.map(|record| Owned(self.table, record));
+        Ok(List::<Owned>::new(&caller.context, query, &request, page).into_response())
+    }
+
+    async fn create(
+        &self,
+        ids: Result<Ids, ApiError>,
+        request: Request,
+        app: State,
+        codename: &str,
+    ) -> Result<Response, ApiError> {
+        let read = |body| Ok(records::read(self.table.fields, body, false)?);
+        let post = Posted::<SchoolArea, Record>::enter(request, &app, codename, read).await?;
+        let ids = ids?;
+        let scope = self.scope(&ids)?;
+        let mut fields = post.input.clone();
+        for field in self.table.fields {
+            if matches!(field.presence, records::Presence::Path) {
+                fields.insert(
+                    field.name.to_owned(),
+                    ids.get::<()>(field.name)?.to_string().into(),
+                );
+            }
+        }
+        let stamp = post.stamp();
+        let mut record = store::new_record(&stamp, fields);
+        let resolved = store::resolve(&post.db, self.table, &scope, &record).await?;
+        self.settle(&mut record, resolved)?;
+        let mut write = Write {
+            caller: &post,
+            before: None,
+            after: Some(record),
+            batch: Batch::default(),
+            warnings: Vec::new(),
+        };
+        self.hooks.prepare(&mut write).await?;
+        let Write {
+            after,
+            batch: besides,
+            warnings,
+            ..
+        } = write;
+        let record =
+            after.ok_or_else(|| ApiError::Internal("a hook took the record away".into()))?;
+        let mut batch = store::insert(&stamp, self.table, &record)?;
+        batch.append(besides);
+        let mut location = self.path.to_owned();
+        for (name, _) in self.scope {
+            location = location.replace(&format!("{{{name}}}"), &ids.get::<()>(name)?.to_string());
+        }
+        let location = format!("{location}{}/", records::text(&record, "id"));
+        if self.warns {
+            let body = Warned {
+                record: Ordered(self.table, &record),
+                warnings,
+            };
+            post.create(batch, &location, &body).await
+        } else {
+            post.create(batch, &location, &Ordered(self.table, &record))
+                .await
+        }
+    }
+
+    async fn change(
+        &self,
+        caller: &Permitted<SchoolArea>,
+        scope: &Scope,
+        id: Id<()>,
+        body: RawBody,
+    ) -> Result<Response, ApiError> {
+        let changes = records::read(self.table.fields, body.fields, body.partial)?;
+        let (before, resolved) =
+            store::find_for_change(&caller.db, self.table, scope, id, &changes).await?;
+        let mut after = before.clone();
+        after.extend(changes);
+        after.insert(
+            "updated_at".to_owned(),
+            serde_json::json!(caller.context.now),
+        );
+        self.settle(&mut after, resolved)?;
+        let mut write = Write {
+            caller,
+            before: Some(&before),
+            after: Some(after),
+            batch: Batch::default(),
+            warnings: Vec::new(),
+        };
+        self.hooks.prepare(&mut write).await?;
+        let Write {
+            after,
+            batch: besides,
+            ..
+        } = write;
+        let after =
+            after.ok_or_else(|| ApiError::Internal("a hook took the record away".into()))?;
+        let mut batch = store::update(&caller.stamp(), self.table, &before, &after)?;
+        batch.append(besides);
+        caller.commit(batch).await?;
+        Ok(Json(Ordered(self.table, &after)).into_response())
+    }
+
+    async fn delete(
+        &self,
+        caller: &Permitted<SchoolArea>,
+        scope: &Scope,
+        id: Id<()>,
+    ) -> Result<Response, ApiError> {
+        let before = store::find(&caller.db, self.table, scope, id).await?;
+        let mut write = Write {
+            caller,
+            before: Some(&before),
+            after: None,
+            batch: Batch::default(),
+            warnings: Vec::new(),
+        };
+        self.hooks.prepare(&mut write).await?;
+        let mut batch = write.batch;
+        batch.append(store::delete(&caller.stamp(), self.table, &before));
+        caller.commit(batch).await?;
+        Ok(NoContent.into_response())
+    }
+
+    /// Refuses what refers to nothing and what breaks a rule between fields; completes what is worked out.
+    fn settle(&self, record: &mut Record, resolved: Resolved) -> Result<(), ApiError> {
+        if !resolved.in_scope {
+            return Err(ApiError::NotFound);
+        }
+        let mut errors = FieldErrors::default();
+        for field in resolved.missing {
+            errors.add(field, "There is no such record.");
+        }
+        record.extend(resolved.computed);
+        self.hooks.check(record, &mut errors);
+        Ok(errors.into_result(())?)
+    }
+}
+
+/// A record that owns its values, for lists.
+pub(crate) struct Owned(pub(crate) &'static Table, pub(crate) Record);
+
+impl Serialize for Owned {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Ordered(self.0, &self.1).serialize(serializer)
+    }
+}
+
+/// A new record with what the client should know of it.
+#[derive(Serialize)]
+struct Warned<'a> {
+    #[serde(flatten)]
+    record: Ordered<'a>,
+    warnings: Vec<String>,
+}

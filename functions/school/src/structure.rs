@@ -1,0 +1,196 @@
+//! The structure of a school year: sessions, terms, forms, classes, subjects, and who teaches what to whom.
+
+use homeroom_domain::records::{Record, moment, text};
+use homeroom_kernel::FieldErrors;
+use homeroom_store::school::structure as tables;
+
+use crate::records::{Hooks, Offers, Plain, Resource};
+
+const TAG: &str = "structure";
+
+/// Every resource of the structure.
+pub(crate) static RESOURCES: &[&Resource] = &[
+    &SESSIONS,
+    &TERMS,
+    &FORMS,
+    &CLASSES,
+    &CLASS_PATTERNS,
+    &SUBJECTS,
+    &CURRICULUM,
+    &PASS_MARKS,
+    &ACADEMIC_CLASSES,
+    &SUBJECT_TEACHERS,
+];
+
+struct SessionRules;
+impl Hooks for SessionRules {
+    fn check(&self, session: &Record, errors: &mut FieldErrors) {
+        if moment(session, "end_date") <= moment(session, "start_date") {
+            errors.add("end_date", "The session must end after it starts.");
+        }
+    }
+}
+
+/// Refuses a day that comes before another one.
+pub(crate) fn in_order(
+    record: &Record,
+    first: &str,
+    last: &str,
+    message: &str,
+    errors: &mut FieldErrors,
+) {
+    let (first, end) = (text(record, first), text(record, last));
+    if !first.is_empty() && !end.is_empty() && end < first {
+        errors.add(last, message);
+    }
+}
+
+struct TermRules;
+impl Hooks for TermRules {
+    fn check(&self, term: &Record, errors: &mut FieldErrors) {
+        in_order(
+            term,
+            "start_date",
+            "end_date",
+            "The term must end after it starts.",
+            errors,
+        );
+        in_order(
+            term,
+            "vacation_start",
+            "vacation_end",
+            "The vacation must end after it starts.",
+            errors,
+        );
+        let vacation = text(term, "vacation_start");
+        if !vacation.is_empty() && vacation <= text(term, "end_date") {
+            errors.add(
+                "vacation_start",
+                "The vacation must start after the term ends.",
+            );
+        }
+        if vacation.is_empty() && !text(term, "vacation_end").is_empty() {
+            errors.add("vacation_start", "Say when the vacation starts.");
+        }
+    }
+}
+
+struct PatternRules;
+impl Hooks for PatternRules {
+    fn check(&self, pattern: &Record, errors: &mut FieldErrors) {
+        if text(pattern, "from_class") == text(pattern, "to_class") {
+            errors.add("to_class", "A class cannot lead to itself.");
+        }
+    }
+}
+
+static SESSIONS: Resource = Resource {
+    table: &tables::SESSIONS,
+    noun: "session",
+    plural: "sessions",
+    title: "an academic session",
+    path: "/api/v1/school/sessions/",
+    tag: TAG,
+    scope: &[],
+    offers: Offers::ALL,
+    hooks: &SessionRules,
+    warns: false,
+};
+
+static TERMS: Resource = Resource {
+    table: &tables::TERMS,
+    noun: "term",
+    plural: "terms",
+    title: "a term",
+    path: "/api/v1/school/terms/",
+    hooks: &TermRules,
+    ..SESSIONS
+};
+
+static FORMS: Resource = Resource {
+    table: &tables::FORMS,
+    noun: "form",
+    plural: "forms",
+    title: "a form",
+    path: "/api/v1/school/form/",
+    hooks: &Plain,
+    ..SESSIONS
+};
+
+static CLASSES: Resource = Resource {
+    table: &tables::CLASSES,
+    noun: "class",
+    plural: "classes",
+    title: "a class",
+    path: "/api/v1/school/classes/",
+    hooks: &Plain,
+    ..SESSIONS
+};
+
+static CLASS_PATTERNS: Resource = Resource {
+    table: &tables::CLASS_PATTERNS,
+    noun: "class_pattern",
+    plural: "class_patterns",
+    title: "a class pattern",
+    path: "/api/v1/school/class-patterns/",
+    hooks: &PatternRules,
+    ..SESSIONS
+};
+
+static SUBJECTS: Resource = Resource {
+    table: &tables::SUBJECTS,
+    noun: "subject",
+    plural: "subjects",
+    title: "a subject",
+    path: "/api/v1/school/subjects/",
+    hooks: &Plain,
+    ..SESSIONS
+};
+
+static CURRICULUM: Resource = Resource {
+    table: &tables::CURRICULUM,
+    noun: "curriculum",
+    plural: "curriculum",
+    title: "a subject of a form",
+    path: "/api/v1/school/curriculum/",
+    hooks: &Plain,
+    ..SESSIONS
+};
+
+static PASS_MARKS: Resource = Resource {
+    table: &tables::PASS_MARKS,
+    noun: "pass_mark",
+    plural: "pass_marks",
+    title: "a pass mark",
+    path: "/api/v1/school/pass-marks/",
+    hooks: &Plain,
+    ..SESSIONS
+};
+
+static ACADEMIC_CLASSES: Resource = Resource {
+    table: &tables::ACADEMIC_CLASSES,
+    noun: "academic_class",
+    plural: "academic_classes",
+    title: "a class of a session",
+    path: "/api/v1/school/sessions/{session}/academic-classes/",
+    scope: &[("session", "t.session = ?")],
+    hooks: &Plain,
+    ..SESSIONS
+};
+
+static SUBJECT_TEACHERS: Resource = Resource {
+    table: &tables::SUBJECT_TEACHERS,
+    noun: "subject_teacher",
+    plural: "subject_teachers",
+    title: "a subject teacher",
+    path: "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/subject-teachers/",
+    scope: &[
+        ("academic_class", "t.academic_class = ?"),
+        (
+            "session",
+            "t.academic_class in (select id from academic_classes where session = ?)",
+        ),
+    ],
+    hooks: &Plain,
+    ..SESSIONS
+};

@@ -1,0 +1,488 @@
+//! The structure of a school year: sessions, terms, forms, classes, subjects, and who teaches what to whom.
+
+use homeroom_domain::records::{Field, Kind, Literal};
+use homeroom_kernel::{Listing, page::FilterKind};
+
+use crate::records::{OnlyOne, Rule, Table};
+
+const NAME: Kind = Kind::Text { min: 1, max: 255 };
+const SIZE: Kind = Kind::Integer {
+    min: 1,
+    max: 10_000,
+};
+const COUNT: Kind = Kind::Integer {
+    min: 0,
+    max: 1_000_000,
+};
+
+/// No term lies outside its session, whichever of the two was written.
+const TERM_OUTSIDE_SESSION: &str = "exists (select 1 from terms t join academic_sessions s on s.id = t.session \
+     where (t.id = ?1 or s.id = ?1) and (t.start_date < date(s.start_date / 1000, 'unixepoch') \
+     or t.end_date > date(s.end_date / 1000, 'unixepoch', '+1 day')))";
+
+/// Academic sessions: the school's years.
+pub static SESSIONS: Table = Table {
+    name: "academic_sessions",
+    fields: &[
+        Field::required("name", NAME, "Such as \"2026\"; unique."),
+        Field::required("start_date", Kind::Moment, "When the year begins."),
+        Field::required("end_date", Kind::Moment, "When it ends."),
+        Field::or(
+            "is_active",
+            Kind::Boolean,
+            Literal::Boolean(false),
+            "Whether this is the present year; activating one deactivates the other.",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            ("name", "t.name collate nocase"),
+            ("start_date", "t.start_date"),
+            ("end_date", "t.end_date"),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "-start_date",
+        search: &["t.name"],
+        filters: &[
+            ("name", FilterKind::Text, "t.name = ?"),
+            ("is_active", FilterKind::Bool, "t.is_active = ?"),
+        ],
+    },
+    only_one: Some(OnlyOne {
+        column: "is_active",
+        within: None,
+    }),
+    rules: &[Rule {
+        name: "term_outside_session",
+        broken: TERM_OUTSIDE_SESSION,
+    }],
+    ..Table::PLAIN
+};
+
+/// Terms.
+pub static TERMS: Table = Table {
+    name: "terms",
+    fields: &[
+        Field::required(
+            "session",
+            Kind::Reference("academic_sessions"),
+            "The session that it is part of.",
+        ),
+        Field::required(
+            "term",
+            Kind::Choice(&["1", "2", "3"]),
+            "Which term of the session.",
+        ),
+        Field::or(
+            "name",
+            Kind::Text { min: 0, max: 100 },
+            Literal::Text(""),
+            "What the school calls it.",
+        ),
+        Field::required(
+            "start_date",
+            Kind::Date,
+            "The first day, within the session.",
+        ),
+        Field::required("end_date", Kind::Date, "The last day, within the session."),
+        Field::nullable(
+            "vacation_start",
+            Kind::Date,
+            "The first day of the vacation after it.",
+        ),
+        Field::nullable("vacation_end", Kind::Date, "The last day of the vacation."),
+        Field::or(
+            "is_active",
+            Kind::Boolean,
+            Literal::Boolean(false),
+            "Whether this is the present term; activating one deactivates the other.",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            ("start_date", "t.start_date"),
+            ("end_date", "t.end_date"),
+            ("term", "t.term"),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "-start_date",
+        search: &[],
+        filters: &[
+            ("session", FilterKind::Id, "t.session = ?"),
+            ("term", FilterKind::Text, "t.term = ?"),
+            ("is_active", FilterKind::Bool, "t.is_active = ?"),
+        ],
+    },
+    only_one: Some(OnlyOne {
+        column: "is_active",
+        within: None,
+    }),
+    rules: &[
+        Rule {
+            name: "term_outside_session",
+            broken: TERM_OUTSIDE_SESSION,
+        },
+        Rule {
+            name: "terms_overlap",
+            broken: "exists (select 1 from terms t join terms o on o.session = t.session and o.id <> t.id \
+                     where t.id = ?1 and t.start_date <= o.end_date and o.start_date <= t.end_date)",
+        },
+    ],
+    ..Table::PLAIN
+};
+
+/// Forms: the years of schooling, each of a level.
+pub static FORMS: Table = Table {
+    name: "forms",
+    fields: &[
+        Field::required(
+            "name",
+            Kind::Text { min: 1, max: 100 },
+            "Such as \"Form 1\"; unique.",
+        ),
+        Field::required(
+            "level",
+            Kind::Text { min: 1, max: 50 },
+            "\"O Level\", \"A Level\", or the school's own.",
+        ),
+        Field::or(
+            "sequence",
+            Kind::Integer { min: 0, max: 1_000 },
+            Literal::Integer(0),
+            "Where it stands among the forms, the lowest first.",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            ("sequence", "t.sequence"),
+            ("name", "t.name collate nocase"),
+            ("level", "t.level collate nocase"),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "sequence",
+        search: &["t.name", "t.level"],
+        filters: &[
+            ("name", FilterKind::Text, "t.name = ?"),
+            ("level", FilterKind::Text, "t.level = ?"),
+        ],
+    },
+    ..Table::PLAIN
+};
+
+/// Classes, from year to year.
+pub static CLASSES: Table = Table {
+    name: "classes",
+    fields: &[
+        Field::required(
+            "name",
+            Kind::Text { min: 1, max: 100 },
+            "Such as \"3A\"; unique.",
+        ),
+        Field::required(
+            "form",
+            Kind::Reference("forms"),
+            "The form that it is part of.",
+        ),
+        Field::nullable("capacity", SIZE, "Most students; null: no limit."),
+        Field::or(
+            "is_active",
+            Kind::Boolean,
+            Literal::Boolean(true),
+            "Whether the school still has it.",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            ("name", "t.name collate nocase"),
+            (
+                "form",
+                "(select f.sequence from forms f where f.id = t.form)",
+            ),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "form,name",
+        search: &["t.name"],
+        filters: &[
+            ("name", FilterKind::Text, "t.name = ?"),
+            ("form", FilterKind::Id, "t.form = ?"),
+            ("is_active", FilterKind::Bool, "t.is_active = ?"),
+        ],
+    },
+    ..Table::PLAIN
+};
+
+/// Which class leads to which.
+pub static CLASS_PATTERNS: Table = Table {
+    name: "class_patterns",
+    fields: &[
+        Field::required(
+            "from_class",
+            Kind::Reference("classes"),
+            "The class of this year; each leads to one.",
+        ),
+        Field::required(
+            "to_class",
+            Kind::Reference("classes"),
+            "The class of the next year.",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            (
+                "from_class",
+                "(select c.name from classes c where c.id = t.from_class)",
+            ),
+            (
+                "to_class",
+                "(select c.name from classes c where c.id = t.to_class)",
+            ),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "from_class",
+        search: &[],
+        filters: &[
+            ("from_class", FilterKind::Id, "t.from_class = ?"),
+            ("to_class", FilterKind::Id, "t.to_class = ?"),
+        ],
+    },
+    ..Table::PLAIN
+};
+
+/// Subjects.
+pub static SUBJECTS: Table = Table {
+    name: "subjects",
+    fields: &[
+        Field::required(
+            "name",
+            Kind::Text { min: 1, max: 100 },
+            "Such as \"Mathematics\"; unique.",
+        ),
+        Field::required(
+            "code",
+            Kind::Text { min: 1, max: 20 },
+            "Such as \"MATH\"; unique.",
+        ),
+        Field::or(
+            "is_active",
+            Kind::Boolean,
+            Literal::Boolean(true),
+            "Whether the school still teaches it.",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            ("name", "t.name collate nocase"),
+            ("code", "t.code collate nocase"),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "name",
+        search: &["t.name", "t.code"],
+        filters: &[
+            ("name", FilterKind::Text, "t.name = ?"),
+            ("code", FilterKind::Text, "t.code = ?"),
+            ("is_active", FilterKind::Bool, "t.is_active = ?"),
+        ],
+    },
+    ..Table::PLAIN
+};
+
+/// Which subjects a form has.
+pub static CURRICULUM: Table = Table {
+    name: "curriculum",
+    fields: &[
+        Field::required("form", Kind::Reference("forms"), "The form."),
+        Field::required(
+            "subject",
+            Kind::Reference("subjects"),
+            "A subject that it has.",
+        ),
+        Field::or(
+            "coefficient",
+            Kind::Coefficient,
+            Literal::Integer(1),
+            "How much the subject weighs in the average.",
+        ),
+        Field::or(
+            "is_compulsory",
+            Kind::Boolean,
+            Literal::Boolean(true),
+            "Whether every student takes it.",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            (
+                "form",
+                "(select f.sequence from forms f where f.id = t.form)",
+            ),
+            (
+                "subject",
+                "(select s.name from subjects s where s.id = t.subject)",
+            ),
+            ("coefficient", "t.coefficient"),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "form,subject",
+        search: &[],
+        filters: &[
+            ("form", FilterKind::Id, "t.form = ?"),
+            ("subject", FilterKind::Id, "t.subject = ?"),
+            ("is_compulsory", FilterKind::Bool, "t.is_compulsory = ?"),
+        ],
+    },
+    ..Table::PLAIN
+};
+
+/// The marks that pass.
+pub static PASS_MARKS: Table = Table {
+    name: "pass_marks",
+    fields: &[
+        Field::required("form", Kind::Reference("forms"), "The form."),
+        Field::nullable(
+            "subject",
+            Kind::Reference("subjects"),
+            "The subject; null: all that have no mark of their own.",
+        ),
+        Field::required("mark", Kind::Mark, "The lowest mark that passes."),
+    ],
+    listing: Listing {
+        orderings: &[
+            (
+                "form",
+                "(select f.sequence from forms f where f.id = t.form)",
+            ),
+            (
+                "subject",
+                "(select s.name from subjects s where s.id = t.subject)",
+            ),
+            ("mark", "t.mark"),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "form,subject",
+        search: &[],
+        filters: &[
+            ("form", FilterKind::Id, "t.form = ?"),
+            ("subject", FilterKind::Id, "t.subject = ?"),
+        ],
+    },
+    ..Table::PLAIN
+};
+
+/// Where a class has no more room: its own capacity of the session, else the class's.
+pub(crate) const CLASS_FULL: &str = "exists (select 1 from academic_classes a join classes c on c.id = a.class \
+     where a.id in (select academic_class from student_sessions where id = ?1 union all select ?1) \
+     and ifnull(a.capacity, c.capacity) < (select count(*) from student_sessions s \
+     where s.academic_class = a.id and s.status = 'active'))";
+
+/// Classes of a session.
+pub static ACADEMIC_CLASSES: Table = Table {
+    name: "academic_classes",
+    fields: &[
+        Field::path(
+            "session",
+            Kind::Reference("academic_sessions"),
+            "The session.",
+        ),
+        Field::required("class", Kind::Reference("classes"), "The class."),
+        Field::shown("class_name", NAME, "The name of the class."),
+        Field::shown("form", Kind::Reference("forms"), "The form of the class."),
+        Field::nullable(
+            "class_teacher",
+            Kind::Reference("staff"),
+            "The member of staff who leads it.",
+        ),
+        Field::nullable(
+            "capacity",
+            SIZE,
+            "Most students this year; null: as the class says.",
+        ),
+        Field::shown("size", COUNT, "How many active students it has."),
+    ],
+    computed: &[
+        (
+            "class_name",
+            "(select c.name from classes c where c.id = t.class)",
+        ),
+        (
+            "form",
+            "(select c.form from classes c where c.id = t.class)",
+        ),
+        (
+            "size",
+            "(select count(*) from student_sessions s where s.academic_class = t.id and s.status = 'active')",
+        ),
+    ],
+    listing: Listing {
+        orderings: &[
+            (
+                "form",
+                "(select f.sequence from classes c join forms f on f.id = c.form where c.id = t.class)",
+            ),
+            (
+                "class",
+                "(select c.name from classes c where c.id = t.class)",
+            ),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "form,class",
+        search: &["(select c.name from classes c where c.id = t.class)"],
+        filters: &[
+            ("class", FilterKind::Id, "t.class = ?"),
+            (
+                "form",
+                FilterKind::Id,
+                "(select c.form from classes c where c.id = t.class) = ?",
+            ),
+            ("class_teacher", FilterKind::Id, "t.class_teacher = ?"),
+        ],
+    },
+    rules: &[Rule {
+        name: "class_full",
+        broken: CLASS_FULL,
+    }],
+    ..Table::PLAIN
+};
+
+/// Who teaches a subject to a class.
+pub static SUBJECT_TEACHERS: Table = Table {
+    name: "subject_teachers",
+    fields: &[
+        Field::path(
+            "academic_class",
+            Kind::Reference("academic_classes"),
+            "The class of the session.",
+        ),
+        Field::required(
+            "subject",
+            Kind::Reference("subjects"),
+            "The subject; one teacher each.",
+        ),
+        Field::required("teacher", Kind::Reference("staff"), "The member of staff."),
+    ],
+    listing: Listing {
+        orderings: &[
+            (
+                "subject",
+                "(select s.name from subjects s where s.id = t.subject)",
+            ),
+            ("created_at", "t.created_at"),
+            ("updated_at", "t.updated_at"),
+        ],
+        default_ordering: "subject",
+        search: &[],
+        filters: &[
+            ("subject", FilterKind::Id, "t.subject = ?"),
+            ("teacher", FilterKind::Id, "t.teacher = ?"),
+        ],
+    },
+    ..Table::PLAIN
+};
