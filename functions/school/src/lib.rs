@@ -2,9 +2,11 @@
 
 mod audit_logs;
 mod auth;
+mod exams;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;
+mod people;
 mod permissions;
 mod records;
 mod role_assignments;

@@ -20,13 +20,19 @@ use crate::{
         (name = "staff", description = "Staff records."),
         (name = "roles", description = "Roles, who holds them, and the permissions that exist."),
         (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
+        (name = "people", description = "Students, their guardians, and their place in a session."),
+        (name = "exams", description = "Exam sessions, exams and marks."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
 struct Document;
 
 /// Every resource of plain records.
-pub static RECORDS: &[&[&Resource]] = &[structure::RESOURCES];
+pub static RECORDS: &[&[&Resource]] = &[
+    structure::RESOURCES,
+    crate::people::RESOURCES,
+    crate::exams::RESOURCES,
+];
 
 homeroom_edge::routes! { Document, records(RECORDS);
     auth::login,

@@ -4,7 +4,7 @@ use homeroom_domain::records::{Record, moment, text};
 use homeroom_kernel::FieldErrors;
 use homeroom_store::school::structure as tables;
 
-use crate::records::{Hooks, Offers, Plain, Resource};
+use crate::records::{ALONE, Hooks, Resource};
 
 const TAG: &str = "structure";
 
@@ -91,95 +91,96 @@ static SESSIONS: Resource = Resource {
     title: "an academic session",
     path: "/api/v1/school/sessions/",
     tag: TAG,
-    scope: &[],
-    offers: Offers::ALL,
     hooks: &SessionRules,
-    warns: false,
+    ..ALONE
 };
 
 static TERMS: Resource = Resource {
     table: &tables::TERMS,
+    tag: TAG,
     noun: "term",
     plural: "terms",
     title: "a term",
     path: "/api/v1/school/terms/",
     hooks: &TermRules,
-    ..SESSIONS
+    ..ALONE
 };
 
 static FORMS: Resource = Resource {
     table: &tables::FORMS,
+    tag: TAG,
     noun: "form",
     plural: "forms",
     title: "a form",
     path: "/api/v1/school/form/",
-    hooks: &Plain,
-    ..SESSIONS
+    ..ALONE
 };
 
 static CLASSES: Resource = Resource {
     table: &tables::CLASSES,
+    tag: TAG,
     noun: "class",
     plural: "classes",
     title: "a class",
     path: "/api/v1/school/classes/",
-    hooks: &Plain,
-    ..SESSIONS
+    ..ALONE
 };
 
 static CLASS_PATTERNS: Resource = Resource {
     table: &tables::CLASS_PATTERNS,
+    tag: TAG,
     noun: "class_pattern",
     plural: "class_patterns",
     title: "a class pattern",
     path: "/api/v1/school/class-patterns/",
     hooks: &PatternRules,
-    ..SESSIONS
+    ..ALONE
 };
 
 static SUBJECTS: Resource = Resource {
     table: &tables::SUBJECTS,
+    tag: TAG,
     noun: "subject",
     plural: "subjects",
     title: "a subject",
     path: "/api/v1/school/subjects/",
-    hooks: &Plain,
-    ..SESSIONS
+    ..ALONE
 };
 
 static CURRICULUM: Resource = Resource {
     table: &tables::CURRICULUM,
+    tag: TAG,
     noun: "curriculum",
     plural: "curriculum",
     title: "a subject of a form",
     path: "/api/v1/school/curriculum/",
-    hooks: &Plain,
-    ..SESSIONS
+    ..ALONE
 };
 
 static PASS_MARKS: Resource = Resource {
     table: &tables::PASS_MARKS,
+    tag: TAG,
     noun: "pass_mark",
     plural: "pass_marks",
     title: "a pass mark",
     path: "/api/v1/school/pass-marks/",
-    hooks: &Plain,
-    ..SESSIONS
+    ..ALONE
 };
 
 static ACADEMIC_CLASSES: Resource = Resource {
     table: &tables::ACADEMIC_CLASSES,
+    tag: TAG,
     noun: "academic_class",
     plural: "academic_classes",
     title: "a class of a session",
     path: "/api/v1/school/sessions/{session}/academic-classes/",
     scope: &[("session", "t.session = ?")],
-    hooks: &Plain,
-    ..SESSIONS
+    ..ALONE
 };
 
 static SUBJECT_TEACHERS: Resource = Resource {
     table: &tables::SUBJECT_TEACHERS,
+    tag: TAG,
     noun: "subject_teacher",
     plural: "subject_teachers",
     title: "a subject teacher",
@@ -191,6 +192,5 @@ static SUBJECT_TEACHERS: Resource = Resource {
             "t.academic_class in (select id from academic_classes where session = ?)",
         ),
     ],
-    hooks: &Plain,
-    ..SESSIONS
+    ..ALONE
 };

@@ -41,10 +41,15 @@ fn pages_follow_each_other_without_gap_or_overlap() {
         let whole = client
             .get(&format!("{}?page_size=100", operation.path))
             .status(200);
-        let mut whole_ids = whole.column("id");
-        if let Some(next) = whole.json["next"].as_str() {
-            let path = next.split_once(client_host(&whole.json, next)).unwrap().1;
-            whole_ids.extend(client.get(path).status(200).column("id"));
+        let (mut whole_ids, mut next) = (whole.column("id"), whole.json["next"].clone());
+        while let Some(address) = next.as_str() {
+            let path = address
+                .split_once(client_host(&whole.json, address))
+                .unwrap()
+                .1;
+            let more = client.get(path).status(200);
+            whole_ids.extend(more.column("id"));
+            next = more.json["next"].clone();
         }
         let (mut ids, mut address) = (Vec::new(), format!("{}?page_size=2", operation.path));
         for page in 1.. {

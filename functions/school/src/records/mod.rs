@@ -50,6 +50,20 @@ pub struct Resource {
     pub warns: bool,
 }
 
+/// What most resources are: everything is offered, nothing lies around them, and they have no rules but their fields'.
+pub(crate) const ALONE: Resource = Resource {
+    table: &Table::PLAIN,
+    noun: "",
+    plural: "",
+    title: "",
+    path: "",
+    tag: "",
+    scope: &[],
+    offers: Offers::ALL,
+    hooks: &Plain,
+    warns: false,
+};
+
 /// The operations that a resource offers.
 #[derive(Clone, Copy, Debug)]
 pub struct Offers {

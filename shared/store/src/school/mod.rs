@@ -1,6 +1,8 @@
 //! One school's own tables.
 
+pub mod exams;
 pub mod outbox;
+pub mod people;
 pub mod provision;
 pub mod staff;
 pub mod structure;

@@ -1,6 +1,8 @@
 //! One call that is allowed and valid for every operation of the documents. An operation without one fails the tests
 //! that run over all of them, so that a new route cannot be forgotten.
 
+mod exams;
+mod people;
 pub mod records;
 mod structure;
 

@@ -17,7 +17,11 @@ pub type PathIds = BTreeMap<String, String>;
 /// used before, and the ids of the path.
 type Adjust = fn(&Scene, &str, &mut Map<String, Value>, u32, &PathIds);
 
-const ADJUSTMENTS: &[Adjust] = &[structure::adjust];
+const ADJUSTMENTS: &[Adjust] = &[
+    structure::adjust, // one line each
+    super::people::adjust,
+    super::exams::adjust,
+];
 
 /// Every resource of plain records.
 pub fn all() -> impl Iterator<Item = &'static Resource> {
