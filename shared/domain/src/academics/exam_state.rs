@@ -60,6 +60,25 @@ pub enum EditFault {
 }
 
 impl ExamState {
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Review => "review",
+            Self::Published => "published",
+            Self::Locked => "locked",
+        }
+    }
+
+    /// The state that is stored by this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Draft, Self::Review, Self::Published, Self::Locked]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+    }
+
     /// The state after a step.
     pub fn after(self, step: Step, has_reason: bool) -> Result<Self, StepFault> {
         match (self, step) {
