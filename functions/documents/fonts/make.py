@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the fonts of this folder from two Debian packages; see README.md. Needs fonttools."""
+"""Makes the fonts of this folder from three Debian packages; see README.md. Needs fonttools."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 NOTO = "/usr/share/fonts/truetype/noto"
+CJK = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 DROID = "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -35,7 +36,7 @@ ZanabazarSquare=Zanabazar_Square
 SERIF = ["Dogra", "NyiakengPuachueHmong=Nyiakeng_Puachue_Hmong", "Tibetan", "Yezidi"]
 
 
-def make(source, target, unicodes=None):
+def make(source, target, unicodes=None, number=-1):
     options = subset.Options()
     options.layout_features = ["*"]
     options.hinting = False
@@ -43,6 +44,7 @@ def make(source, target, unicodes=None):
     options.glyph_names = False
     options.name_IDs = [0, 1, 2, 6, 13, 14]
     options.drop_tables += ["DSIG", "MATH", "FFTM", "meta"]
+    options.font_number = number
     font = subset.load_font(source, options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=unicodes if unicodes is not None else font.getBestCmap().keys())
@@ -62,6 +64,11 @@ def main():
             make(f"{NOTO}/{family}{file}-Regular.ttf", f"{HERE}/scripts/{script or file}.ttf")
     make(f"{NOTO}/NotoSansSymbols2-Regular.ttf", f"{HERE}/scripts/Symbols.ttf")
     make(DROID, f"{HERE}/scripts/Han.ttf")
+    # Korean syllables, and the rare Chinese characters that the font before lacks, from the Korean and Taiwanese cuts.
+    hangul = [*range(0x1100, 0x1200), *range(0x3131, 0x318F), *range(0xA960, 0xA97D), *range(0xAC00, 0xD7FC)]
+    make(CJK, f"{HERE}/scripts/Hangul.ttf", hangul, 1)
+    rare = [*range(0x9FA6, 0xA000), *range(0xF900, 0xFB00), *range(0x20000, 0x323B0)]
+    make(CJK, f"{HERE}/scripts/Han_Rare.ttf", rare, 3)
 
 
 sys.exit(main())

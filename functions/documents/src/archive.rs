@@ -31,7 +31,9 @@ impl Archive {
         let name = self.free(&file_name(name));
         // The streams of a PDF are compressed already.
         let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-        self.writer.start_file(format!("{name}.pdf"), stored).map_err(failed)?;
+        self.writer
+            .start_file(format!("{name}.pdf"), stored)
+            .map_err(failed)?;
         self.writer.write_all(pdf).map_err(failed)
     }
 

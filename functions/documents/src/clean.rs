@@ -36,7 +36,9 @@ pub(crate) fn line(text: &str) -> String {
 /// The lines of running text; empty ones are kept between others.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     let unified = text.replace("\r\n", "\n");
-    let split = unified.trim_end().split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+    let split = unified
+        .trim_end()
+        .split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
     split.map(line).collect()
 }
 

@@ -8,6 +8,7 @@ use homeroom_objects::documents::DocumentError;
 use krilla::text::Font;
 use skrifa::MetadataProvider;
 use skrifa::instance::{LocationRef, Size};
+use skrifa::metrics::GlyphMetrics;
 use unicode_bidi::BidiClass;
 
 const REGULAR: &[u8] = include_bytes!("../fonts/base/Regular.ttf");
@@ -16,10 +17,6 @@ const BOLD: &[u8] = include_bytes!("../fonts/base/Bold.ttf");
 /// Where the two fonts are that every document begins with.
 pub(crate) const BASE: usize = 0;
 const BASE_BOLD: usize = 1;
-
-/// What lies beyond this is drawn as if the font were so tall, whatever it says of itself.
-const TALLEST: f32 = 1.6;
-const DEEPEST: f32 = 0.9;
 
 /// One font file, ready to shape with and to embed.
 #[derive(Clone)]
@@ -31,10 +28,6 @@ pub(crate) struct Face {
     coverage: Arc<Coverage>,
     /// Font units per em.
     pub(crate) units: f32,
-    /// How far letters rise above the line, in em.
-    pub(crate) ascent: f32,
-    /// How far letters hang below the line, in em.
-    pub(crate) descent: f32,
 }
 
 impl Face {
@@ -53,16 +46,18 @@ impl Face {
             shaper: Arc::new(shaper),
             coverage: Arc::new(coverage),
             units,
-            ascent: (metrics.ascent / units).clamp(0.5, TALLEST),
-            descent: (-metrics.descent / units).clamp(0.1, DEEPEST),
             data,
         })
     }
 
-    /// Lends what shaping needs.
-    pub(crate) fn shape<T>(&self, with: impl FnOnce(&harfrust::Shaper<'_>) -> T) -> Option<T> {
+    /// Lends what shaping needs, and what measures the outlines of glyphs.
+    pub(crate) fn shape<T>(
+        &self,
+        with: impl FnOnce(&harfrust::Shaper<'_>, &GlyphMetrics<'_>) -> T,
+    ) -> Option<T> {
         let font = FontRef::new(&self.data).ok()?;
-        Some(with(&self.shaper.shaper(&font).build()))
+        let metrics = font.glyph_metrics(Size::unscaled(), LocationRef::default());
+        Some(with(&self.shaper.shaper(&font).build(), &metrics))
     }
 }
 

@@ -62,7 +62,12 @@ fn sum(clusters: &[Cluster], range: Range<usize>) -> f32 {
 }
 
 fn line(shaped: &Rc<Shaped>, mut range: Range<usize>) -> Line {
-    let is_space = |at: usize| shaped.clusters.get(at).is_some_and(|cluster| cluster.is_space);
+    let is_space = |at: usize| {
+        shaped
+            .clusters
+            .get(at)
+            .is_some_and(|cluster| cluster.is_space)
+    };
     while !range.is_empty() && is_space(range.end - 1) {
         range.end -= 1;
     }
@@ -79,7 +84,11 @@ fn line(shaped: &Rc<Shaped>, mut range: Range<usize>) -> Line {
 impl Line {
     /// From left to right.
     pub(crate) fn pieces(&self) -> Vec<Piece<'_>> {
-        let clusters = self.shaped.clusters.get(self.clusters.clone()).unwrap_or_default();
+        let clusters = self
+            .shaped
+            .clusters
+            .get(self.clusters.clone())
+            .unwrap_or_default();
         let mut pieces: Vec<(u8, usize, Range<usize>)> = Vec::new();
         for cluster in clusters {
             match pieces.last_mut() {
@@ -102,7 +111,10 @@ impl Line {
         }
         let piece = |(_, run, glyphs): (u8, usize, Range<usize>)| {
             let run = self.shaped.runs.get(run)?;
-            Some(Piece { run, glyphs: run.glyphs.get(glyphs)? })
+            Some(Piece {
+                run,
+                glyphs: run.glyphs.get(glyphs)?,
+            })
         };
         pieces.into_iter().filter_map(piece).collect()
     }

@@ -24,7 +24,9 @@ pub(crate) fn read(text: &str) -> Result<Image, DocumentError> {
     let image = image.map_err(|_| refuse("cannot be read"))?;
     let (width, height) = image.size();
     if width.max(height) > MAX_LOGO_PIXELS {
-        return Err(refuse(&format!("is more than {MAX_LOGO_PIXELS} pixels wide or high")));
+        return Err(refuse(&format!(
+            "is more than {MAX_LOGO_PIXELS} pixels wide or high"
+        )));
     }
     if width == 0 || height == 0 {
         return Err(refuse("has no size"));

@@ -33,11 +33,29 @@ const PALE: Ink = (232, 235, 241);
 /// What is drawn, in this order.
 pub(crate) enum Mark {
     /// A line of text; `x` is its left end, `y` its baseline.
-    Text { line: Line, x: f32, y: f32, size: f32, ink: Ink, turn: Turn },
+    Text {
+        line: Line,
+        x: f32,
+        y: f32,
+        size: f32,
+        ink: Ink,
+        turn: Turn,
+    },
     /// A filled rectangle.
-    Fill { x: f32, y: f32, width: f32, height: f32, ink: Ink },
+    Fill {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        ink: Ink,
+    },
     /// The letterhead's logo.
-    Logo { x: f32, y: f32, width: f32, height: f32 },
+    Logo {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+    },
 }
 
 /// How a line of text lies.
@@ -81,6 +99,15 @@ impl Block {
     }
 }
 
+/// Blocks side by side whose first lines stand on one baseline: how far down it is, and how high they are together.
+pub(crate) fn row_of<'b>(blocks: impl Iterator<Item = &'b Block> + Clone) -> (f32, f32) {
+    let baseline = blocks.clone().map(|block| block.ascent).fold(0.0, f32::max);
+    let height = blocks
+        .map(|block| baseline - block.ascent + block.height())
+        .fold(0.0, f32::max);
+    (baseline, height)
+}
+
 /// One sheet on its way onto pages.
 pub(crate) struct Composer<'s, 'f> {
     pub(crate) shaper: &'s mut Shaper<'f>,
@@ -100,15 +127,26 @@ pub(crate) struct Composer<'s, 'f> {
 impl<'s, 'f> Composer<'s, 'f> {
     pub(crate) fn new(shaper: &'s mut Shaper<'f>, sheet: &Sheet) -> Self {
         let (width, height) = size_of(sheet.orientation);
-        let small = Style { size: 7.5, bold: false, ink: QUIET };
+        let small = Style {
+            size: 7.5,
+            bold: false,
+            ink: QUIET,
+        };
         // The page number has the rest of the line.
         let footer = block(shaper, &sheet.footer, small, width - 2.0 * MARGIN - 60.0);
         let parts = [&sheet.title, &sheet.subtitle].map(|text| text.trim());
         let parts: Vec<&str> = parts.into_iter().filter(|text| !text.is_empty()).collect();
-        let running = Style { size: 8.0, bold: false, ink: QUIET };
+        let running = Style {
+            size: 8.0,
+            bold: false,
+            ink: QUIET,
+        };
         let running = (!parts.is_empty())
             .then(|| block(shaper, &parts.join("  ·  "), running, width - 2.0 * MARGIN));
-        let watermark = sheet.watermark.as_deref().filter(|text| !text.trim().is_empty());
+        let watermark = sheet
+            .watermark
+            .as_deref()
+            .filter(|text| !text.trim().is_empty());
         let watermark = watermark.map(|text| shaper.shape(text, true));
         let mut composer = Self {
             shaper,
@@ -147,7 +185,9 @@ impl<'s, 'f> Composer<'s, 'f> {
     /// Goes on on a new page.
     pub(crate) fn turn_over(&mut self) {
         self.begin();
-        let Some(running) = self.running.take() else { return };
+        let Some(running) = self.running.take() else {
+            return;
+        };
         let (start, measure) = (self.start(), self.measure());
         self.put(&running, start, measure, self.y, Align::Start);
         self.y += running.height() + 4.0;
@@ -206,12 +246,22 @@ impl<'s, 'f> Composer<'s, 'f> {
     /// Fills a rectangle; `x` counts from the side where lines start.
     pub(crate) fn fill(&mut self, x: f32, y: f32, width: f32, height: f32, ink: Ink) {
         let x = self.left(x, width);
-        self.mark(Mark::Fill { x, y, width, height, ink });
+        self.mark(Mark::Fill {
+            x,
+            y,
+            width,
+            height,
+            ink,
+        });
     }
 
     /// The left edge of a box that is `x` away from the side where lines start.
     pub(crate) fn left(&self, x: f32, width: f32) -> f32 {
-        if self.shaper.rtl { self.width - x - width } else { x }
+        if self.shaper.rtl {
+            self.width - x - width
+        } else {
+            x
+        }
     }
 
     pub(crate) fn mark(&mut self, mark: Mark) {
@@ -243,8 +293,18 @@ impl<'s, 'f> Composer<'s, 'f> {
 }
 
 fn empty() -> Block {
-    let style = Style { size: 7.5, bold: false, ink: QUIET };
-    Block { lines: Vec::new(), style, leading: 0.0, ascent: 0.0, rtl: false }
+    let style = Style {
+        size: 7.5,
+        bold: false,
+        ink: QUIET,
+    };
+    Block {
+        lines: Vec::new(),
+        style,
+        leading: 0.0,
+        ascent: 0.0,
+        rtl: false,
+    }
 }
 
 fn block(shaper: &mut Shaper<'_>, text: &str, style: Style, width: f32) -> Block {
@@ -282,7 +342,10 @@ fn watermark(shaped: &Rc<Shaped>, width: f32, height: f32) -> Option<Mark> {
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of lines are far below 2^24")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of lines are far below 2^24"
+)]
 pub(crate) fn real(count: usize) -> f32 {
     count as f32
 }

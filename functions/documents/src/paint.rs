@@ -1,7 +1,6 @@
 //! From marks on pages to PDF.
 
 use homeroom_objects::documents::DocumentError;
-use krilla::{Document, SerializeSettings};
 use krilla::color::rgb;
 use krilla::destination::XyzDestination;
 use krilla::error::KrillaError;
@@ -14,6 +13,7 @@ use krilla::page::PageSettings;
 use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
 use krilla::text::{GlyphId, KrillaGlyph};
+use krilla::{Document, SerializeSettings};
 
 use crate::fonts::Fonts;
 use crate::lines::Line;
@@ -48,16 +48,22 @@ impl<'f> Pdf<'f> {
             document: Document::new_with(settings),
             outline: Outline::new(),
             pages: 0,
-            brush: Brush { fonts, logo: logo.cloned() },
+            brush: Brush {
+                fonts,
+                logo: logo.cloned(),
+            },
         }
     }
 
     /// Adds the pages of a sheet, with a bookmark.
     pub(crate) fn sheet(&mut self, name: &str, width: f32, height: f32, pages: &[Page]) {
         let top = XyzDestination::new(self.pages, Point::from_xy(0.0, 0.0));
-        self.outline.push_child(OutlineNode::new(name.to_owned(), top));
+        self.outline
+            .push_child(OutlineNode::new(name.to_owned(), top));
         for page in pages {
-            let Some(settings) = PageSettings::from_wh(width, height) else { continue };
+            let Some(settings) = PageSettings::from_wh(width, height) else {
+                continue;
+            };
             let mut target = self.document.start_page_with(settings);
             let mut surface = target.surface();
             for mark in page {
@@ -76,7 +82,11 @@ impl<'f> Pdf<'f> {
         rtl: bool,
         bookmarks: bool,
     ) -> Result<Vec<u8>, DocumentError> {
-        let direction = if rtl { TextDirection::RightToLeft } else { TextDirection::LeftToRight };
+        let direction = if rtl {
+            TextDirection::RightToLeft
+        } else {
+            TextDirection::LeftToRight
+        };
         let mut metadata = Metadata::new()
             .title(title.to_owned())
             .creator("Homeroom".to_owned())
@@ -96,13 +106,18 @@ impl<'f> Pdf<'f> {
             other => DocumentError::Failed(other.to_string()),
         })
     }
-
 }
 
 impl Brush<'_> {
     fn draw(&self, surface: &mut Surface<'_>, mark: &Mark, page_width: f32, page_height: f32) {
         match mark {
-            Mark::Fill { x, y, width, height, ink } => {
+            Mark::Fill {
+                x,
+                y,
+                width,
+                height,
+                ink,
+            } => {
                 let mut path = PathBuilder::new();
                 if let Some(rect) = Rect::from_xywh(*x, *y, *width, *height) {
                     path.push_rect(rect);
@@ -113,14 +128,26 @@ impl Brush<'_> {
                     surface.draw_path(&path);
                 }
             }
-            Mark::Logo { x, y, width, height } => {
+            Mark::Logo {
+                x,
+                y,
+                width,
+                height,
+            } => {
                 if let (Some(logo), Some(size)) = (&self.logo, Size::from_wh(*width, *height)) {
                     surface.push_transform(&Transform::from_translate(*x, *y));
                     surface.draw_image(logo.clone(), size);
                     surface.pop();
                 }
             }
-            Mark::Text { line, x, y, size, ink, turn } => match turn {
+            Mark::Text {
+                line,
+                x,
+                y,
+                size,
+                ink,
+                turn,
+            } => match turn {
                 Turn::None => self.text(surface, line, *x, *y, *size, *ink),
                 Turn::Up => {
                     surface.push_transform(&Transform::from_row(0.0, -1.0, 1.0, 0.0, *x, *y));
@@ -141,7 +168,9 @@ impl Brush<'_> {
     fn text(&self, surface: &mut Surface<'_>, line: &Line, x: f32, y: f32, size: f32, ink: Ink) {
         let mut x = x;
         for piece in line.pieces() {
-            let Some(face) = self.fonts.face(piece.run.face) else { continue };
+            let Some(face) = self.fonts.face(piece.run.face) else {
+                continue;
+            };
             let thicker = line.shaped.bold && piece.run.face >= FIRST_WITHOUT_BOLD;
             surface.set_fill(Some(fill(ink)));
             surface.set_stroke(thicker.then(|| Stroke {
@@ -163,7 +192,14 @@ impl Brush<'_> {
                 })
                 .collect();
             let start = Point::from_xy(x, y);
-            surface.draw_glyphs(start, &glyphs, face.font.clone(), &line.shaped.text, size, false);
+            surface.draw_glyphs(
+                start,
+                &glyphs,
+                face.font.clone(),
+                &line.shaped.text,
+                size,
+                false,
+            );
             x += piece.glyphs.iter().map(|glyph| glyph.advance).sum::<f32>() * size;
         }
     }
@@ -174,5 +210,9 @@ fn color((red, green, blue): Ink) -> rgb::Color {
 }
 
 fn fill(ink: Ink) -> Fill {
-    Fill { paint: color(ink).into(), opacity: NormalizedF32::ONE, ..Fill::default() }
+    Fill {
+        paint: color(ink).into(),
+        opacity: NormalizedF32::ONE,
+        ..Fill::default()
+    }
 }

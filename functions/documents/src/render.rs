@@ -15,8 +15,9 @@ use crate::text::Shaper;
 const RTL_LANGUAGES: [&str; 14] = [
     "ar", "arc", "azb", "ckb", "dv", "fa", "he", "iw", "nqo", "ps", "sd", "syr", "ug", "ur",
 ];
-const RTL_SCRIPTS: [&str; 10] =
-    ["adlm", "arab", "aran", "hebr", "mand", "nkoo", "rohg", "samr", "syrc", "thaa"];
+const RTL_SCRIPTS: [&str; 10] = [
+    "adlm", "arab", "aran", "hebr", "mand", "nkoo", "rohg", "samr", "syrc", "thaa",
+];
 
 /// A finished file, and what could not be drawn.
 #[derive(Debug)]
@@ -32,7 +33,12 @@ pub struct Rendered {
 /// Prints a request with the given fonts; equal requests and fonts give equal bytes.
 pub fn render(request: &DocumentRequest, fonts: &Fonts) -> Result<Rendered, DocumentError> {
     request.check()?;
-    let logo = request.letterhead.logo.as_deref().map(logo::read).transpose()?;
+    let logo = request
+        .letterhead
+        .logo
+        .as_deref()
+        .map(logo::read)
+        .transpose()?;
     let language = request.language.as_deref().filter(|tag| is_language(tag));
     let rtl = language.is_some_and(is_rtl);
     let mut work = Work {
@@ -48,7 +54,10 @@ pub fn render(request: &DocumentRequest, fonts: &Fonts) -> Result<Rendered, Docu
         Packaging::Separate => work.separate()?,
     };
     Ok(Rendered {
-        printed: Printed { content_type: request.packaging.content_type(), bytes },
+        printed: Printed {
+            content_type: request.packaging.content_type(),
+            bytes,
+        },
         missing: work.shaper.missing,
         pages: work.pages,
     })
@@ -69,9 +78,23 @@ impl Work<'_> {
         for sheet in &self.request.sheets {
             self.print(&mut pdf, sheet);
         }
-        let title = self.request.sheets.first().map(title_of).unwrap_or_default();
-        let title = if self.request.title.trim().is_empty() { title } else { self.request.title.trim() };
-        pdf.finish(title, self.language, self.shaper.rtl, self.request.sheets.len() > 1)
+        let title = self
+            .request
+            .sheets
+            .first()
+            .map(title_of)
+            .unwrap_or_default();
+        let title = if self.request.title.trim().is_empty() {
+            title
+        } else {
+            self.request.title.trim()
+        };
+        pdf.finish(
+            title,
+            self.language,
+            self.shaper.rtl,
+            self.request.sheets.len() > 1,
+        )
     }
 
     fn separate(&mut self) -> Result<Vec<u8>, DocumentError> {
@@ -88,10 +111,15 @@ impl Work<'_> {
     fn print(&mut self, pdf: &mut Pdf<'_>, sheet: &Sheet) {
         let size = self.logo.as_ref().map(Image::size);
         let size = size.map(|(width, height)| (pixels(width), pixels(height)));
-        let pages: Vec<Page> = sheet::compose(&mut self.shaper, &self.request.letterhead, size, sheet);
+        let pages: Vec<Page> =
+            sheet::compose(&mut self.shaper, &self.request.letterhead, size, sheet);
         self.pages += pages.len();
         let (width, height) = crate::page::size_of(sheet.orientation);
-        let name = if sheet.file_name.trim().is_empty() { title_of(sheet) } else { &sheet.file_name };
+        let name = if sheet.file_name.trim().is_empty() {
+            title_of(sheet)
+        } else {
+            &sheet.file_name
+        };
         pdf.sheet(&archive::file_name(name), width, height, &pages);
     }
 }
@@ -108,14 +136,18 @@ fn title_of(sheet: &Sheet) -> &str {
 }
 
 fn is_language(tag: &str) -> bool {
-    !tag.is_empty() && tag.split('-').all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    !tag.is_empty()
+        && tag.split('-').all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
 }
 
 fn is_rtl(tag: &str) -> bool {
     let tag = tag.to_ascii_lowercase();
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
-    match parts.find(|part| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+    match parts.find(|part| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    {
         Some(script) => RTL_SCRIPTS.contains(&script),
         None => RTL_LANGUAGES.contains(&language),
     }

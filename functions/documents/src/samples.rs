@@ -1,7 +1,8 @@
 //! Sheets as a school prints them, for tests and for the eye.
 
 use homeroom_objects::documents::{
-    Align, Column, DocumentRequest, Fact, Letterhead, Orientation, Packaging, Paragraph, Sheet, Table,
+    Align, Column, DocumentRequest, Fact, Letterhead, Orientation, Packaging, Paragraph, Sheet,
+    Table,
 };
 
 /// A green square with a white cross, 24 pixels wide.
@@ -47,23 +48,43 @@ pub(crate) const NAMES: [(&str, &str); 34] = [
 
 /// The subjects of a report card.
 const SUBJECTS: [&str; 12] = [
-    "Mathematics", "English Language", "Shona", "Integrated Science", "History", "Geography", "Agriculture",
-    "Religious and Moral Education", "Computer Studies", "Art and Design", "Physical Education", "Music",
+    "Mathematics",
+    "English Language",
+    "Shona",
+    "Integrated Science",
+    "History",
+    "Geography",
+    "Agriculture",
+    "Religious and Moral Education",
+    "Computer Studies",
+    "Art and Design",
+    "Physical Education",
+    "Music",
 ];
 
 fn fact(label: &str, value: &str) -> Fact {
-    Fact { label: label.into(), value: value.into() }
+    Fact {
+        label: label.into(),
+        value: value.into(),
+    }
 }
 
 fn column(heading: &str, align: Align, weight: u16) -> Column {
-    Column { heading: heading.into(), align, weight }
+    Column {
+        heading: heading.into(),
+        align,
+        weight,
+    }
 }
 
 /// A school's head of paper.
 pub(crate) fn letterhead() -> Letterhead {
     Letterhead {
         name: "Greenwood Academy".into(),
-        lines: vec!["Learn to serve".into(), "12 Samora Machel Avenue, Harare · +263 24 2700 000 · office@greenwood.example".into()],
+        lines: vec![
+            "Learn to serve".into(),
+            "12 Samora Machel Avenue, Harare · +263 24 2700 000 · office@greenwood.example".into(),
+        ],
         logo: Some(LOGO.trim().into()),
     }
 }
@@ -72,18 +93,33 @@ pub(crate) fn letterhead() -> Letterhead {
 pub(crate) fn card(name: &str, number: usize) -> Sheet {
     let rows = SUBJECTS.iter().enumerate().map(|(index, subject)| {
         let mark = 45 + (index * 17 + number * 7) % 54;
-        let grade = match mark { 80.. => "A", 70.. => "B", 60.. => "C", 50.. => "D", _ => "E" };
+        let grade = match mark {
+            80.. => "A",
+            70.. => "B",
+            60.. => "C",
+            50.. => "D",
+            _ => "E",
+        };
         vec![
             (*subject).into(),
             format!("{}", mark - 5),
             format!("{}", (mark + 3).min(100)),
             format!("{mark}.{}", index % 10),
             grade.into(),
-            ["Excellent work", "Good, keep it up", "Should take part more"][index % 3].into(),
+            [
+                "Excellent work",
+                "Good, keep it up",
+                "Should take part more",
+            ][index % 3]
+                .into(),
         ]
     });
     let mut rows: Vec<Vec<String>> = rows.collect();
-    rows.push(["Average", "66", "72", "69.4", "C", ""].map(String::from).to_vec());
+    rows.push(
+        ["Average", "66", "72", "69.4", "C", ""]
+            .map(String::from)
+            .to_vec(),
+    );
     Sheet {
         file_name: name.into(),
         title: "Report card".into(),
@@ -124,11 +160,19 @@ pub(crate) fn card(name: &str, number: usize) -> Sheet {
 
 /// A request for some cards.
 pub(crate) fn cards(count: usize, packaging: Packaging) -> DocumentRequest {
-    let name = |number: usize| NAMES.iter().cycle().nth(number).map_or("", |(_, name)| *name);
+    let name = |number: usize| {
+        NAMES
+            .iter()
+            .cycle()
+            .nth(number)
+            .map_or("", |(_, name)| *name)
+    };
     DocumentRequest {
         title: "Report cards of Grade 4 East".into(),
         letterhead: letterhead(),
-        sheets: (0..count).map(|number| card(name(number), number)).collect(),
+        sheets: (0..count)
+            .map(|number| card(name(number), number))
+            .collect(),
         packaging,
         language: Some("en".into()),
     }
@@ -136,14 +180,33 @@ pub(crate) fn cards(count: usize, packaging: Packaging) -> DocumentRequest {
 
 /// Forty students and twelve subjects on one table.
 pub(crate) fn broadsheet() -> DocumentRequest {
-    let mut columns = vec![column("#", Align::End, 6), column("Student", Align::Start, 40)];
-    columns.extend(SUBJECTS.iter().map(|subject| column(subject, Align::End, 10)));
-    columns.extend([column("Total", Align::End, 12), column("Average", Align::End, 12), column("Position", Align::End, 12)]);
+    let mut columns = vec![
+        column("#", Align::End, 6),
+        column("Student", Align::Start, 40),
+    ];
+    columns.extend(
+        SUBJECTS
+            .iter()
+            .map(|subject| column(subject, Align::End, 10)),
+    );
+    columns.extend([
+        column("Total", Align::End, 12),
+        column("Average", Align::End, 12),
+        column("Position", Align::End, 12),
+    ]);
     let rows = (0..40).map(|number: usize| {
-        let name = NAMES.iter().cycle().nth(number).map_or("", |(_, name)| *name);
+        let name = NAMES
+            .iter()
+            .cycle()
+            .nth(number)
+            .map_or("", |(_, name)| *name);
         let mut row = vec![(number + 1).to_string(), name.to_owned()];
         row.extend((0..12).map(|subject| (40 + (number * 13 + subject * 29) % 61).to_string()));
-        row.extend([format!("{}", 700 + number), format!("{}.{}", 58 + number % 9, number % 10), (number + 1).to_string()]);
+        row.extend([
+            format!("{}", 700 + number),
+            format!("{}.{}", 58 + number % 9, number % 10),
+            (number + 1).to_string(),
+        ]);
         row
     });
     let mut rows: Vec<Vec<String>> = rows.collect();
@@ -155,29 +218,58 @@ pub(crate) fn broadsheet() -> DocumentRequest {
         orientation: Orientation::Landscape,
         title: "Broadsheet".into(),
         subtitle: "Grade 4 East · Term 2, 2026".into(),
-        facts: vec![fact("Students", "40"), fact("Passed", "31"), fact("Class teacher", "Mrs R. Moyo")],
-        table: Some(Table { columns, rows, emphasis: vec![40] }),
+        facts: vec![
+            fact("Students", "40"),
+            fact("Passed", "31"),
+            fact("Class teacher", "Mrs R. Moyo"),
+        ],
+        table: Some(Table {
+            columns,
+            rows,
+            emphasis: vec![40],
+        }),
         signatures: vec!["Class teacher".into(), "Head".into()],
         footer: "Greenwood Academy".into(),
         watermark: Some("DRAFT".into()),
         ..Sheet::default()
     };
-    DocumentRequest { letterhead: letterhead(), sheets: vec![sheet], language: Some("en".into()), ..DocumentRequest::default() }
+    DocumentRequest {
+        letterhead: letterhead(),
+        sheets: vec![sheet],
+        language: Some("en".into()),
+        ..DocumentRequest::default()
+    }
 }
 
 /// A table of names in many scripts.
 pub(crate) fn names() -> DocumentRequest {
-    let rows = NAMES.iter().map(|(script, name)| vec![(*script).to_owned(), (*name).to_owned(), (*name).to_owned(), "71".into()]);
+    let rows = NAMES.iter().map(|(script, name)| {
+        vec![
+            (*script).to_owned(),
+            (*name).to_owned(),
+            (*name).to_owned(),
+            "71".into(),
+        ]
+    });
     let sheet = Sheet {
         title: "Names".into(),
         table: Some(Table {
-            columns: vec![column("Script", Align::Start, 10), column("Name", Align::Start, 20), column("Centred", Align::Center, 20), column("Mark", Align::End, 6)],
+            columns: vec![
+                column("Script", Align::Start, 10),
+                column("Name", Align::Start, 20),
+                column("Centred", Align::Center, 20),
+                column("Mark", Align::End, 6),
+            ],
             emphasis: vec![6, 9, 10, 27],
             rows: rows.collect(),
         }),
         ..Sheet::default()
     };
-    DocumentRequest { letterhead: letterhead(), sheets: vec![sheet], ..DocumentRequest::default() }
+    DocumentRequest {
+        letterhead: letterhead(),
+        sheets: vec![sheet],
+        ..DocumentRequest::default()
+    }
 }
 
 /// A card in Arabic, mirrored.
@@ -185,19 +277,34 @@ pub(crate) fn arabic() -> DocumentRequest {
     let mut sheet = card("محمد عبد الرحمن الشريف", 3);
     sheet.title = "شهادة مدرسية".into();
     sheet.subtitle = "الفصل الدراسي الثاني 2026".into();
-    sheet.facts = vec![fact("الطالب", "محمد عبد الرحمن الشريف"), fact("رقم الطالب", "GA-2026-0003"), fact("الصف", "الرابع (أ)")];
+    sheet.facts = vec![
+        fact("الطالب", "محمد عبد الرحمن الشريف"),
+        fact("رقم الطالب", "GA-2026-0003"),
+        fact("الصف", "الرابع (أ)"),
+    ];
     sheet.paragraphs = vec![Paragraph {
         heading: "ملاحظات المعلم".into(),
         text: "أداء ممتاز في هذا الفصل، وقد حصل على 95 درجة في الرياضيات (Mathematics) من أصل 100. نتمنى له التوفيق والنجاح في الفصل القادم، ونوصي بمزيد من القراءة في المنزل كل يوم.".into(),
     }];
     sheet.footer = "يبدأ الفصل القادم في 8 سبتمبر 2026".into();
-    DocumentRequest { letterhead: letterhead(), sheets: vec![sheet], language: Some("ar".into()), ..DocumentRequest::default() }
+    DocumentRequest {
+        letterhead: letterhead(),
+        sheets: vec![sheet],
+        language: Some("ar".into()),
+        ..DocumentRequest::default()
+    }
 }
 
 /// All of them, with a name for the file.
-#[allow(dead_code, reason = "the example prints them, the tests take single ones")]
+#[allow(
+    dead_code,
+    reason = "the example prints them, the tests take single ones"
+)]
 pub(crate) fn all() -> Vec<(&'static str, DocumentRequest)> {
-    let one = DocumentRequest { sheets: vec![card("Tatenda Ngoni Chinyoka-Mutasa", 4)], ..cards(1, Packaging::Single) };
+    let one = DocumentRequest {
+        sheets: vec![card("Tatenda Ngoni Chinyoka-Mutasa", 4)],
+        ..cards(1, Packaging::Single)
+    };
     vec![
         ("card", one),
         ("cards", cards(40, Packaging::Single)),

@@ -5,13 +5,15 @@ use unicode_script::{Script, UnicodeScript};
 
 use crate::fonts::Fonts;
 
-/// Chinese characters, Japanese syllables, Korean syllables.
+/// Chinese characters and Japanese syllables.
 const HAN: &str = "Han";
+/// Chinese characters beyond the first 28,000.
+const HAN_RARE: &str = "Han_Rare";
 /// Signs that belong to no script.
 const SYMBOLS: &str = "Symbols";
 
 /// The files in `fonts/scripts`, without their ending, in the order of their names.
-pub const FILES: [&str; 99] = [
+pub const FILES: [&str; 101] = [
     "Adlam",
     "Arabic",
     "Armenian",
@@ -39,6 +41,8 @@ pub const FILES: [&str; 99] = [
     "Gunjala_Gondi",
     "Gurmukhi",
     "Han",
+    "Han_Rare",
+    "Hangul",
     "Hanifi_Rohingya",
     "Hanunoo",
     "Hebrew",
@@ -140,9 +144,10 @@ pub fn wanted(request: &DocumentRequest, fonts: &Fonts) -> Vec<&'static str> {
 fn file_of(character: char) -> Option<&'static str> {
     let script = character.script();
     match script {
-        Script::Han | Script::Hiragana | Script::Katakana | Script::Bopomofo | Script::Hangul => {
-            known(HAN)
+        Script::Han if matches!(u32::from(character), 0x9FA6..=0x9FFF | 0xF900..=0xFAFF | 0x20000..) => {
+            known(HAN_RARE)
         }
+        Script::Han | Script::Hiragana | Script::Katakana | Script::Bopomofo => known(HAN),
         // Punctuation that several scripts share comes with the first of them.
         Script::Common | Script::Inherited => match u32::from(character) {
             0x3000..=0x33FF | 0xFE30..=0xFE4F | 0xFF00..=0xFFEF => known(HAN),
@@ -168,7 +173,11 @@ fn each_text(request: &DocumentRequest, see: &mut impl FnMut(&str)) {
         for text in [&sheet.title, &sheet.subtitle, &sheet.footer] {
             see(text);
         }
-        sheet.watermark.iter().chain(&sheet.signatures).for_each(|text| see(text));
+        sheet
+            .watermark
+            .iter()
+            .chain(&sheet.signatures)
+            .for_each(|text| see(text));
         for fact in sheet.facts.iter().chain(&sheet.summary) {
             see(&fact.label);
             see(&fact.value);

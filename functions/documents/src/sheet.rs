@@ -2,18 +2,38 @@
 
 use homeroom_objects::documents::{Align, Fact, Letterhead, Orientation, Paragraph, Sheet};
 
-use crate::page::{ACCENT, BAND, Composer, Mark, Page, QUIET, Style, TEXT, real};
+use crate::page::{ACCENT, BAND, Composer, Mark, Page, QUIET, Style, TEXT, real, row_of};
 use crate::table;
 use crate::text::Shaper;
 
 /// 20 mm.
 const LOGO: f32 = 56.7;
 const GAP: f32 = 12.0;
-const LABEL: Style = Style { size: 7.5, bold: false, ink: QUIET };
-const VALUE: Style = Style { size: 9.5, bold: true, ink: TEXT };
-const RESULT: Style = Style { size: 12.0, bold: true, ink: ACCENT };
-const HEADING: Style = Style { size: 9.5, bold: true, ink: ACCENT };
-const RUNNING: Style = Style { size: 9.5, bold: false, ink: TEXT };
+const LABEL: Style = Style {
+    size: 7.5,
+    bold: false,
+    ink: QUIET,
+};
+const VALUE: Style = Style {
+    size: 9.5,
+    bold: true,
+    ink: TEXT,
+};
+const RESULT: Style = Style {
+    size: 12.0,
+    bold: true,
+    ink: ACCENT,
+};
+const HEADING: Style = Style {
+    size: 9.5,
+    bold: true,
+    ink: ACCENT,
+};
+const RUNNING: Style = Style {
+    size: 9.5,
+    bold: false,
+    ink: TEXT,
+};
 
 /// Sets a sheet; `logo` is the width and height of the letterhead's picture, in any unit.
 pub(crate) fn compose(
@@ -45,8 +65,16 @@ fn head(composer: &mut Composer<'_, '_>, letterhead: &Letterhead, logo: Option<(
     });
     let (start, measure) = (composer.start(), composer.measure());
     let indent = logo.map_or(0.0, |(width, _)| width + 14.0);
-    let name = Style { size: 16.0, bold: true, ink: ACCENT };
-    let line = Style { size: 8.5, bold: false, ink: QUIET };
+    let name = Style {
+        size: 16.0,
+        bold: true,
+        ink: ACCENT,
+    };
+    let line = Style {
+        size: 8.5,
+        bold: false,
+        ink: QUIET,
+    };
     let mut blocks = vec![composer.block(&letterhead.name, name, measure - indent)];
     for text in &letterhead.lines {
         blocks.push(composer.block(text, line, measure - indent));
@@ -57,8 +85,16 @@ fn head(composer: &mut Composer<'_, '_>, letterhead: &Letterhead, logo: Option<(
         return;
     }
     if let Some((width, own)) = logo {
-        let (x, y) = (composer.left(start, width), composer.y + (height - own) / 2.0);
-        composer.mark(Mark::Logo { x, y, width, height: own });
+        let (x, y) = (
+            composer.left(start, width),
+            composer.y + (height - own) / 2.0,
+        );
+        composer.mark(Mark::Logo {
+            x,
+            y,
+            width,
+            height: own,
+        });
     }
     let mut y = composer.y + (height - text) / 2.0;
     for block in &blocks {
@@ -74,8 +110,22 @@ fn title(composer: &mut Composer<'_, '_>, sheet: &Sheet) {
     let (start, measure) = (composer.start(), composer.measure());
     let mut any = false;
     for (text, style) in [
-        (&sheet.title, Style { size: 15.0, bold: true, ink: TEXT }),
-        (&sheet.subtitle, Style { size: 10.0, bold: false, ink: QUIET }),
+        (
+            &sheet.title,
+            Style {
+                size: 15.0,
+                bold: true,
+                ink: TEXT,
+            },
+        ),
+        (
+            &sheet.subtitle,
+            Style {
+                size: 10.0,
+                bold: false,
+                ink: QUIET,
+            },
+        ),
     ] {
         let block = composer.block(text, style, measure);
         composer.put(&block, start, measure, composer.y, Align::Start);
@@ -103,13 +153,23 @@ fn facts(composer: &mut Composer<'_, '_>, facts: &[Fact], across: usize) {
             })
             .collect();
         // Values stand on one line with their neighbours' even where a label takes two.
-        let labels = cells.iter().map(|(label, _)| label.height()).fold(0.0, f32::max);
-        let values = cells.iter().map(|(_, value)| value.height()).fold(0.0, f32::max);
+        let labels = cells
+            .iter()
+            .map(|(label, _)| label.height())
+            .fold(0.0, f32::max);
+        let (baseline, values) = row_of(cells.iter().map(|(_, value)| value));
         composer.need(labels + values);
         for (index, (label, value)) in cells.iter().enumerate() {
             let x = start + real(index) * (width + 14.0);
-            composer.put(label, x, width, composer.y + labels - label.height(), Align::Start);
-            composer.put(value, x, width, composer.y + labels, Align::Start);
+            composer.put(
+                label,
+                x,
+                width,
+                composer.y + labels - label.height(),
+                Align::Start,
+            );
+            let lower = baseline - value.ascent;
+            composer.put(value, x, width, composer.y + labels + lower, Align::Start);
         }
         composer.y += labels + values + 7.0;
     }
@@ -132,8 +192,11 @@ fn summary(composer: &mut Composer<'_, '_>, results: &[Fact], across: usize) {
                 (label, composer.block(&fact.value, RESULT, inner))
             })
             .collect();
-        let labels = cells.iter().map(|(label, _)| label.height()).fold(0.0, f32::max);
-        let values = cells.iter().map(|(_, value)| value.height()).fold(0.0, f32::max);
+        let labels = cells
+            .iter()
+            .map(|(label, _)| label.height())
+            .fold(0.0, f32::max);
+        let (baseline, values) = row_of(cells.iter().map(|(_, value)| value));
         let height = labels + values + 13.0;
         composer.need(height);
         for (index, (label, value)) in cells.iter().enumerate() {
@@ -141,7 +204,8 @@ fn summary(composer: &mut Composer<'_, '_>, results: &[Fact], across: usize) {
             composer.fill(x, composer.y, width, height, BAND);
             composer.fill(x, composer.y, 2.0, height, ACCENT);
             composer.put(label, x + 10.0, inner, composer.y + 6.0, Align::Start);
-            composer.put(value, x + 10.0, inner, composer.y + 6.0 + labels, Align::Start);
+            let y = composer.y + 6.0 + labels + baseline - value.ascent;
+            composer.put(value, x + 10.0, inner, y, Align::Start);
         }
         composer.y += height + 8.0;
     }
@@ -162,7 +226,11 @@ fn running_text(composer: &mut Composer<'_, '_>, paragraph: &Paragraph) {
             composer.y += RUNNING.size * 0.7;
         }
         // A text in a script of the other direction begins at its own side.
-        let align = if block.rtl == composer.shaper.rtl { Align::Start } else { Align::End };
+        let align = if block.rtl == composer.shaper.rtl {
+            Align::Start
+        } else {
+            Align::End
+        };
         for line in 0..block.lines.len() {
             composer.need(block.leading);
             composer.put_lines(&block, line..line + 1, start, measure, composer.y, align);
@@ -178,9 +246,19 @@ fn signatures(composer: &mut Composer<'_, '_>, signatures: &[String]) {
     let (start, measure) = (composer.start(), composer.measure());
     let width = (measure - 26.0 * real(ACROSS - 1)) / real(ACROSS);
     for row in signatures.chunks(ACROSS) {
-        let style = Style { size: 8.0, bold: false, ink: QUIET };
-        let labels: Vec<_> = row.iter().map(|text| composer.block(text, style, width)).collect();
-        let height = labels.iter().map(crate::page::Block::height).fold(0.0, f32::max);
+        let style = Style {
+            size: 8.0,
+            bold: false,
+            ink: QUIET,
+        };
+        let labels: Vec<_> = row
+            .iter()
+            .map(|text| composer.block(text, style, width))
+            .collect();
+        let height = labels
+            .iter()
+            .map(crate::page::Block::height)
+            .fold(0.0, f32::max);
         composer.need(ROOM + 4.0 + height);
         let y = composer.y + ROOM;
         for (index, label) in labels.iter().enumerate() {

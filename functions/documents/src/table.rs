@@ -3,7 +3,7 @@
 use homeroom_objects::documents::{Align, Table};
 
 use crate::lines;
-use crate::page::{ACCENT, BAND, Block, Composer, HAIRLINE, Mark, Style, TEXT, Turn, real};
+use crate::page::{ACCENT, BAND, Block, Composer, HAIRLINE, Mark, Style, TEXT, Turn, real, row_of};
 
 /// No column is narrower, whatever its weight, so that the widest letter has room.
 const NARROWEST: f32 = 18.0;
@@ -31,15 +31,22 @@ pub(crate) fn compose(composer: &mut Composer<'_, '_>, table: &Table) {
     let head = head(composer, table, &grid);
     let mut is_first = true;
     for (index, row) in table.rows.iter().enumerate() {
-        let stands_out = table.emphasis.iter().any(|row| usize::try_from(*row) == Ok(index));
-        let style = Style { size: grid.body, bold: stands_out, ink: TEXT };
+        let stands_out = table
+            .emphasis
+            .iter()
+            .any(|row| usize::try_from(*row) == Ok(index));
+        let style = Style {
+            size: grid.body,
+            bold: stands_out,
+            ink: TEXT,
+        };
         let cells: Vec<Block> = row
             .iter()
             .zip(&grid.columns)
             .map(|(text, (_, width, _))| composer.block(text, style, width - 2.0 * grid.padding))
             .collect();
-        let leading = cells.iter().map(|cell| cell.leading).fold(0.0, f32::max);
-        let height = cells.iter().map(Block::height).fold(leading, f32::max) + 2.0 * grid.above();
+        let (_, height) = row_of(cells.iter());
+        let height = height.max(grid.body * 1.3) + 2.0 * grid.above();
         if is_first {
             composer.need(head.height + height.min(60.0));
             draw_head(composer, &grid, &head);
@@ -65,11 +72,19 @@ impl Grid {
         };
         let widths = widths(table, measure, NARROWEST.min(measure / real(count.max(1))));
         let mut x = start;
-        let columns = widths.into_iter().zip(&table.columns).map(|(width, column)| {
-            x += width;
-            (x - width, width, column.align)
-        });
-        Self { columns: columns.collect(), padding, body, heading }
+        let columns = widths
+            .into_iter()
+            .zip(&table.columns)
+            .map(|(width, column)| {
+                x += width;
+                (x - width, width, column.align)
+            });
+        Self {
+            columns: columns.collect(),
+            padding,
+            body,
+            heading,
+        }
     }
 
     fn above(&self) -> f32 {
@@ -79,12 +94,21 @@ impl Grid {
 
 /// Shares out the width by weight, after the columns that would be too narrow have got their least.
 fn widths(table: &Table, measure: f32, least: f32) -> Vec<f32> {
-    let weights: Vec<f32> = table.columns.iter().map(|column| f32::from(column.weight.max(1))).collect();
+    let weights: Vec<f32> = table
+        .columns
+        .iter()
+        .map(|column| f32::from(column.weight.max(1)))
+        .collect();
     let mut is_least = vec![false; weights.len()];
     loop {
         let kept = is_least.iter().filter(|is_least| **is_least).count();
         let rest = measure - real(kept) * least;
-        let total: f32 = weights.iter().zip(&is_least).filter(|(_, least)| !**least).map(|(weight, _)| weight).sum();
+        let total: f32 = weights
+            .iter()
+            .zip(&is_least)
+            .filter(|(_, least)| !**least)
+            .map(|(weight, _)| weight)
+            .sum();
         let share = |weight: f32| weight * rest / total.max(1.0);
         let mut changed = false;
         for (weight, is_least) in weights.iter().zip(&mut is_least) {
@@ -95,36 +119,49 @@ fn widths(table: &Table, measure: f32, least: f32) -> Vec<f32> {
         }
         if !changed {
             let widths = weights.iter().zip(&is_least);
-            return widths.map(|(weight, is_least)| if *is_least { least } else { share(*weight) }).collect();
+            return widths
+                .map(|(weight, is_least)| if *is_least { least } else { share(*weight) })
+                .collect();
         }
     }
 }
 
 fn head(composer: &mut Composer<'_, '_>, table: &Table, grid: &Grid) -> Head {
-    let style = Style { size: grid.heading, bold: true, ink: ACCENT };
+    let style = Style {
+        size: grid.heading,
+        bold: true,
+        ink: ACCENT,
+    };
     let inner = |width: f32| width - 2.0 * grid.padding;
-    let turns = table.columns.iter().zip(&grid.columns).any(|(column, (_, width, _))| {
-        let shaped = composer.shaper.shape(&column.heading, true);
-        lines::longest_word(&shaped) * style.size > inner(*width)
-    });
+    let turns = table
+        .columns
+        .iter()
+        .zip(&grid.columns)
+        .any(|(column, (_, width, _))| {
+            let shaped = composer.shaper.shape(&column.heading, true);
+            lines::longest_word(&shaped) * style.size > inner(*width)
+        });
     let cells: Vec<(Block, Turn)> = table
         .columns
         .iter()
         .zip(&grid.columns)
         .map(|(column, (_, width, _))| {
             let flat = composer.block(&column.heading, style, inner(*width));
-            // The wide columns of a table with turned headings stay as they are.
-            let is_short = flat.lines.len() <= 1 || *width > 2.5 * NARROWEST;
             let shaped = composer.shaper.shape(&column.heading, true);
-            let fits = lines::longest_word(&shaped) * style.size <= inner(*width);
-            if !turns || (fits && is_short) {
+            let word = lines::longest_word(&shaped) * style.size;
+            // Where one heading is turned, its neighbours are, but not those of wide columns, and no `#`.
+            let stays = *width > 3.0 * NARROWEST || word < 1.5 * style.size;
+            if !turns || (stays && word <= inner(*width)) {
                 return (flat, Turn::None);
             }
-            (turned(composer, &column.heading, style, inner(*width)), Turn::Up)
+            (
+                turned(composer, &column.heading, style, inner(*width)),
+                Turn::Up,
+            )
         })
         .collect();
     let height = |(block, turn): &(Block, Turn)| match turn {
-        Turn::Up => block.width(),
+        Turn::Up => block.width() + 6.0,
         _ => block.height(),
     };
     let height = cells.iter().map(height).fold(style.size, f32::max) + 2.0 * grid.above() + 1.0;
@@ -202,12 +239,13 @@ fn draw_in_parts(composer: &mut Composer<'_, '_>, grid: &Grid, head: &Head, cell
             composer.turn_over();
             draw_head(composer, grid, head);
         }
-        let room = composer.bottom - composer.y - 2.0 * grid.above();
+        let (baseline, _) = row_of(cells.iter());
+        let room = composer.bottom - composer.y - 2.0 * grid.above() - baseline;
         let mut fit = 1;
         while from + fit < count && real(fit + 1) * leading <= room {
             fit += 1;
         }
-        let height = real(fit) * leading + 2.0 * grid.above();
+        let height = baseline + real(fit) * leading + 2.0 * grid.above();
         draw_part(composer, grid, cells, false, from..from + fit, height);
         from += fit;
     }
@@ -225,11 +263,13 @@ fn draw_part(
     if stands_out {
         composer.fill(start, y, measure, height, BAND);
     }
+    let (baseline, _) = row_of(cells.iter());
     for (cell, (x, width, align)) in cells.iter().zip(&grid.columns) {
         let end = lines.end.min(cell.lines.len());
         let lines = lines.start.min(end)..end;
         let inner = width - 2.0 * grid.padding;
-        composer.put_lines(cell, lines, x + grid.padding, inner, y + grid.above(), *align);
+        let y = y + grid.above() + baseline - cell.ascent;
+        composer.put_lines(cell, lines, x + grid.padding, inner, y, *align);
     }
     composer.y += height;
     composer.fill(start, composer.y - 0.5, measure, 0.5, HAIRLINE);

@@ -11,6 +11,11 @@ use unicode_script::{Script as UnicodeScript, UnicodeScript as _};
 use crate::clean;
 use crate::fonts::Fonts;
 
+/// Room above and below the line that every text has, in em; more where its glyphs reach further.
+const ASCENT: f32 = 1.0;
+const DESCENT: f32 = 0.28;
+/// Between what reaches furthest and the next line, in em.
+const AIR: f32 = 0.06;
 /// Texts that are long or many are not remembered; those that repeat are short.
 const REMEMBERED_BYTES: usize = 96;
 const REMEMBERED_TEXTS: usize = 10_000;
@@ -112,9 +117,8 @@ impl<'f> Shaper<'f> {
             rtl,
             runs: Vec::new(),
             clusters: Vec::new(),
-            // The base fonts' own figures leave room for stacked capitals; names on forms need less.
-            ascent: 1.0,
-            descent: 0.28,
+            ascent: ASCENT,
+            descent: DESCENT,
             missing: 0,
             text,
         };
@@ -130,9 +134,10 @@ impl<'f> Shaper<'f> {
 
     /// The level of every byte, and whether the whole runs from right to left.
     fn levels(&self, text: &str) -> (Vec<Level>, bool) {
-        let first = text.chars().map(bidi_class).find(|class| {
-            matches!(class, BidiClass::L | BidiClass::R | BidiClass::AL)
-        });
+        let first = text
+            .chars()
+            .map(bidi_class)
+            .find(|class| matches!(class, BidiClass::L | BidiClass::R | BidiClass::AL));
         let rtl = first.map_or(self.rtl, |class| class != BidiClass::L);
         let level = if rtl { Level::rtl() } else { Level::ltr() };
         (BidiInfo::new(text, Some(level)).levels, rtl)
@@ -142,9 +147,14 @@ impl<'f> Shaper<'f> {
         let mut items: Vec<Item> = Vec::new();
         for (at, character) in text.char_indices() {
             let level = levels.get(at).map_or(0, Level::number);
-            let face = self.fonts.choose(character, items.last().map(|item| item.face), bold);
+            let face = self
+                .fonts
+                .choose(character, items.last().map(|item| item.face), bold);
             let script = Some(character.script()).filter(|script| {
-                !matches!(script, UnicodeScript::Common | UnicodeScript::Inherited | UnicodeScript::Unknown)
+                !matches!(
+                    script,
+                    UnicodeScript::Common | UnicodeScript::Inherited | UnicodeScript::Unknown
+                )
             });
             let end = at + character.len_utf8();
             match items.last_mut() {
@@ -156,23 +166,37 @@ impl<'f> Shaper<'f> {
                     last.bytes.end = end;
                     last.script = last.script.or(script);
                 }
-                _ => items.push(Item { face, level, script, bytes: at..end }),
+                _ => items.push(Item {
+                    face,
+                    level,
+                    script,
+                    bytes: at..end,
+                }),
             }
         }
         items
     }
 
     fn run(&mut self, shaped: &mut Shaped, item: &Item, breaks: &HashSet<usize>) {
-        let Some(face) = self.fonts.face(item.face) else { return };
+        let Some(face) = self.fonts.face(item.face) else {
+            return;
+        };
         let rtl = item.level % 2 == 1;
-        let direction = if rtl { Direction::RightToLeft } else { Direction::LeftToRight };
+        let direction = if rtl {
+            Direction::RightToLeft
+        } else {
+            Direction::LeftToRight
+        };
         let text = shaped.text.get(item.bytes.clone()).unwrap_or_default();
         let script = item.script.and_then(|script| {
             Script::from_iso15924_tag(Tag::from_be_bytes(script.as_iso15924_tag().to_be_bytes()))
         });
         let mut buffer = UnicodeBuffer::new();
         for (at, character) in text.char_indices() {
-            buffer.add(character, u32::try_from(item.bytes.start + at).unwrap_or(u32::MAX));
+            buffer.add(
+                character,
+                u32::try_from(item.bytes.start + at).unwrap_or(u32::MAX),
+            );
         }
         buffer.set_direction(direction);
         if let Some(script) = script {
@@ -182,44 +206,58 @@ impl<'f> Shaper<'f> {
             buffer.set_language(language);
         }
         let (plans, language) = (&mut self.plans, self.language.as_ref());
-        let glyphs = face.shape(|shaper| {
-            let plan = plans.entry((item.face, item.script, rtl)).or_insert_with(|| {
-                ShapePlan::new(shaper, direction, buffer.script().into(), language, &[])
+        let glyphs = face.shape(|shaper, metrics| {
+            let plan = plans
+                .entry((item.face, item.script, rtl))
+                .or_insert_with(|| {
+                    ShapePlan::new(shaper, direction, buffer.script().into(), language, &[])
+                });
+            let buffer = shaper.shape(buffer, ShapeOptions::new().plan(Some(plan)));
+            let glyphs = buffer.glyph_infos().iter().zip(buffer.glyph_positions());
+            let glyphs = glyphs.map(|(info, place)| {
+                let start = usize::try_from(info.cluster).unwrap_or_default();
+                let dy = em(place.y_offset, face.units);
+                if let Some(ink) = metrics.bounds(info.glyph_id.into()) {
+                    let (top, bottom) = (ink.y_max / face.units + dy, ink.y_min / face.units + dy);
+                    shaped.ascent = shaped.ascent.max(top + AIR);
+                    shaped.descent = shaped.descent.max(AIR - bottom);
+                }
+                Glyph {
+                    id: info.glyph_id,
+                    bytes: start..start,
+                    advance: em(place.x_advance, face.units),
+                    dx: em(place.x_offset, face.units),
+                    dy,
+                }
             });
-            shaper.shape(buffer, ShapeOptions::new().plan(Some(plan)))
+            glyphs.collect::<Vec<Glyph>>()
         });
-        let Some(buffer) = glyphs else { return };
+        let Some(mut glyphs) = glyphs else { return };
 
         let run = shaped.runs.len();
-        let mut glyphs: Vec<Glyph> = Vec::with_capacity(buffer.len());
-        for (info, place) in buffer.glyph_infos().iter().zip(buffer.glyph_positions()) {
-            let start = usize::try_from(info.cluster).unwrap_or_default();
-            glyphs.push(Glyph {
-                id: info.glyph_id,
-                bytes: start..start,
-                advance: em(place.x_advance, face.units),
-                dx: em(place.x_offset, face.units),
-                dy: em(place.y_offset, face.units),
-            });
-        }
         let mut clusters = clusters_of(&mut glyphs, run, rtl, item.bytes.end);
         for cluster in &mut clusters {
-            let bytes = glyphs.get(cluster.glyphs.start).map(|glyph| glyph.bytes.clone());
+            let bytes = glyphs
+                .get(cluster.glyphs.start)
+                .map(|glyph| glyph.bytes.clone());
             let bytes = bytes.unwrap_or_default();
             let source = shaped.text.get(bytes.clone()).unwrap_or_default();
             cluster.is_space = !source.is_empty() && source.chars().all(char::is_whitespace);
             cluster.may_begin = breaks.contains(&bytes.start);
             let lost = |glyph: &Glyph| glyph.id == 0;
-            if glyphs.get(cluster.glyphs.clone()).is_some_and(|glyphs| glyphs.iter().any(lost)) {
+            if glyphs
+                .get(cluster.glyphs.clone())
+                .is_some_and(|glyphs| glyphs.iter().any(lost))
+            {
                 shaped.missing += 1;
             }
         }
         shaped.clusters.extend(clusters);
-        if item.face > 1 {
-            shaped.ascent = shaped.ascent.max(face.ascent);
-            shaped.descent = shaped.descent.max(face.descent);
-        }
-        shaped.runs.push(Run { face: item.face, level: item.level, glyphs });
+        shaped.runs.push(Run {
+            face: item.face,
+            level: item.level,
+            glyphs,
+        });
     }
 }
 

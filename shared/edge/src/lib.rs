@@ -28,7 +28,7 @@ pub use extract::{
     Area, At, Body, Caller, Can, Door, NoBody, Post, Query, SchoolArea, SchoolCan, SystemArea,
     SystemCan,
 };
-pub use reply::{Json, List, NoContent};
+pub use reply::{File, Json, List, NoContent};
 pub use routes::add_route;
 pub use serve::{REQUEST_ID, Served, serve};
 pub use tenancy::CACHE_MILLIS as SCHOOL_CACHE_MILLIS;

@@ -59,7 +59,10 @@ fn refuse(field: &str, why: &str) -> DocumentError {
 
 fn count(field: &str, number: usize, most: usize) -> Result<(), DocumentError> {
     if number > most {
-        return Err(refuse(field, &format!("has {number} entries, at most {most} are printed")));
+        return Err(refuse(
+            field,
+            &format!("has {number} entries, at most {most} are printed"),
+        ));
     }
     Ok(())
 }
@@ -71,26 +74,39 @@ struct Seen(usize);
 impl Seen {
     fn text(&mut self, field: &str, text: &str, most: usize) -> Result<(), DocumentError> {
         // Bytes first: counting the characters of a text of megabytes is work, too.
-        let characters = if text.len() > most * 4 { most + 1 } else { text.chars().count() };
+        let characters = if text.len() > most * 4 {
+            most + 1
+        } else {
+            text.chars().count()
+        };
         if characters > most {
             return Err(refuse(field, &format!("has more than {most} characters")));
         }
         self.0 += characters;
         if self.0 > MAX_CHARACTERS {
-            return Err(refuse("the request", &format!("has more than {MAX_CHARACTERS} characters")));
+            return Err(refuse(
+                "the request",
+                &format!("has more than {MAX_CHARACTERS} characters"),
+            ));
         }
         Ok(())
     }
 
     fn letterhead(&mut self, letterhead: &Letterhead) -> Result<(), DocumentError> {
         self.text("letterhead.name", &letterhead.name, MAX_SHORT)?;
-        count("letterhead.lines", letterhead.lines.len(), MAX_LETTERHEAD_LINES)?;
+        count(
+            "letterhead.lines",
+            letterhead.lines.len(),
+            MAX_LETTERHEAD_LINES,
+        )?;
         for line in &letterhead.lines {
             self.text("letterhead.lines", line, MAX_SHORT)?;
         }
         let logo = letterhead.logo.as_ref().map_or(0, String::len);
         if logo > MAX_LOGO_BYTES.div_ceil(3) * 4 {
-            return Err(DocumentError::Logo(format!("is larger than {MAX_LOGO_BYTES} bytes")));
+            return Err(DocumentError::Logo(format!(
+                "is larger than {MAX_LOGO_BYTES} bytes"
+            )));
         }
         Ok(())
     }
@@ -120,7 +136,10 @@ impl Seen {
         }
         let field = format!("{at}.signatures");
         count(&field, sheet.signatures.len(), MAX_SIGNATURES)?;
-        sheet.signatures.iter().try_for_each(|text| self.text(&field, text, MAX_SHORT))
+        sheet
+            .signatures
+            .iter()
+            .try_for_each(|text| self.text(&field, text, MAX_SHORT))
     }
 
     fn facts(&mut self, field: &str, facts: &[Fact]) -> Result<(), DocumentError> {
@@ -141,18 +160,32 @@ impl Seen {
         for column in &table.columns {
             self.text(&format!("{at}.columns"), &column.heading, MAX_SHORT)?;
             if !(1..=MAX_WEIGHT).contains(&column.weight) {
-                return Err(refuse(&format!("{at}.columns"), &format!("has a weight outside of 1 to {MAX_WEIGHT}")));
+                return Err(refuse(
+                    &format!("{at}.columns"),
+                    &format!("has a weight outside of 1 to {MAX_WEIGHT}"),
+                ));
             }
         }
         for (index, row) in table.rows.iter().enumerate() {
             let field = format!("{at}.rows[{index}]");
             if row.len() != columns {
-                return Err(refuse(&field, &format!("has {} cells for {columns} columns", row.len())));
+                return Err(refuse(
+                    &field,
+                    &format!("has {} cells for {columns} columns", row.len()),
+                ));
             }
-            row.iter().try_for_each(|cell| self.text(&field, cell, MAX_CELL))?;
+            row.iter()
+                .try_for_each(|cell| self.text(&field, cell, MAX_CELL))?;
         }
-        if table.emphasis.iter().any(|row| usize::try_from(*row).map_or(true, |row| row >= table.rows.len())) {
-            return Err(refuse(&format!("{at}.emphasis"), "names a row that there is not"));
+        if table
+            .emphasis
+            .iter()
+            .any(|row| usize::try_from(*row).map_or(true, |row| row >= table.rows.len()))
+        {
+            return Err(refuse(
+                &format!("{at}.emphasis"),
+                "names a row that there is not",
+            ));
         }
         Ok(())
     }
