@@ -1,5 +1,11 @@
 //! Prints sample sheets into a folder, to be looked at: `cargo run -p homeroom-documents --example sample -- <folder>`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a tool for the eye: it stops at the first surprise, and says how long each file took"
+)]
 
 #[path = "../src/samples.rs"]
 mod samples;

@@ -20,6 +20,9 @@ BASE = [
     *range(0xFB00, 0xFB07), *range(0xFE20, 0xFE30), 0x25CC, 0xFEFF, 0xFFFD,
 ]
 
+# What shaping asks for by itself: the base is part of the Worker, where every alternate form would cost.
+SHAPING = ["calt", "ccmp", "clig", "kern", "liga", "locl", "mark", "mkmk", "rlig"]
+
 # Script names as Unicode has them, and the font of each: those that people write today.
 SCRIPTS = """
 Adlam Arabic Armenian Balinese Bamum BassaVah=Bassa_Vah Batak Bengali Buginese Buhid
@@ -36,9 +39,9 @@ ZanabazarSquare=Zanabazar_Square
 SERIF = ["Dogra", "NyiakengPuachueHmong=Nyiakeng_Puachue_Hmong", "Tibetan", "Yezidi"]
 
 
-def make(source, target, unicodes=None, number=-1):
+def make(source, target, unicodes=None, number=-1, features=("*",)):
     options = subset.Options()
-    options.layout_features = ["*"]
+    options.layout_features = list(features)
     options.hinting = False
     options.notdef_outline = True
     options.glyph_names = False
@@ -57,7 +60,7 @@ def make(source, target, unicodes=None, number=-1):
 
 def main():
     for weight in ("Regular", "Bold"):
-        make(f"{NOTO}/NotoSans-{weight}.ttf", f"{HERE}/base/{weight}.ttf", BASE)
+        make(f"{NOTO}/NotoSans-{weight}.ttf", f"{HERE}/base/{weight}.ttf", BASE, features=SHAPING)
     for family, names in (("NotoSans", SCRIPTS), ("NotoSerif", SERIF)):
         for name in names:
             file, _, script = name.partition("=")

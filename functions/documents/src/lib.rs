@@ -11,9 +11,13 @@ mod logo;
 mod page;
 mod paint;
 pub mod render;
+#[cfg(test)]
+mod samples;
 pub mod scripts;
 mod sheet;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 #[cfg(target_arch = "wasm32")]
 mod worker;

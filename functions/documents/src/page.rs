@@ -9,7 +9,8 @@ use crate::text::{Shaped, Shaper};
 
 /// The short and the long side of A4.
 const A4: (f32, f32) = (595.276, 841.89);
-const MARGIN: f32 = 45.0;
+/// Where the text starts, and as far from the other side where it ends.
+pub(crate) const MARGIN: f32 = 45.0;
 const TOP: f32 = 38.0;
 const FOOT: f32 = 30.0;
 
@@ -168,11 +169,6 @@ impl<'s, 'f> Composer<'s, 'f> {
         self.width - 2.0 * MARGIN
     }
 
-    /// Where it starts.
-    pub(crate) fn start(&self) -> f32 {
-        MARGIN
-    }
-
     fn begin(&mut self) {
         let mut page = Page::new();
         if let Some(shaped) = &self.watermark {
@@ -188,7 +184,7 @@ impl<'s, 'f> Composer<'s, 'f> {
         let Some(running) = self.running.take() else {
             return;
         };
-        let (start, measure) = (self.start(), self.measure());
+        let (start, measure) = (MARGIN, self.measure());
         self.put(&running, start, measure, self.y, Align::Start);
         self.y += running.height() + 4.0;
         self.fill(start, self.y, measure, 0.5, HAIRLINE);
@@ -274,7 +270,7 @@ impl<'s, 'f> Composer<'s, 'f> {
     pub(crate) fn finish(mut self) -> Vec<Page> {
         let done = std::mem::take(&mut self.pages);
         let total = done.len();
-        let (start, measure) = (self.start(), self.measure());
+        let (start, measure) = (MARGIN, self.measure());
         let mut finished = Vec::with_capacity(total);
         for (index, page) in done.into_iter().enumerate() {
             self.pages.push(page);

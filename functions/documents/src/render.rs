@@ -24,7 +24,7 @@ const RTL_SCRIPTS: [&str; 10] = [
 pub struct Rendered {
     /// The file.
     pub printed: Printed,
-    /// How many characters no font has; they are boxes.
+    /// How many characters no font has; they are boxes. Those of a heading count for the head of further pages, too.
     pub missing: usize,
     /// How many pages there are in all.
     pub pages: usize,

@@ -2,7 +2,7 @@
 
 use homeroom_objects::documents::{Align, Fact, Letterhead, Orientation, Paragraph, Sheet};
 
-use crate::page::{ACCENT, BAND, Composer, Mark, Page, QUIET, Style, TEXT, real, row_of};
+use crate::page::{ACCENT, BAND, Composer, MARGIN, Mark, Page, QUIET, Style, TEXT, real, row_of};
 use crate::table;
 use crate::text::Shaper;
 
@@ -63,7 +63,7 @@ fn head(composer: &mut Composer<'_, '_>, letterhead: &Letterhead, logo: Option<(
         let scale = LOGO / width.max(height).max(1.0);
         (width * scale, height * scale)
     });
-    let (start, measure) = (composer.start(), composer.measure());
+    let (start, measure) = (MARGIN, composer.measure());
     let indent = logo.map_or(0.0, |(width, _)| width + 14.0);
     let name = Style {
         size: 16.0,
@@ -107,7 +107,7 @@ fn head(composer: &mut Composer<'_, '_>, letterhead: &Letterhead, logo: Option<(
 }
 
 fn title(composer: &mut Composer<'_, '_>, sheet: &Sheet) {
-    let (start, measure) = (composer.start(), composer.measure());
+    let (start, measure) = (MARGIN, composer.measure());
     let mut any = false;
     for (text, style) in [
         (
@@ -141,7 +141,7 @@ fn facts(composer: &mut Composer<'_, '_>, facts: &[Fact], across: usize) {
     if facts.is_empty() {
         return;
     }
-    let (start, measure) = (composer.start(), composer.measure());
+    let (start, measure) = (MARGIN, composer.measure());
     let across = across.min(facts.len());
     let width = (measure - 14.0 * real(across - 1)) / real(across);
     for row in facts.chunks(across) {
@@ -180,7 +180,7 @@ fn summary(composer: &mut Composer<'_, '_>, results: &[Fact], across: usize) {
     if results.is_empty() {
         return;
     }
-    let (start, measure) = (composer.start(), composer.measure());
+    let (start, measure) = (MARGIN, composer.measure());
     let across = across.min(results.len());
     let width = (measure - 8.0 * real(across - 1)) / real(across);
     let inner = width - 18.0;
@@ -213,7 +213,7 @@ fn summary(composer: &mut Composer<'_, '_>, results: &[Fact], across: usize) {
 }
 
 fn running_text(composer: &mut Composer<'_, '_>, paragraph: &Paragraph) {
-    let (start, measure) = (composer.start(), composer.measure());
+    let (start, measure) = (MARGIN, composer.measure());
     let heading = composer.block(&paragraph.heading, HEADING, measure);
     let lines = crate::clean::lines(&paragraph.text);
     // A heading is never the last line of a page.
@@ -243,7 +243,7 @@ fn running_text(composer: &mut Composer<'_, '_>, paragraph: &Paragraph) {
 fn signatures(composer: &mut Composer<'_, '_>, signatures: &[String]) {
     const ACROSS: usize = 3;
     const ROOM: f32 = 36.0;
-    let (start, measure) = (composer.start(), composer.measure());
+    let (start, measure) = (MARGIN, composer.measure());
     let width = (measure - 26.0 * real(ACROSS - 1)) / real(ACROSS);
     for row in signatures.chunks(ACROSS) {
         let style = Style {

@@ -3,7 +3,9 @@
 use homeroom_objects::documents::{Align, Table};
 
 use crate::lines;
-use crate::page::{ACCENT, BAND, Block, Composer, HAIRLINE, Mark, Style, TEXT, Turn, real, row_of};
+use crate::page::{
+    ACCENT, BAND, Block, Composer, HAIRLINE, MARGIN, Mark, Style, TEXT, Turn, real, row_of,
+};
 
 /// No column is narrower, whatever its weight, so that the widest letter has room.
 const NARROWEST: f32 = 18.0;
@@ -27,7 +29,7 @@ struct Head {
 }
 
 pub(crate) fn compose(composer: &mut Composer<'_, '_>, table: &Table) {
-    let grid = Grid::of(table, composer.start(), composer.measure());
+    let grid = Grid::of(table, MARGIN, composer.measure());
     let head = head(composer, table, &grid);
     let mut is_first = true;
     for (index, row) in table.rows.iter().enumerate() {
@@ -181,7 +183,7 @@ fn turned(composer: &mut Composer<'_, '_>, text: &str, style: Style, width: f32)
 }
 
 fn draw_head(composer: &mut Composer<'_, '_>, grid: &Grid, head: &Head) {
-    let (start, measure, y) = (composer.start(), composer.measure(), composer.y);
+    let (start, measure, y) = (MARGIN, composer.measure(), composer.y);
     composer.fill(start, y, measure, head.height, BAND);
     let foot = y + head.height - grid.above() - 1.0;
     for ((block, turn), (x, width, align)) in head.cells.iter().zip(&grid.columns) {
@@ -259,7 +261,7 @@ fn draw_part(
     lines: std::ops::Range<usize>,
     height: f32,
 ) {
-    let (start, measure, y) = (composer.start(), composer.measure(), composer.y);
+    let (start, measure, y) = (MARGIN, composer.measure(), composer.y);
     if stands_out {
         composer.fill(start, y, measure, height, BAND);
     }

@@ -88,14 +88,15 @@ fn disposition(name: &str) -> String {
             _ => '_',
         })
         .collect();
-    let mut exact = String::new();
-    for byte in name.bytes().filter(|byte| !byte.is_ascii_control()) {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            exact.push(char::from(byte));
-        } else {
-            exact.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let exact: String = name
+        .bytes()
+        .filter(|byte| !byte.is_ascii_control())
+        .map(|byte| match byte {
+            b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{exact}")
 }
 
