@@ -3,12 +3,14 @@
 mod audit_logs;
 mod auth;
 mod exams;
+mod grading;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;
 mod people;
 mod permissions;
 mod records;
+mod report_cards;
 mod role_assignments;
 mod roles;
 mod routes;

@@ -1,8 +1,11 @@
 //! Every route of the area.
 
 use crate::{
-    audit_logs, auth, permissions,
+    audit_logs, auth,
+    grading::{scale, settings},
+    permissions,
     records::{self, Resource},
+    report_cards::{cards, decisions, own, publication, status},
     role_assignments, roles, staff, structure, users,
 };
 
@@ -22,6 +25,8 @@ use crate::{
         (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
         (name = "people", description = "Students, their guardians, and their place in a session."),
         (name = "exams", description = "Exam sessions, exams and marks."),
+        (name = "grading", description = "Grading scales, comments by bands of marks, and report settings."),
+        (name = "report-cards", description = "Report cards and broadsheets: worked out, shown, published, withheld."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -32,6 +37,7 @@ pub static RECORDS: &[&[&Resource]] = &[
     structure::RESOURCES,
     crate::people::RESOURCES,
     crate::exams::RESOURCES,
+    crate::grading::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -67,6 +73,27 @@ homeroom_edge::routes! { Document, records(RECORDS);
     role_assignments::replace_user_role_assignment,
     role_assignments::update_user_role_assignment,
     role_assignments::delete_user_role_assignment,
+    scale::check_scales,
+    scale::replace_scale,
+    settings::find_report_settings,
+    settings::replace_report_settings,
+    settings::update_report_settings,
+    settings::reset_report_settings,
+    cards::list_report_cards,
+    cards::find_report_card,
+    cards::print_report_cards,
+    cards::render_report_cards,
+    cards::find_broadsheet,
+    decisions::replace_report_card_comments,
+    decisions::withhold_report_card,
+    decisions::release_report_card,
+    publication::compute_report_cards,
+    publication::publish_exam_session,
+    publication::unpublish_exam_session,
+    status::find_report_card_status,
+    status::find_comment_status,
+    own::list_own_report_cards,
+    own::find_own_report_card,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use homeroom_domain::permissions::Permission;
-use homeroom_kernel::{Id, Input, Listing, PageRequest};
+use homeroom_kernel::{Fields, Id, Input, Listing, PageRequest};
 use homeroom_store::{Action, Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
 use http::{Method, request::Parts};
 
@@ -299,6 +299,17 @@ impl Query {
         Ok(PageRequest::parse(listing, pairs)?)
     }
 
+    /// The parameters as the fields of an input: each named once, unknown names refused.
+    pub fn read<T: Input>(&self) -> Result<T, ApiError> {
+        let mut fields = serde_json::Map::new();
+        for (name, value) in &self.0 {
+            if fields.insert(name.clone(), value.as_str().into()).is_some() {
+                return Err(ApiError::field(name, "Name each parameter once."));
+            }
+        }
+        Ok(Fields::parse(fields, false)?)
+    }
+
     pub(crate) fn with_page(&self, page: u32) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.0.iter().filter(|(name, _)| name != "page") {
@@ -377,7 +388,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 }
 
 impl Input for NoBody {
-    fn read(fields: &mut homeroom_kernel::Fields) -> Option<Self> {
+    fn read(fields: &mut Fields) -> Option<Self> {
         fields.ignore_everything();
         Some(Self)
     }

@@ -2,7 +2,7 @@
 
 use homeroom_api_tests::{
     Reply,
-    document::{Operation, operations, properties},
+    document::{Operation, media_types, operations, properties},
     samples::{Sample, Scene},
 };
 use http::Method;
@@ -53,7 +53,11 @@ fn every_documented_operation_is_routed_and_works_for_who_may() {
             _ => {}
         }
         if reply.status != 204 {
-            assert_eq!(reply.header("content-type"), "application/json", "{name}");
+            let given = reply.header("content-type").split(';').next().unwrap();
+            let named = media_types(&operation, reply.status);
+            assert!(named.iter().any(|name| name == given), "{name}: {given}");
+            let is_json = named.iter().any(|name| name == "application/json");
+            assert_eq!(is_json, given == "application/json", "{name}: {given}");
         }
     }
     scene.app.assert_sound();
@@ -179,6 +183,10 @@ fn an_empty_body_misses_exactly_what_the_document_requires() {
         }
         let mut required = operation.required();
         required.sort();
+        if operation.method == Method::POST && required.is_empty() && reply.status == 200 {
+            // An action that needs to be told nothing.
+            continue;
+        }
         assert_eq!(
             wrong_fields(&reply),
             required,

@@ -30,8 +30,10 @@ pub(crate) use document::complete;
 pub struct Resource {
     /// Its table.
     pub table: &'static Table,
-    /// In codenames and operation ids: `exam_session`.
+    /// In operation ids: `exam_session`.
     pub noun: &'static str,
+    /// In codenames, where several resources share their permissions; empty: the noun.
+    pub permission: &'static str,
     /// In operation ids of lists: `exam_sessions`.
     pub plural: &'static str,
     /// For people, with its article: "an exam session".
@@ -54,6 +56,7 @@ pub struct Resource {
 pub(crate) const ALONE: Resource = Resource {
     table: &Table::PLAIN,
     noun: "",
+    permission: "",
     plural: "",
     title: "",
     path: "",
@@ -165,7 +168,7 @@ async fn serve(
         Method::DELETE => "delete",
         _ => "view",
     };
-    let codename = format!("school.{verb}_{}", resource.noun);
+    let codename = format!("school.{verb}_{}", resource.permission_noun());
     if parts.method == Method::POST {
         let request = Request::from_parts(parts, body);
         return resource.create(ids, request, app, &codename).await;
@@ -190,6 +193,16 @@ async fn serve(
 }
 
 impl Resource {
+    /// What its codenames are about.
+    #[must_use]
+    pub fn permission_noun(&self) -> &'static str {
+        if self.permission.is_empty() {
+            self.noun
+        } else {
+            self.permission
+        }
+    }
+
     /// The records that the address is about.
     pub(crate) fn scope(&self, ids: &Ids) -> Result<Scope, ApiError> {
         let condition = |(name, condition): &(&str, &'static str)| {

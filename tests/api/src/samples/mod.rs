@@ -4,6 +4,7 @@
 mod exams;
 mod people;
 pub mod records;
+pub(crate) mod report_cards;
 mod structure;
 
 use std::cell::Cell;
@@ -26,7 +27,7 @@ const SCENE_SLOTS: usize = 80;
 /// Makes the call of an operation that is not one on plain records; none where the operation is another's.
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
-const OF_ITS_OWN: &[Prepare] = &[];
+const OF_ITS_OWN: &[Prepare] = &[report_cards::prepare];
 
 /// A platform with one school, in which samples are prepared.
 pub struct Scene {

@@ -21,6 +21,7 @@ const ADJUSTMENTS: &[Adjust] = &[
     structure::adjust, // one line each
     super::people::adjust,
     super::exams::adjust,
+    super::report_cards::adjust,
 ];
 
 /// Every resource of plain records.

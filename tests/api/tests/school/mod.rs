@@ -8,10 +8,13 @@
 mod audit_logs;
 mod auth;
 mod bodies;
+mod grading;
 mod idempotency;
 mod lists;
 mod lockout;
 mod passwords;
+mod publication;
+mod report_cards;
 mod role_assignments;
 mod roles;
 mod sessions;
