@@ -125,7 +125,7 @@ pub fn wanted(request: &DocumentRequest, fonts: &Fonts) -> Vec<&'static str> {
     each_text(request, &mut |text| {
         for character in text.chars() {
             // Most characters repeat their neighbour's script; equal ones need no second look.
-            if character == last || fonts.has(character) {
+            if character == last || character.is_control() || fonts.has(character) {
                 continue;
             }
             last = character;

@@ -99,7 +99,7 @@ fn the_base_fonts_suffice_for_latin_greek_and_cyrillic() {
         "Ọlábísí Ẹ̀bùn",
         "Екатерина Щербакова",
         "Ελευθερία",
-        "Ŋ ɓ ɗ ʼ – … €",
+        "Ŋ ɓ ɗ ʼ – … €\n\t",
     ] {
         let request = one(Sheet {
             title: name.into(),
