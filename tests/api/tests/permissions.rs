@@ -36,6 +36,8 @@ fn promised(operation: &Operation) -> String {
         "replace" | "update" | "rotate" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
+        "place" => "add",
+        "remove" => "change",
         other => panic!("which permission does {other} need? Say so here"),
     };
     format!("{}.{verb}_{resource}", operation.area)
@@ -48,6 +50,9 @@ fn resource_of(operation: &Operation) -> &'static str {
         "roles" => "role",
         "user-role-assignments" => "user_role_assignment",
         "audit-logs" => "audit_log",
+        "admissions" => "admission",
+        "guardians" => "student_guardian",
+        "sessions" if operation.path.contains("/registration/") => "student_session",
         "schools" => "school",
         "api-keys" => "api_key",
         other => panic!("which permission does {other} need? Say so here"),
