@@ -32,12 +32,10 @@ fn promised(operation: &Operation) -> String {
     };
     let verb = match operation.id.split('_').next().unwrap() {
         "list" | "find" => "view",
-        "create" | "provision" => "add",
-        "replace" | "update" | "rotate" => "change",
+        "create" | "provision" | "place" => "add",
+        "replace" | "update" | "rotate" | "remove" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
-        "place" => "add",
-        "remove" => "change",
         other => panic!("which permission does {other} need? Say so here"),
     };
     format!("{}.{verb}_{resource}", operation.area)

@@ -187,7 +187,8 @@ pub async fn place(
     may_move: bool,
 ) -> Result<Vec<Placed>, StoreError> {
     let row = |student: &Id<()>| json!({"student": student, "id": stamp.ids.next::<()>(), "audit": stamp.ids.next::<()>()});
-    let rows = serde_json::Value::from_iter(students.iter().map(row)).to_string();
+    let rows: serde_json::Value = students.iter().map(row).collect();
+    let rows = rows.to_string();
     let plan = |sql: String, more: Vec<Value>| {
         let mut params = vec![
             Value::from(&rows),
