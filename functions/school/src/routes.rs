@@ -1,7 +1,9 @@
 //! Every route of the area.
 
 use crate::{
-    audit_logs, auth, permissions,
+    audit_logs, auth,
+    people::{admissions, guardians, registrations},
+    permissions,
     records::{self, Resource},
     role_assignments, roles, staff, structure, users,
 };
@@ -67,6 +69,12 @@ homeroom_edge::routes! { Document, records(RECORDS);
     role_assignments::replace_user_role_assignment,
     role_assignments::update_user_role_assignment,
     role_assignments::delete_user_role_assignment,
+    admissions::list_student_history,
+    admissions::list_students_without_session,
+    guardians::list_guardian_students,
+    registrations::list_class_registrations,
+    registrations::place_students,
+    registrations::remove_student_from_class,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }
