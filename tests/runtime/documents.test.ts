@@ -37,8 +37,7 @@ test("forty cards in eight scripts are one PDF, with the fonts of all of them", 
   expect([second.status, second.type]).toEqual([200, "application/pdf"]);
   expect(second.bytes.equals(first.bytes)).toBe(true);
   expect(second.bytes.subarray(0, 5).toString()).toBe("%PDF-");
-  const text = second.bytes.toString("latin1");
-  expect(text.match(/\/Type\s*\/Page\b/g) ?? text.match(/\/ObjStm/g)).not.toBeNull();
+  expect(second.bytes.toString("latin1")).toMatch(/\/Count 40\b/);
   expect(second.millis).toBeLessThan(5_000);
 });
 

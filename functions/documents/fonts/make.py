@@ -20,7 +20,7 @@ BASE = [
     *range(0xFB00, 0xFB07), *range(0xFE20, 0xFE30), 0x25CC, 0xFEFF, 0xFFFD,
 ]
 
-# What shaping asks for by itself: the base is part of the Worker, where every alternate form would cost.
+# What shaping asks for by itself: every document has the base, and alternate forms would only make it larger.
 SHAPING = ["calt", "ccmp", "clig", "kern", "liga", "locl", "mark", "mkmk", "rlig"]
 
 # Script names as Unicode has them, and the font of each: those that people write today.
@@ -60,18 +60,18 @@ def make(source, target, unicodes=None, number=-1, features=("*",)):
 
 def main():
     for weight in ("Regular", "Bold"):
-        make(f"{NOTO}/NotoSans-{weight}.ttf", f"{HERE}/base/{weight}.ttf", BASE, features=SHAPING)
+        make(f"{NOTO}/NotoSans-{weight}.ttf", f"{HERE}/files/{weight}.ttf", BASE, features=SHAPING)
     for family, names in (("NotoSans", SCRIPTS), ("NotoSerif", SERIF)):
         for name in names:
             file, _, script = name.partition("=")
-            make(f"{NOTO}/{family}{file}-Regular.ttf", f"{HERE}/scripts/{script or file}.ttf")
-    make(f"{NOTO}/NotoSansSymbols2-Regular.ttf", f"{HERE}/scripts/Symbols.ttf")
-    make(DROID, f"{HERE}/scripts/Han.ttf")
+            make(f"{NOTO}/{family}{file}-Regular.ttf", f"{HERE}/files/{script or file}.ttf")
+    make(f"{NOTO}/NotoSansSymbols2-Regular.ttf", f"{HERE}/files/Symbols.ttf")
+    make(DROID, f"{HERE}/files/Han.ttf")
     # Korean syllables, and the rare Chinese characters that the font before lacks, from the Korean and Taiwanese cuts.
     hangul = [*range(0x1100, 0x1200), *range(0x3131, 0x318F), *range(0xA960, 0xA97D), *range(0xAC00, 0xD7FC)]
-    make(CJK, f"{HERE}/scripts/Hangul.ttf", hangul, 1)
+    make(CJK, f"{HERE}/files/Hangul.ttf", hangul, 1)
     rare = [*range(0x9FA6, 0xA000), *range(0xF900, 0xFB00), *range(0x20000, 0x323B0)]
-    make(CJK, f"{HERE}/scripts/Han_Rare.ttf", rare, 3)
+    make(CJK, f"{HERE}/files/Han_Rare.ttf", rare, 3)
 
 
 sys.exit(main())

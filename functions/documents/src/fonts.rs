@@ -1,6 +1,5 @@
-//! The fonts of one isolate: two that are compiled in, and those that were fetched by script.
+//! The fonts of one isolate: two that every document needs, and those that were fetched by script.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use harfrust::{FontRef, ShaperData};
@@ -11,8 +10,10 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
 use unicode_bidi::BidiClass;
 
-const REGULAR: &[u8] = include_bytes!("../fonts/base/Regular.ttf");
-const BOLD: &[u8] = include_bytes!("../fonts/base/Bold.ttf");
+/// The file of the font that every document needs.
+pub const REGULAR: &str = "Regular";
+/// The file of its bold cut.
+pub const BOLD: &str = "Bold";
 
 /// Where the two fonts are that every document begins with.
 pub(crate) const BASE: usize = 0;
@@ -23,7 +24,7 @@ const BASE_BOLD: usize = 1;
 pub(crate) struct Face {
     name: &'static str,
     pub(crate) font: Font,
-    data: Arc<Cow<'static, [u8]>>,
+    data: Arc<Vec<u8>>,
     shaper: Arc<ShaperData>,
     coverage: Arc<Coverage>,
     /// Font units per em.
@@ -31,11 +32,10 @@ pub(crate) struct Face {
 }
 
 impl Face {
-    fn new(name: &'static str, data: Cow<'static, [u8]>) -> Result<Self, DocumentError> {
+    fn new(name: &'static str, data: Vec<u8>) -> Result<Self, DocumentError> {
         let unusable = || DocumentError::Failed(format!("the font {name} cannot be used"));
         let data = Arc::new(data);
-        let shared: Arc<dyn AsRef<[u8]> + Send + Sync> = data.clone();
-        let font = Font::new(shared.into(), 0).ok_or_else(unusable)?;
+        let font = Font::new(data.clone().into(), 0).ok_or_else(unusable)?;
         let parsed = FontRef::new(&data).map_err(|_| unusable())?;
         let metrics = parsed.metrics(Size::unscaled(), LocationRef::default());
         let units = f32::from(metrics.units_per_em.max(1));
@@ -68,25 +68,25 @@ pub struct Fonts {
 }
 
 impl Fonts {
-    /// Those that are compiled in: Latin, Greek and Cyrillic, regular and bold.
-    pub fn base() -> Result<Self, DocumentError> {
+    /// The base from the bytes of [`REGULAR`] and [`BOLD`]: Latin, Greek and Cyrillic.
+    pub fn new(regular: Vec<u8>, bold: Vec<u8>) -> Result<Self, DocumentError> {
         Ok(Self {
-            faces: vec![
-                Face::new("Regular", Cow::Borrowed(REGULAR))?,
-                Face::new("Bold", Cow::Borrowed(BOLD))?,
-            ],
+            faces: vec![Face::new(REGULAR, regular)?, Face::new(BOLD, bold)?],
         })
     }
 
-    /// Those of the base and the named files of `fonts/scripts`, read from the disk, for tests and tools.
+    /// The base, read from the disk, for tests and tools.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn base() -> Result<Self, DocumentError> {
+        Self::new(read(REGULAR)?, read(BOLD)?)
+    }
+
+    /// The base and the named files, read from the disk, for tests and tools.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn with_files(names: &[&'static str]) -> Result<Self, DocumentError> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fonts/scripts");
         let mut fonts = Self::base()?;
         for name in names {
-            let bytes = std::fs::read(format!("{folder}/{name}.ttf"))
-                .map_err(|error| DocumentError::Failed(format!("the font {name}: {error}")))?;
-            fonts.add(name, bytes)?;
+            fonts.add(name, read(name)?)?;
         }
         Ok(fonts)
     }
@@ -94,7 +94,7 @@ impl Fonts {
     /// Adds a file of [`crate::scripts::FILES`].
     pub fn add(&mut self, name: &'static str, bytes: Vec<u8>) -> Result<(), DocumentError> {
         if !self.holds(name) {
-            self.faces.push(Face::new(name, Cow::Owned(bytes))?);
+            self.faces.push(Face::new(name, bytes)?);
         }
         Ok(())
     }
@@ -142,6 +142,12 @@ impl Fonts {
             .find(|index| self.covers(*index, character))
             .unwrap_or(base)
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn read(name: &str) -> Result<Vec<u8>, DocumentError> {
+    let path = format!("{}/fonts/files/{name}.ttf", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(path).map_err(|error| DocumentError::Failed(format!("the font {name}: {error}")))
 }
 
 /// Joiners, direction marks and selectors: they shape their neighbours and have no picture of their own.

@@ -13,6 +13,8 @@ const A4: (f32, f32) = (595.276, 841.89);
 pub(crate) const MARGIN: f32 = 45.0;
 const TOP: f32 = 38.0;
 const FOOT: f32 = 30.0;
+/// Below the running head, with its line.
+const RUNNING_GAP: f32 = 16.0;
 
 /// Width and height of a page.
 pub(crate) fn size_of(orientation: Orientation) -> (f32, f32) {
@@ -178,6 +180,15 @@ impl<'s, 'f> Composer<'s, 'f> {
         self.y = TOP;
     }
 
+    /// How much room a new page has.
+    pub(crate) fn fresh(&self) -> f32 {
+        let running = self
+            .running
+            .as_ref()
+            .map_or(0.0, |block| block.height() + RUNNING_GAP);
+        self.bottom - TOP - running
+    }
+
     /// Goes on on a new page.
     pub(crate) fn turn_over(&mut self) {
         self.begin();
@@ -186,9 +197,8 @@ impl<'s, 'f> Composer<'s, 'f> {
         };
         let (start, measure) = (MARGIN, self.measure());
         self.put(&running, start, measure, self.y, Align::Start);
-        self.y += running.height() + 4.0;
-        self.fill(start, self.y, measure, 0.5, HAIRLINE);
-        self.y += 12.0;
+        self.y += running.height() + RUNNING_GAP;
+        self.fill(start, self.y - 12.0, measure, 0.5, HAIRLINE);
         self.running = Some(running);
     }
 
@@ -305,6 +315,16 @@ fn empty() -> Block {
 
 fn block(shaper: &mut Shaper<'_>, text: &str, style: Style, width: f32) -> Block {
     let shaped = shaper.shape(text, style.bold);
+    // A single sign can be wider than a column (U+FDFD is ten letters wide); it cannot be broken, so it shrinks.
+    let widest = shaped
+        .clusters
+        .iter()
+        .map(|cluster| cluster.advance)
+        .fold(0.1, f32::max);
+    let style = Style {
+        size: style.size.min(width / widest),
+        ..style
+    };
     let lines = if shaped.clusters.is_empty() {
         Vec::new()
     } else {

@@ -295,6 +295,58 @@ pub(crate) fn arabic() -> DocumentRequest {
     }
 }
 
+/// Long names everywhere, remarks over several pages, and more columns than a page has room for.
+#[allow(dead_code, reason = "for the eye only")]
+pub(crate) fn extremes() -> DocumentRequest {
+    let long = "Wolfeschlegelsteinhausenbergerdorff-Mutasa ወልደገብርኤል Αλεξανδροπούλου ".repeat(3);
+    let mut card = card(&long, 9);
+    card.title.clone_from(&long);
+    card.signatures.push(long.clone());
+    card.footer.clone_from(&long);
+    card.summary.push(fact(&long, &long));
+    card.paragraphs[0].text =
+        "A remark that goes on and on, over the end of the page.\n\nمدرسة في السطر التالي.\n"
+            .repeat(25);
+    if let Some(row) = card.table.as_mut().and_then(|table| table.rows.first_mut()) {
+        row.fill(long.clone());
+    }
+    let wide = Sheet {
+        orientation: Orientation::Landscape,
+        title: "Forty columns".into(),
+        table: Some(Table {
+            columns: (0..40)
+                .map(|index| {
+                    column(
+                        &format!("Heading number {index} of the many"),
+                        Align::End,
+                        if index == 1 { 20 } else { 1 },
+                    )
+                })
+                .collect(),
+            rows: (0..30)
+                .map(|row| {
+                    (0..40)
+                        .map(|cell| {
+                            if cell == 1 {
+                                NAMES[row].1.to_owned()
+                            } else {
+                                (row * cell % 101).to_string()
+                            }
+                        })
+                        .collect()
+                })
+                .collect(),
+            emphasis: vec![29],
+        }),
+        ..Sheet::default()
+    };
+    DocumentRequest {
+        letterhead: letterhead(),
+        sheets: vec![card, wide],
+        ..DocumentRequest::default()
+    }
+}
+
 /// All of them, with a name for the file.
 #[allow(
     dead_code,
@@ -312,5 +364,6 @@ pub(crate) fn all() -> Vec<(&'static str, DocumentRequest)> {
         ("broadsheet", broadsheet()),
         ("names", names()),
         ("arabic", arabic()),
+        ("extremes", extremes()),
     ]
 }

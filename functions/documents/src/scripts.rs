@@ -1,4 +1,4 @@
-//! Which font file a character is printed with, where the fonts that are compiled in do not have it.
+//! Which font file a character is printed with, where those that every document needs do not have it.
 
 use homeroom_objects::documents::DocumentRequest;
 use unicode_script::{Script, UnicodeScript};
@@ -12,7 +12,7 @@ const HAN_RARE: &str = "Han_Rare";
 /// Signs that belong to no script.
 const SYMBOLS: &str = "Symbols";
 
-/// The files in `fonts/scripts`, without their ending, in the order of their names.
+/// The files by script in `fonts/files`, without their ending, in the order of their names.
 pub const FILES: [&str; 101] = [
     "Adlam",
     "Arabic",
@@ -125,7 +125,7 @@ pub fn wanted(request: &DocumentRequest, fonts: &Fonts) -> Vec<&'static str> {
     each_text(request, &mut |text| {
         for character in text.chars() {
             // Most characters repeat their neighbour's script; equal ones need no second look.
-            if character == last || fonts.has(character) {
+            if character == last || character.is_control() || fonts.has(character) {
                 continue;
             }
             last = character;

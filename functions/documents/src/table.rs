@@ -12,7 +12,9 @@ const NARROWEST: f32 = 18.0;
 /// How high headings that are turned upwards may reach.
 const TURNED: f32 = 120.0;
 /// What a heading that is too long even so is set in, at last.
-const SMALLER: [f32; 6] = [7.0, 6.0, 5.0, 4.0, 3.0, 2.0];
+const SMALLER: [f32; 7] = [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
+/// A heading of more lines is turned, so that no headings fill a page.
+const LINES: usize = 6;
 
 /// Sizes and distances, which depend on how many columns share the width.
 struct Grid {
@@ -50,7 +52,13 @@ pub(crate) fn compose(composer: &mut Composer<'_, '_>, table: &Table) {
         let (_, height) = row_of(cells.iter());
         let height = height.max(grid.body * 1.3) + 2.0 * grid.above();
         if is_first {
-            composer.need(head.height + height.min(60.0));
+            // Headings never stand alone at the foot of a page.
+            let least = if height > composer.fresh() - head.height {
+                60.0
+            } else {
+                height
+            };
+            composer.need(head.height + least);
             draw_head(composer, &grid, &head);
             is_first = false;
         }
@@ -135,33 +143,31 @@ fn head(composer: &mut Composer<'_, '_>, table: &Table, grid: &Grid) -> Head {
         ink: ACCENT,
     };
     let inner = |width: f32| width - 2.0 * grid.padding;
-    let turns = table
-        .columns
-        .iter()
-        .zip(&grid.columns)
-        .any(|(column, (_, width, _))| {
-            let shaped = composer.shaper.shape(&column.heading, true);
-            lines::longest_word(&shaped) * style.size > inner(*width)
-        });
-    let cells: Vec<(Block, Turn)> = table
-        .columns
-        .iter()
-        .zip(&grid.columns)
-        .map(|(column, (_, width, _))| {
-            let flat = composer.block(&column.heading, style, inner(*width));
-            let shaped = composer.shaper.shape(&column.heading, true);
-            let word = lines::longest_word(&shaped) * style.size;
-            // Where one heading is turned, its neighbours are, but not those of wide columns, and no `#`.
-            let stays = *width > 3.0 * NARROWEST || word < 1.5 * style.size;
-            if !turns || (stays && word <= inner(*width)) {
-                return (flat, Turn::None);
-            }
+    let mut flat = Vec::with_capacity(grid.columns.len());
+    for (column, (_, width, _)) in table.columns.iter().zip(&grid.columns) {
+        let block = composer.block(&column.heading, style, inner(*width));
+        let shaped = composer.shaper.shape(&column.heading, true);
+        let word = lines::longest_word(&shaped) * style.size;
+        let fits = word <= inner(*width) && block.lines.len() <= LINES;
+        // Where one heading is turned, its neighbours are, but not those of wide columns, and no `#`.
+        let stays = *width > 3.0 * NARROWEST || word < 1.5 * style.size;
+        flat.push((block, fits, stays));
+    }
+    let turns = flat.iter().any(|(_, fits, _)| !fits);
+    let mut cells = Vec::with_capacity(flat.len());
+    for ((block, fits, stays), (column, (_, width, _))) in flat
+        .into_iter()
+        .zip(table.columns.iter().zip(&grid.columns))
+    {
+        cells.push(if !turns || (stays && fits) {
+            (block, Turn::None)
+        } else {
             (
                 turned(composer, &column.heading, style, inner(*width)),
                 Turn::Up,
             )
-        })
-        .collect();
+        });
+    }
     let height = |(block, turn): &(Block, Turn)| match turn {
         Turn::Up => block.width() + 6.0,
         _ => block.height(),
@@ -221,13 +227,12 @@ fn draw_row(
     height: f32,
     stands_out: bool,
 ) {
+    if height > composer.fresh() - head.height {
+        return draw_in_parts(composer, grid, head, cells);
+    }
     if composer.y + height > composer.bottom {
         composer.turn_over();
         draw_head(composer, grid, head);
-        if composer.y + height > composer.bottom {
-            // Higher than a page.
-            return draw_in_parts(composer, grid, head, cells);
-        }
     }
     draw_part(composer, grid, cells, stands_out, 0..usize::MAX, height);
 }
@@ -237,7 +242,7 @@ fn draw_in_parts(composer: &mut Composer<'_, '_>, grid: &Grid, head: &Head, cell
     let count = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(0);
     let mut from = 0;
     while from < count {
-        if from > 0 {
+        if from > 0 || composer.y + 60.0 > composer.bottom {
             composer.turn_over();
             draw_head(composer, grid, head);
         }

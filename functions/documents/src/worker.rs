@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use ::worker::{Context, Env, Headers, Method, Request, Response, Result, console_error, event};
 use homeroom_objects::documents::{DocumentError, DocumentRequest, MAX_REQUEST_BYTES, Printed};
 
-use crate::fonts::Fonts;
+use crate::fonts::{BOLD, Fonts, REGULAR};
 use crate::{render, scripts};
 
 const ASSETS: &str = "ASSETS";
@@ -53,7 +53,11 @@ async fn fonts_for(request: &DocumentRequest, env: &Env) -> Result<Fonts, Docume
     let here = FONTS.with_borrow(Clone::clone);
     let mut fonts = match here {
         Some(fonts) => fonts,
-        None => Fonts::base()?,
+        None => {
+            let away = |error: ::worker::Error| DocumentError::Unavailable(error.to_string());
+            let regular = font(env, REGULAR).await.map_err(away)?;
+            Fonts::new(regular, font(env, BOLD).await.map_err(away)?)?
+        }
     };
     for name in scripts::wanted(request, &fonts) {
         // A document with boxes is better than none.

@@ -3,6 +3,7 @@
 use crate::{
     audit_logs, auth,
     grading::{scale, settings},
+    people::{admissions, guardians, registrations},
     permissions,
     records::{self, Resource},
     report_cards::{cards, decisions, own, publication, status},
@@ -94,6 +95,12 @@ homeroom_edge::routes! { Document, records(RECORDS);
     status::find_comment_status,
     own::list_own_report_cards,
     own::find_own_report_card,
+    admissions::list_student_history,
+    admissions::list_students_without_session,
+    guardians::list_guardian_students,
+    registrations::list_class_registrations,
+    registrations::place_students,
+    registrations::remove_student_from_class,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

@@ -339,3 +339,32 @@ impl Entropy for Ports {
         self.0.fill(buffer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use homeroom_objects::documents::{PDF, Sheet};
+
+    use super::*;
+
+    #[test]
+    fn documents_are_printed_in_tests_too_unless_the_worker_is_away() {
+        let world = World::new(SqliteDatabases::default(), Timestamp::from_millis(0), 1);
+        let ports = Ports(Arc::new(world));
+        let request = DocumentRequest {
+            sheets: vec![Sheet {
+                title: "ብርሃነ".into(),
+                ..Sheet::default()
+            }],
+            ..DocumentRequest::default()
+        };
+        let print = || Documents::print(&ports, request.clone()).now_or_never();
+        let printed = print().expect("at once").expect("a file");
+        assert_eq!(printed.content_type, PDF);
+        assert!(printed.bytes.starts_with(b"%PDF-"));
+
+        ports.0.broken_documents.store(true, Ordering::Relaxed);
+        let refused = print().expect("at once");
+        assert!(matches!(refused, Err(DocumentError::Unavailable(_))));
+    }
+}

@@ -34,8 +34,8 @@ fn promised(operation: &Operation) -> String {
     };
     let verb = match operation.id.split('_').next().unwrap() {
         "list" | "find" => "view",
-        "create" | "provision" => "add",
-        "replace" | "update" | "rotate" => "change",
+        "create" | "provision" | "place" => "add",
+        "replace" | "update" | "rotate" | "remove" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
         "compute" | "check" | "print" | "render" => "view",
@@ -57,6 +57,9 @@ fn resource_of(operation: &Operation) -> &'static str {
         "roles" => "role",
         "user-role-assignments" => "user_role_assignment",
         "audit-logs" => "audit_log",
+        "admissions" => "admission",
+        "guardians" => "student_guardian",
+        "sessions" if operation.path.contains("/registration/") => "student_session",
         "schools" => "school",
         "api-keys" => "api_key",
         "academic-settings" => "academic_setting",

@@ -75,6 +75,49 @@ fn forty_columns_and_the_smallest_weight_keep_their_letters() {
 }
 
 #[test]
+fn a_heading_of_many_short_words_leaves_room_for_the_rows() {
+    let column = |_| Column {
+        heading: "ab ".repeat(100),
+        align: Align::Center,
+        weight: 1,
+    };
+    for count in [1, 5, 20, 40] {
+        let table = Table {
+            columns: (0..count).map(column).collect(),
+            rows: vec![vec!["cell".into(); count]; 3],
+            emphasis: Vec::new(),
+        };
+        let pages = pages(&one(Sheet {
+            table: Some(table),
+            ..Sheet::default()
+        }));
+        assert_eq!(pages.len(), 1, "{count}");
+        let text = pages[0].text();
+        assert_eq!(text.matches("ab").count(), 100 * count);
+        assert_eq!(text.matches("cell").count(), 3 * count);
+    }
+}
+
+#[test]
+fn a_sign_wider_than_its_column_shrinks_into_it() {
+    let column = |_| Column {
+        heading: String::new(),
+        align: Align::Start,
+        weight: 1,
+    };
+    let table = Table {
+        columns: (0..20).map(column).collect(),
+        rows: vec![vec!["\u{fdfd}".into(); 20]],
+        emphasis: Vec::new(),
+    };
+    let rendered = print(&one(Sheet {
+        table: Some(table),
+        ..Sheet::default()
+    }));
+    assert_eq!((rendered.missing, rendered.pages), (0, 1));
+}
+
+#[test]
 fn a_heap_of_marks_on_one_letter_is_cut_down() {
     let title = format!("Z{}algo", "\u{30d}".repeat(200));
     let sheet = Sheet {

@@ -5,13 +5,17 @@
     reason = "tests fail by panicking"
 )]
 
+mod admissions;
 mod audit_logs;
 mod auth;
 mod bodies;
 mod grading;
+mod class_registration;
+mod guardians;
 mod idempotency;
 mod lists;
 mod lockout;
+mod making;
 mod passwords;
 mod publication;
 mod report_cards;
@@ -19,6 +23,8 @@ mod role_assignments;
 mod roles;
 mod sessions;
 mod staff;
+mod structure;
+mod student_sessions;
 mod tenancy;
 mod users;
 
