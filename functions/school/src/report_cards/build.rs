@@ -1,7 +1,7 @@
 //! From what was loaded to cards: computed by the one function that every screen follows, and completed with names,
 //! comments and attendance; or taken as they were published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use homeroom_domain::{
     academics::{
@@ -23,7 +23,7 @@ use homeroom_store::{
 };
 
 use super::card::{
-    AttendanceTotalsOut, CardBody, CardCommentOut, ReportCardOut, SubjectOut, grade_counts,
+    AttendanceTotalsOut, CardBody, CardCommentOut, CardSubjectOut, ReportCardOut, grade_counts,
 };
 
 /// The cards of some forms.
@@ -128,7 +128,7 @@ impl<'a> Builder<'a> {
         let subject = |line: &SubjectLine| {
             let comment = remark(line);
             let key = (card.academic_class.as_str(), line.subject.as_str());
-            SubjectOut {
+            CardSubjectOut {
                 subject: line.subject.clone(),
                 name: line.name.clone(),
                 teacher_name: self
@@ -252,13 +252,13 @@ pub(crate) fn present(school_name: &str, loaded: &Loaded) -> Result<Cards, Store
     let mut all = live(school_name, loaded);
     if is_published(loaded) {
         let mut published = published(loaded)?;
-        let frozen: BTreeMap<&str, ()> = loaded
+        let frozen: BTreeSet<&str> = loaded
             .frozen
             .iter()
-            .map(|row| (row.student_session.as_str(), ()))
+            .map(|row| row.student_session.as_str())
             .collect();
         all.cards
-            .retain(|card| !frozen.contains_key(card.body.student_session.as_str()));
+            .retain(|card| !frozen.contains(card.body.student_session.as_str()));
         all.cards.append(&mut published);
         sort(loaded, &mut all.cards);
     }

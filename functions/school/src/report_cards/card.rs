@@ -72,7 +72,7 @@ pub(crate) struct CardBody {
     /// The student's name, family name last.
     pub(crate) student_name: String,
     /// The lines, by subject.
-    pub(crate) subjects: Vec<SubjectOut>,
+    pub(crate) subjects: Vec<CardSubjectOut>,
     /// Sum of mark × coefficient.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = f64)]
@@ -128,7 +128,7 @@ pub(crate) struct CardBody {
 
 /// A subject on a card.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct SubjectOut {
+pub(crate) struct CardSubjectOut {
     /// The subject.
     #[schema(value_type = uuid::Uuid)]
     pub(crate) subject: String,

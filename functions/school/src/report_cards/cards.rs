@@ -88,7 +88,7 @@ fn ordered(cards: &mut [ReportCardOut], ordering: &[(&'static str, bool)]) {
     for (name, descending) in ordering.iter().rev() {
         match *name {
             "student_name" => {
-                cards.sort_by_cached_key(|card| card.body.student_name.to_lowercase())
+                cards.sort_by_cached_key(|card| card.body.student_name.to_lowercase());
             }
             "student_number" => cards.sort_by_cached_key(|card| card.body.student_number.clone()),
             "average" => cards.sort_by_key(|card| card.body.average),

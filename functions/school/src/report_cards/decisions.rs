@@ -160,9 +160,10 @@ pub(crate) struct WithheldOut {
     request_body = WithholdBody, responses((status = 200, body = WithheldOut)),
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn withhold_report_card(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, WithholdReportCard, ReasonIn>,
 ) -> Result<Response, ApiError> {
+    let ids = ids?;
     let (card, before) = target(&post, &ids).await?;
     let ReasonIn(reason) = &post.input;
     let batch = hold(&post.stamp(), card, before.withheld.as_deref(), reason);
@@ -180,9 +181,10 @@ pub(crate) async fn withhold_report_card(
     params(("session" = uuid::Uuid, Path), ("exam_session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
     responses((status = 200, body = WithheldOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn release_report_card(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, WithholdReportCard, NoBody>,
 ) -> Result<Response, ApiError> {
+    let ids = ids?;
     let (card, before) = target(&post, &ids).await?;
     let reason = before.withheld.ok_or(ApiError::Conflict {
         code: "not_withheld",

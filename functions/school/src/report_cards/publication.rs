@@ -161,9 +161,10 @@ fn narrowed(
     request_body = ComputeBody, responses((status = 200, body = ComputedOut)),
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn compute_report_cards(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, ViewReportCard, ComputeIn>,
 ) -> Result<Response, ApiError> {
+    let ids = ids?;
     let ComputeIn {
         academic_class,
         form,
@@ -309,9 +310,10 @@ fn check(cards: &Cards, accept_incomplete: bool) -> Result<(), ApiError> {
     responses((status = 200, body = PublishedOut), (status = 409, description = "Marks are missing, a scale is faulty, or the state forbids it.",
     body = PublicationRefusedOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn publish_exam_session(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, PublishReportCard, PublishIn>,
 ) -> Result<Response, ApiError> {
+    let ids = ids?;
     let PublishIn {
         academic_class,
         accept_incomplete,
@@ -362,9 +364,10 @@ pub(crate) async fn publish_exam_session(
     params(("session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
     responses((status = 200, body = PublishedOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn unpublish_exam_session(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, PublishReportCard, NoBody>,
 ) -> Result<Response, ApiError> {
+    let ids = ids?;
     let session = ids.get::<()>("session")?.to_string();
     let scope = Scope(vec![("t.session = ?", session)]);
     let before = records::find(&post.db, &EXAM_SESSIONS, &scope, ids.get("id")?).await?;

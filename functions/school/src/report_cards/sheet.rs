@@ -5,8 +5,8 @@ use homeroom_objects::documents::{
 };
 
 use super::{
-    broadsheet::{BroadsheetOut, CellOut},
-    card::{CardBody, ReportCardOut, SubjectOut},
+    broadsheet::{BroadsheetOut, BroadsheetSubjectOut, CellOut},
+    card::{CardBody, CardSubjectOut, ReportCardOut},
 };
 
 /// A sheet per card.
@@ -53,7 +53,7 @@ fn place(position: Option<u32>, size: u32) -> String {
 }
 
 /// The mark, or why there is none.
-pub(crate) fn mark(subject: &SubjectOut) -> String {
+pub(crate) fn mark(subject: &CardSubjectOut) -> String {
     match (subject.mark, subject.status.as_str()) {
         (Some(mark), _) => mark.to_string(),
         (None, "absent") => "Absent".to_owned(),
@@ -120,7 +120,7 @@ fn facts(body: &CardBody) -> Vec<Fact> {
 
 fn lines(body: &CardBody) -> Table {
     use Align::{Center, End, Start};
-    let row = |subject: &SubjectOut| {
+    let row = |subject: &CardSubjectOut| {
         let passed = match subject.passed {
             Some(true) => "Pass",
             Some(false) => "Fail",
@@ -153,7 +153,7 @@ fn lines(body: &CardBody) -> Table {
     }
 }
 
-impl SubjectOut {
+impl CardSubjectOut {
     fn coefficient_text(&self) -> String {
         self.coefficient.to_string()
     }
@@ -252,38 +252,35 @@ fn wide(broadsheet: &BroadsheetOut) -> Sheet {
         })
         .collect();
     let first = rows.len();
-    let figures: [(
-        &str,
-        fn(&super::broadsheet::BroadsheetSubjectOut) -> String,
-        String,
-    ); 4] = [
-        (
-            "Average",
-            |subject| shown(subject.average),
-            shown(broadsheet.class_average),
-        ),
-        (
-            "Highest",
-            |subject| shown(subject.highest),
-            shown(broadsheet.class_highest),
-        ),
-        (
-            "Lowest",
-            |subject| shown(subject.lowest),
-            shown(broadsheet.class_lowest),
-        ),
-        (
-            "Sat",
-            |subject| subject.number_sat.to_string(),
-            String::new(),
-        ),
-    ];
-    for (name, figure, whole) in figures {
+    let mut below = |name: &str, figures: Vec<String>, whole: String| {
         let mut row = vec![String::new(), String::new(), name.to_owned()];
-        row.extend(subjects.iter().map(figure));
+        row.extend(figures);
         row.extend([String::new(), whole, String::new(), String::new()]);
         rows.push(row);
-    }
+    };
+    let each = |figure: &dyn Fn(&BroadsheetSubjectOut) -> String| -> Vec<String> {
+        subjects.iter().map(figure).collect()
+    };
+    below(
+        "Average",
+        each(&|subject| shown(subject.average)),
+        shown(broadsheet.class_average),
+    );
+    below(
+        "Highest",
+        each(&|subject| shown(subject.highest)),
+        shown(broadsheet.class_highest),
+    );
+    below(
+        "Lowest",
+        each(&|subject| shown(subject.lowest)),
+        shown(broadsheet.class_lowest),
+    );
+    below(
+        "Sat",
+        each(&|subject| subject.number_sat.to_string()),
+        String::new(),
+    );
     let emphasis = (first..rows.len())
         .filter_map(|row| row.try_into().ok())
         .collect();

@@ -191,7 +191,7 @@ pub async fn scale(db: &TenantDb, level: Option<&str>) -> Result<Vec<Record>, St
     records::all(
         db,
         &ACADEMIC_SETTINGS,
-        "t.level is ?1",
+        "ifnull(t.level, '') = ifnull(?1, '')",
         vec![level.map(str::to_owned).into()],
     )
     .await
@@ -213,13 +213,13 @@ pub fn replace_scale(
         .collect();
     batch.guard(
         "changed_meanwhile",
-        "(select count(*) from academic_settings where level is ?1) <> json_array_length(?2) \
+        "(select count(*) from academic_settings where ifnull(level, '') = ifnull(?1, '')) <> json_array_length(?2) \
          or exists (select 1 from json_each(?2) j where not exists (select 1 from academic_settings t \
          where t.id = json_extract(j.value, '$[0]') and t.updated_at = json_extract(j.value, '$[1]')))",
         vec![level.clone(), json!(known).to_string().into()],
     );
     batch.push(sql!(
-        "delete from academic_settings where level is ?1",
+        "delete from academic_settings where ifnull(level, '') = ifnull(?1, '')",
         level
     ));
     let same = |one: &Record, other: &Record| one.get("grade") == other.get("grade");
