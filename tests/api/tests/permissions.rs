@@ -33,15 +33,13 @@ fn promised(operation: &Operation) -> String {
         None => resource_of(operation),
     };
     let verb = match operation.id.split('_').next().unwrap() {
-        "list" | "find" => "view",
+        "list" | "find" | "compute" | "check" | "print" | "render" => "view",
         "create" | "provision" | "place" => "add",
-        "replace" | "update" | "rotate" | "remove" => "change",
+        "replace" | "update" | "rotate" | "remove" | "reset" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
-        "compute" | "check" | "print" | "render" => "view",
         "publish" | "unpublish" => "publish",
         "withhold" | "release" => "withhold",
-        "reset" => "change",
         other => panic!("which permission does {other} need? Say so here"),
     };
     format!("{}.{verb}_{resource}", operation.area)

@@ -69,7 +69,7 @@ fn write_sheet(html: &mut String, school: &str, sheet: &Sheet) {
     html.push_str("</header>\n");
     write_facts(html, &sheet.facts);
     if let Some(table) = &sheet.table {
-        write_table(html, &sheet.title, table);
+        write_table(html, sheet, table);
     }
     write_facts(html, &sheet.summary);
     for paragraph in &sheet.paragraphs {
@@ -99,16 +99,21 @@ fn write_facts(html: &mut String, facts: &[Fact]) {
     html.push_str("</dl>\n");
 }
 
-fn write_table(html: &mut String, caption: &str, table: &Table) {
+fn write_table(html: &mut String, sheet: &Sheet, table: &Table) {
     let class = |align: Align| match align {
         Align::Start => "",
         Align::End => " class=\"end\"",
         Align::Center => " class=\"center\"",
     };
     // The cell that names a row: the first column of text that says more than a number.
-    let names = if table.columns.len() > 10 { 2 } else { 0 };
+    // Broadsheets name their rows in the third column, after position and number.
+    let names = if sheet.orientation == Orientation::Landscape {
+        2
+    } else {
+        0
+    };
     html.push_str("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
-    escape(html, caption);
+    escape(html, &sheet.title);
     html.push_str("\"><table>\n<thead><tr>");
     for column in &table.columns {
         let open = format!("<th scope=\"col\"{}>", class(column.align));

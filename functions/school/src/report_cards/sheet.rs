@@ -46,10 +46,7 @@ pub(crate) fn shown<T: ToString>(value: Option<T>) -> String {
 }
 
 fn place(position: Option<u32>, size: u32) -> String {
-    position.map_or_else(
-        || format!("– of {size}"),
-        |place| format!("{place} of {size}"),
-    )
+    shown(position.map(|place| format!("{place} of {size}")))
 }
 
 /// The mark, or why there is none.
@@ -102,19 +99,24 @@ fn card(card: &ReportCardOut) -> Sheet {
 
 fn facts(body: &CardBody) -> Vec<Fact> {
     let days = &body.attendance;
+    let days: Vec<String> = [
+        (days.present, "present"),
+        (days.absent, "absent"),
+        (days.late, "late"),
+        (days.excused, "excused"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    let days = Some(days.join(", ")).filter(|days| !days.is_empty());
     vec![
         fact("Student", &body.student_name),
         fact("Student number", &body.student_number),
         fact("Class", &body.class_name),
         fact("Form", format!("{} ({})", body.form_name, body.level)),
         fact("Class teacher", shown(body.class_teacher_name.as_ref())),
-        fact(
-            "Attendance",
-            format!(
-                "{} present, {} absent, {} late, {} excused",
-                days.present, days.absent, days.late, days.excused
-            ),
-        ),
+        fact("Attendance", shown(days)),
     ]
 }
 
@@ -133,29 +135,23 @@ fn lines(body: &CardBody) -> Table {
             passed.to_owned(),
             place(subject.position_in_class, subject.number_sat),
             shown(subject.class_average),
-            subject.coefficient_text(),
+            subject.coefficient.to_string(),
             subject.comment.clone(),
         ]
     };
     Table {
         columns: vec![
-            column("Subject", Start, 24),
-            column("Mark", End, 10),
-            column("Grade", Center, 9),
-            column("Result", Center, 9),
-            column("Position", Center, 12),
-            column("Class average", End, 11),
-            column("Weight", End, 9),
-            column("Comment", Start, 32),
+            column("Subject", Start, 22),
+            column("Mark", End, 12),
+            column("Grade", Center, 11),
+            column("Result", Center, 11),
+            column("Position", Center, 14),
+            column("Class average", End, 13),
+            column("Weight", End, 12),
+            column("Comment", Start, 28),
         ],
         rows: body.subjects.iter().map(row).collect(),
         emphasis: Vec::new(),
-    }
-}
-
-impl CardSubjectOut {
-    fn coefficient_text(&self) -> String {
-        self.coefficient.to_string()
     }
 }
 

@@ -389,7 +389,7 @@ fn students_and_guardians_see_own_cards_when_published_released_and_not_withheld
     for client in [&own, &mother] {
         let list = client.get("my/report-cards/").status(200);
         assert_eq!(list.column("student_name"), ["Anesu Moyo"]);
-        assert_eq!(list.column("id"), [id.clone()]);
+        assert_eq!(list.column("id"), [id.as_str()]);
         let found = card(client, &id).status(200);
         assert_eq!(found.json["average"], 66.67);
         let page = client
