@@ -90,17 +90,27 @@ fn writes_cost_few_trips() {
     2 system.delete_user
     2 system.update_user
     2 system.replace_user
+    2 school.replace_scale
     2 school.change_password
     2 school.login
     1 school.logout_all
     1 school.logout
     2 school.refresh
+    2 school.update_report_settings
+    2 school.replace_report_settings
+    2 school.reset_report_settings
     2 school.create_role
     2 school.delete_role
     3 school.update_role
     3 school.replace_role
     1 school.place_students
     2 school.remove_student_from_class
+    1 school.compute_report_cards
+    2 school.replace_report_card_comments
+    2 school.release_report_card
+    2 school.withhold_report_card
+    2 school.publish_exam_session
+    2 school.unpublish_exam_session
     1 school.create_staff
     2 school.delete_staff
     2 school.update_staff
