@@ -22,8 +22,10 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     tools::require()?;
     pack::build(&workers::all()?)?;
+    let generator = pack::build_generator()?;
 
     let mut node = tool("node");
+    node.env("HOMEROOM_GENERATOR", generator);
     match &options.profile {
         Some(route) => node.args(["bench/profile.mjs", route]),
         None => node.arg("bench/bench.mjs"),
