@@ -66,6 +66,8 @@ pub enum Presence {
     Path,
     /// Found by the store or set by an action; in answers only.
     ReadOnly,
+    /// Not kept: in bodies only, where the resource's own rules ask for it.
+    Asked,
 }
 
 /// A constant value.
@@ -149,13 +151,22 @@ impl Field {
         Self::new(name, kind, Presence::ReadOnly, true, about)
     }
 
+    /// A field of bodies only, which may be absent or null.
+    #[must_use]
+    pub const fn asked(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self::new(name, kind, Presence::Asked, true, about)
+    }
+
     /// Whether a body may set it.
     #[must_use]
     pub const fn is_settable(&self) -> bool {
-        matches!(
-            self.presence,
-            Presence::Required | Presence::Default(_) | Presence::Nullable
-        )
+        !matches!(self.presence, Presence::Path | Presence::ReadOnly)
+    }
+
+    /// Whether answers show it.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        !matches!(self.presence, Presence::Asked)
     }
 
     /// What it is where a whole body does not name it; `None` where it must.
@@ -172,7 +183,7 @@ impl Field {
                     .collect(),
                 (Literal::NoFlags, _) => Value::Null,
             }),
-            Presence::Nullable => Some(Value::Null),
+            Presence::Nullable | Presence::Asked => Some(Value::Null),
             Presence::Required | Presence::Path | Presence::ReadOnly => None,
         }
     }
@@ -285,7 +296,7 @@ pub fn read(
 fn read_value(field: &Field, value: &Value) -> Result<Value, String> {
     let empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
     match field.presence {
-        Presence::Nullable if empty => Ok(Value::Null),
+        Presence::Nullable | Presence::Asked if empty => Ok(Value::Null),
         _ if value.is_null() => Err("This field may not be null.".into()),
         _ => field.kind.read(value),
     }

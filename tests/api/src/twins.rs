@@ -205,11 +205,10 @@ fn painted() -> Vec<(&'static str, &'static str)> {
         ("audit_logs", "actor_name"),
     ];
     for table in records::all().map(|resource| resource.table) {
-        let own = |name: &str| !table.computed.iter().any(|(computed, _)| *computed == name);
         let texts = table
             .fields
             .iter()
-            .filter(|field| matches!(field.kind, Kind::Text { .. }) && own(field.name));
+            .filter(|field| matches!(field.kind, Kind::Text { .. }) && table.is_stored(field));
         columns.extend(texts.map(|field| (table.name, field.name)));
     }
     columns.sort_unstable();

@@ -9,6 +9,7 @@ use homeroom_api_tests::{
     samples::{Scene, records},
     sign_in,
 };
+use homeroom_school::Resource;
 use serde_json::json;
 
 /// Operations for everybody who is signed in, and for everybody.
@@ -25,7 +26,7 @@ const WITHOUT_PERMISSION: &[&str] = &[
 
 /// The permission that an operation's name promises.
 fn promised(operation: &Operation) -> String {
-    let plain = records::of(operation).map(|resource| resource.noun);
+    let plain = records::of(operation).map(Resource::permission);
     let resource = match plain {
         Some(noun) => noun,
         None => resource_of(operation),

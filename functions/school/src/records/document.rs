@@ -114,7 +114,12 @@ fn answer(resource: &Resource) -> Value {
         "id".to_owned(),
         json!({"type": "string", "format": "uuid", "description": "The record."}),
     );
-    for field in resource.table.fields {
+    for field in resource
+        .table
+        .fields
+        .iter()
+        .filter(|field| field.is_shown())
+    {
         properties.insert(field.name.to_owned(), property(field, false));
     }
     for (name, about) in [

@@ -25,6 +25,9 @@ pub struct Table {
     pub fields: &'static [Field],
     /// Fields that are worked out: name, and a scalar expression over `t`.
     pub computed: &'static [(&'static str, &'static str)],
+    /// What the rules of the resource want to know when a record is written, worked out like the computed fields from
+    /// the record as it will be, and not shown.
+    pub facts: &'static [(&'static str, &'static str)],
     /// Columns with one text for all records of the resource.
     pub constants: &'static [(&'static str, &'static str)],
     /// What the list can be ordered, searched and filtered by.
@@ -61,6 +64,7 @@ impl Table {
         name: "",
         fields: &[],
         computed: &[],
+        facts: &[],
         constants: &[],
         listing: Listing {
             orderings: &[],
@@ -78,8 +82,10 @@ impl Table {
         computed.map_or_else(|| format!("t.{}", field.name), |(_, sql)| (*sql).to_owned())
     }
 
-    fn is_stored(&self, field: &Field) -> bool {
-        !self.computed.iter().any(|(name, _)| *name == field.name)
+    /// Whether a field is a column.
+    #[must_use]
+    pub fn is_stored(&self, field: &Field) -> bool {
+        field.is_shown() && !self.computed.iter().any(|(name, _)| *name == field.name)
     }
 
     fn stored(&self) -> impl Iterator<Item = &'static Field> {
@@ -88,7 +94,7 @@ impl Table {
 
     fn columns(&self) -> String {
         let mut columns = String::from("t.id, t.created_at, t.updated_at, t.created_by");
-        for field in self.fields {
+        for field in self.fields.iter().filter(|field| field.is_shown()) {
             columns.push_str(", ");
             columns.push_str(&self.expression(field));
             columns.push_str(" as ");
@@ -187,7 +193,8 @@ impl Serialize for Ordered<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(table, record) = self;
         let mut map = serializer.serialize_map(Some(record.len()))?;
-        let names = table.fields.iter().map(|field| field.name);
+        let shown = table.fields.iter().filter(|field| field.is_shown());
+        let names = shown.map(|field| field.name);
         let common = COMMON.iter().copied();
         for name in common.clone().take(1).chain(names).chain(common.skip(1)) {
             map.serialize_entry(name, record.get(name).unwrap_or(&Json::Null))?;
