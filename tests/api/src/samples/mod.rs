@@ -26,7 +26,9 @@ const SCENE_SLOTS: usize = 80;
 /// Makes the call of an operation that is not one on plain records; none where the operation is another's.
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
-const OF_ITS_OWN: &[Prepare] = &[];
+const OF_ITS_OWN: &[Prepare] = &[
+    exams::prepare, // one line each
+];
 
 /// A platform with one school, in which samples are prepared.
 pub struct Scene {
