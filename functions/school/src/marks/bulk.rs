@@ -54,7 +54,8 @@ pub(crate) struct SheetRowBody {
     /// For the card; as it is where absent.
     #[schema(max_length = 500, nullable = false)]
     comment: Option<String>,
-    /// The version that was read, 0 where nothing was stored; absent: whatever is stored is replaced.
+    /// The version that was read, 0 where nothing was stored. Absent: what is stored is replaced unless somebody else
+    /// entered it.
     #[schema(minimum = 0)]
     version: Option<i64>,
 }
@@ -195,7 +196,8 @@ pub(crate) async fn save_mark_sheet(
         })
         .collect();
     let students: Vec<String> = seen.into_iter().collect();
-    let (exam, known) = mark_sheets::find_for_change(&caller.db, &address, &students).await?;
+    let (exam, known) =
+        mark_sheets::find_for_change(&caller.db, &address, &students, &caller.actor.id).await?;
     let sheet = access::Sheet {
         state: exam.state,
         marks_due: exam.marks_due.as_deref(),

@@ -50,6 +50,7 @@ fn version(mark: &Record) -> Option<i64> {
 }
 
 fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
+    let by = json!(write.caller.actor.id);
     let fact = |name: &str| write.facts.get(name).and_then(Value::as_str);
     let sheet = access::Sheet {
         // An exam without a state is one of an exam session that was deleted.
@@ -69,6 +70,7 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
     match (write.before, &mut write.after) {
         (None, Some(after)) => {
             after.insert("version".to_owned(), json!(1));
+            after.insert("updated_by".to_owned(), by);
             batch.append(tables::hold_class(
                 text(after, "exam"),
                 text(after, "student_session"),
@@ -92,7 +94,12 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
             let changed = ["mark", "is_absent", "comment"]
                 .iter()
                 .any(|name| before.get(*name) != after.get(*name));
-            after.insert("version".to_owned(), json!(current + i64::from(changed)));
+            if changed {
+                after.insert("version".to_owned(), json!(current + 1));
+                after.insert("updated_by".to_owned(), by);
+            } else {
+                after.insert("version".to_owned(), json!(current));
+            }
         }
         (Some(_), None) => {
             if sheet.state != ExamState::Draft {

@@ -36,6 +36,8 @@ pub struct Stored {
     pub entry: Entry,
     /// Counts its changes, from 1.
     pub version: i64,
+    /// Whether the last change was by who asks.
+    pub is_own: bool,
 }
 
 /// A row of the sheet as a client sends it.
@@ -49,7 +51,7 @@ pub struct Row {
     pub is_absent: bool,
     /// Absent: as it is.
     pub comment: Option<String>,
-    /// What the client saw: 0 where there was nothing. Absent: whatever there is may be replaced.
+    /// What the client saw: 0 where there was nothing. Absent: what nobody else entered may be replaced.
     pub version: Option<i64>,
 }
 
@@ -132,10 +134,15 @@ pub fn decide(row: &Row, stored: Option<&Stored>) -> Decision {
         comment,
     };
     let version = stored.map_or(0, |stored| stored.version);
+    let saw_it = match (row.version, stored) {
+        (Some(seen), _) => seen == version,
+        (None, Some(stored)) => stored.is_own,
+        (None, None) => true,
+    };
     match stored {
         Some(stored) if stored.entry == entry => Decision::Unchanged,
         None if entry.is_empty() => Decision::Unchanged,
-        _ if row.version.is_some_and(|seen| seen != version) => Decision::Stale,
+        _ if !saw_it => Decision::Stale,
         Some(_) => Decision::Update(entry, version),
         None => Decision::Create(entry),
     }
@@ -162,6 +169,7 @@ mod tests {
                 comment: "as it was".into(),
             },
             version,
+            is_own: true,
         }
     }
 
@@ -232,6 +240,10 @@ mod tests {
             };
             Decision::Create(entry)
         };
+        let of_others = Stored {
+            is_own: false,
+            ..fifty.clone()
+        };
         for (value, before, expected) in [
             // Nothing is stored.
             (json!({"mark": 50}), None, create(Some(5000), false)),
@@ -243,7 +255,20 @@ mod tests {
             (json!({"mark": 50, "version": 2}), None, Decision::Stale),
             (json!({"is_absent": true}), None, create(None, true)),
             (json!({"mark": null}), None, Decision::Unchanged),
-            // Something is.
+            // Something is, by somebody else.
+            (json!({"mark": 50}), Some(&of_others), Decision::Unchanged),
+            (json!({"mark": 51}), Some(&of_others), Decision::Stale),
+            (
+                json!({"is_absent": true}),
+                Some(&of_others),
+                Decision::Stale,
+            ),
+            (
+                json!({"mark": 51, "version": 3}),
+                Some(&of_others),
+                update(Some(5100), false, "as it was"),
+            ),
+            // Something is, by the same.
             (json!({"mark": 50}), Some(&fifty), Decision::Unchanged),
             (
                 json!({"mark": 50, "version": 1}),
@@ -306,8 +331,8 @@ mod tests {
             };
             let before = before.map(|mark| stored(Some(mark), false, 2));
             let after = match decide(&row, before.as_ref()) {
-                Decision::Create(entry) => Stored { entry, version: 1 },
-                Decision::Update(entry, version) => Stored { entry, version: version + 1 },
+                Decision::Create(entry) => Stored { entry, version: 1, is_own: true },
+                Decision::Update(entry, version) => Stored { entry, version: version + 1, is_own: true },
                 Decision::Unchanged | Decision::Stale => return Ok(()),
             };
             prop_assert_eq!(decide(&row, Some(&after)), Decision::Unchanged);

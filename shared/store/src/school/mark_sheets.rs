@@ -134,47 +134,68 @@ pub struct Known {
     pub stored: Option<(String, Stored)>,
 }
 
+/// A student, a condition that holds of the student or not, and the stored mark.
 #[derive(Deserialize)]
-struct KnownRow {
+struct StudentRow {
     student_session: String,
-    is_in_class: i64,
+    #[serde(deserialize_with = "rows::flag")]
+    holds: bool,
     id: Option<String>,
     mark: Option<Mark>,
     is_absent: Option<i64>,
     comment: Option<String>,
     version: Option<i64>,
+    is_own: Option<i64>,
 }
 
-/// An exam, and what is known of these students in it; those who do not exist are left out.
+impl StudentRow {
+    fn stored(self) -> Option<Stored> {
+        let entry = Entry {
+            mark: self.mark,
+            is_absent: self.is_absent == Some(1),
+            comment: self.comment.unwrap_or_default(),
+        };
+        self.version.map(|version| Stored {
+            entry,
+            version,
+            is_own: self.is_own == Some(1),
+        })
+    }
+}
+
+/// The columns of the mark `m`.
+const STORED: &str =
+    "m.id, m.mark, m.is_absent, m.comment, m.version, ifnull(m.updated_by = ?3, 1) as is_own";
+
+/// An exam, and what is known of these students in it, for the actor `by`; those who do not exist are left out.
 pub async fn find_for_change(
     db: &TenantDb,
     address: &Address,
     student_sessions: &[String],
+    by: &str,
 ) -> Result<(Exam, BTreeMap<String, Known>), StoreError> {
     let students = sql!(
-        "select r.id as student_session, r.academic_class is x.academic_class as is_in_class, m.id, m.mark, m.is_absent, \
-         m.comment, m.version from json_each(?1) j join student_sessions r on r.id = j.value join exams x on x.id = ?2 \
-         left join marks m on m.exam = x.id and m.student_session = r.id",
+        format!(
+            "select r.id as student_session, r.academic_class is x.academic_class as holds, {STORED} \
+             from json_each(?1) j join student_sessions r on r.id = j.value join exams x on x.id = ?2 \
+             left join marks m on m.exam = x.id and m.student_session = r.id"
+        ),
         json!(student_sessions).to_string(),
         address.exam,
+        by,
     );
     let mut outcomes = db
         .connection
         .batch(vec![select_exam(address), students])
         .await?;
     let exam = outcomes.rows()?.pop().ok_or(StoreError::NotFound)?;
-    let known = outcomes.rows::<KnownRow>()?.into_iter().map(|row| {
-        let entry = Entry {
-            mark: row.mark,
-            is_absent: row.is_absent == Some(1),
-            comment: row.comment.unwrap_or_default(),
-        };
-        let stored = row.id.zip(row.version);
+    let known = outcomes.rows::<StudentRow>()?.into_iter().map(|mut row| {
+        let (student, id) = (std::mem::take(&mut row.student_session), row.id.take());
         let known = Known {
-            is_in_class: row.is_in_class == 1,
-            stored: stored.map(|(id, version)| (id, Stored { entry, version })),
+            is_in_class: row.holds,
+            stored: id.zip(row.stored()),
         };
-        (row.student_session, known)
+        (student, known)
     });
     Ok((exam, known.collect()))
 }
@@ -209,16 +230,6 @@ pub struct Overtaken {
     pub now: Option<Stored>,
 }
 
-#[derive(Deserialize)]
-struct Found {
-    student_session: String,
-    still_holds: i64,
-    mark: Option<Mark>,
-    is_absent: Option<i64>,
-    comment: Option<String>,
-    version: Option<i64>,
-}
-
 /// The rows `j` of `?1`, each with the mark `m` that the exam `?2` has of its student.
 const ROWS: &str = "from json_each(?1) j left join marks m on m.exam = ?2 and m.student_session = json_extract(j.value, '$.s')";
 /// Whether a row still finds what was read when it was decided: the same version, and a newcomer in the class.
@@ -239,11 +250,11 @@ pub async fn save(
     // What the others did first is read before anything is written; all that follows asks the same of the same rows.
     batch.push(sql!(
         format!(
-            "select json_extract(j.value, '$.s') as student_session, {STILL_HOLDS} as still_holds, m.mark, m.is_absent, \
-             m.comment, m.version {ROWS}"
+            "select json_extract(j.value, '$.s') as student_session, {STILL_HOLDS} as holds, {STORED} {ROWS}"
         ),
         &rows,
         exam,
+        stamp.actor_id.clone(),
     ));
     let logged = format!(
         "select json_extract(j.value, '$.log') as log, iif(m.id is null, 'CREATE', 'UPDATE') as action, \
@@ -269,29 +280,26 @@ pub async fn save(
     batch.push(sql!(
         format!(
             "insert into marks (id, exam, student_session, mark, is_absent, comment, version, created_at, updated_at, \
-             created_by) select json_extract(j.value, '$.id'), ?2, json_extract(j.value, '$.s'), \
+             created_by, updated_by) select json_extract(j.value, '$.id'), ?2, json_extract(j.value, '$.s'), \
              json_extract(j.value, '$.mark'), json_extract(j.value, '$.absent'), json_extract(j.value, '$.comment'), \
-             json_extract(j.value, '$.v') + 1, ?3, ?3, ?4 {ROWS} where {STILL_HOLDS} \
+             json_extract(j.value, '$.v') + 1, ?3, ?3, ?4, ?5 {ROWS} where {STILL_HOLDS} \
              on conflict (exam, student_session) do update set mark = excluded.mark, is_absent = excluded.is_absent, \
-             comment = excluded.comment, version = excluded.version, updated_at = excluded.updated_at"
+             comment = excluded.comment, version = excluded.version, updated_at = excluded.updated_at, \
+             updated_by = excluded.updated_by"
         ),
         &rows,
         exam,
         stamp.now,
         stamp.created_by(),
+        stamp.actor_id.clone(),
     ));
     let mut outcomes = db.connection.batch(batch.into_statements()).await?;
     // The guard gives no rows.
     let _ = outcomes.changes();
-    let found = outcomes.rows::<Found>()?.into_iter();
-    let overtaken = found.filter(|found| found.still_holds == 0).map(|found| {
-        let entry = Entry {
-            mark: found.mark,
-            is_absent: found.is_absent == Some(1),
-            comment: found.comment.unwrap_or_default(),
-        };
-        let now = found.version.map(|version| Stored { entry, version });
-        (found.student_session, Overtaken { now })
+    let found = outcomes.rows::<StudentRow>()?.into_iter();
+    let overtaken = found.filter(|row| !row.holds).map(|mut row| {
+        let student = std::mem::take(&mut row.student_session);
+        (student, Overtaken { now: row.stored() })
     });
     Ok(overtaken.collect())
 }

@@ -24,6 +24,7 @@ pub static EXAM_MARKS: Table = Table {
         IS_ABSENT,
         COMMENT,
         VERSION,
+        UPDATED_BY,
         REASON,
     ],
     listing: Listing {
@@ -51,6 +52,7 @@ pub static ALL_MARKS: Table = Table {
         IS_ABSENT,
         COMMENT,
         VERSION,
+        UPDATED_BY,
         REASON,
     ],
     listing: Listing {
@@ -126,6 +128,11 @@ const VERSION: Field = Field::nullable(
         max: 1 << 53,
     },
     "Counts the changes, from 1. In a change, the version that was read: where it is another one now, the change is refused.",
+);
+const UPDATED_BY: Field = Field::shown_or_null(
+    "updated_by",
+    Kind::Reference("users"),
+    "Whose change was the last one: a user, or an API key.",
 );
 const REASON: Field = Field::asked(
     "reason",

@@ -8,9 +8,13 @@
 mod audit_logs;
 mod auth;
 mod bodies;
+mod classroom;
+mod exams;
 mod idempotency;
 mod lists;
 mod lockout;
+mod mark_sheets;
+mod marks;
 mod passwords;
 mod role_assignments;
 mod roles;
