@@ -116,7 +116,7 @@ static EXAMS: Resource = Resource {
         ("exam_session", "t.exam_session = ?"),
         (
             "session",
-            "t.exam_session in (select id from exam_sessions where session = ?)",
+            "t.exam_session in (select id from exam_sessions where session = ? and is_deleted = 0)",
         ),
     ],
     hooks: &ExamRules,

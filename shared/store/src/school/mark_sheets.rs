@@ -11,7 +11,7 @@ use homeroom_kernel::{Id, Listing, PageRequest, page::FilterKind, page::FilterVa
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::marks::hold_states;
+use super::marks::{exams_of_user, hold_states};
 use crate::{
     batch::Stamp,
     connection::TenantDb,
@@ -450,9 +450,7 @@ pub async fn list_progress(
 ) -> Result<Page<Progress>, StoreError> {
     let mut request = request.clone();
     let of_user = user.map(|user| {
-        let condition = "x.id in (select y.id from staff w join exams y on y.teacher = w.id or exists (select 1 \
-             from subject_teachers t where t.academic_class = y.academic_class and t.subject = y.subject \
-             and t.teacher = w.id) where w.user_id = ? and w.is_active = 1)";
+        let condition = concat!("x.id in ", exams_of_user!());
         (condition, FilterValue::Text(user.to_owned()))
     });
     let around = [

@@ -207,11 +207,20 @@ const MARKS: Table = Table {
     ..Table::PLAIN
 };
 
-/// The marks `t` that a user sees who does not manage all: those of exams that the own staff record is the teacher of,
-/// or whose subject it teaches the class now. `?` is the user.
-pub const OF_USER: &str = "t.exam in (select x.id from staff w join exams x on x.teacher = w.id or exists (select 1 \
-     from subject_teachers s where s.academic_class = x.academic_class and s.subject = x.subject and s.teacher = w.id) \
-     where w.user_id = ? and w.is_active = 1)";
+/// The exams whose marks a user enters: those that the own staff record is the teacher of, or whose subject it teaches the
+/// class now. `?` is the user. The joins are crossed, so that they begin with the teacher and not with all exams.
+macro_rules! exams_of_user {
+    () => {
+        "(with own as (select w.id from staff w where w.user_id = ? and w.is_active = 1) \
+         select x.id from own join exams x on x.teacher = own.id union \
+         select x.id from own cross join subject_teachers s on s.teacher = own.id \
+         cross join exams x on x.academic_class = s.academic_class and x.subject = s.subject)"
+    };
+}
+pub(super) use exams_of_user;
+
+/// The marks `t` that a user sees who does not manage all; `?` is the user.
+pub const OF_USER: &str = concat!("t.exam in ", exams_of_user!());
 
 /// The names of states as a list of SQL.
 pub(super) fn names(states: &[ExamState]) -> String {

@@ -169,6 +169,7 @@ fn an_exam_session_with_marks_is_not_deleted_and_one_without_is_kept_unseen() {
         .expect(204);
     admin.delete(&path).expect(204);
     refused(&admin.get(&path), 404, "not_found");
+    refused(&admin.get(&room.of_exam("")), 404, "not_found");
     refused(&admin.get(&room.of_exam("sheet/")), 404, "not_found");
     let rows = [json!({"student_session": room.students[0], "mark": 0})];
     refused(&room.save(admin, &rows), 404, "not_found");
