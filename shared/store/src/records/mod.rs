@@ -13,6 +13,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{error::StoreError, sql::Value};
 
+pub(crate) use read::list_where;
 pub use read::{Resolved, find, find_for_change, list, resolve};
 pub use write::{delete, insert, new_record, update};
 
@@ -28,6 +29,9 @@ pub struct Table {
     /// What the rules of the resource want to know when a record is written, worked out like the computed fields from
     /// the record as it will be, and not shown.
     pub facts: &'static [(&'static str, &'static str)],
+    /// What fields with [`Found`](homeroom_domain::records::Literal::Found) are where a body leaves them out: name, and a
+    /// scalar expression over `t`.
+    pub defaults: &'static [(&'static str, &'static str)],
     /// Columns with one text for all records of the resource.
     pub constants: &'static [(&'static str, &'static str)],
     /// What the list can be ordered, searched and filtered by.
@@ -65,6 +69,7 @@ impl Table {
         fields: &[],
         computed: &[],
         facts: &[],
+        defaults: &[],
         constants: &[],
         listing: Listing {
             orderings: &[],

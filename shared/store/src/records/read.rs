@@ -23,6 +23,8 @@ pub struct Resolved {
     pub computed: Record,
     /// What the rules of the resource want to know.
     pub facts: Record,
+    /// What fields are that the body left out.
+    pub defaults: Record,
 }
 
 /// One page of records.
@@ -30,6 +32,17 @@ pub async fn list(
     db: &TenantDb,
     table: &'static Table,
     scope: &Scope,
+    request: &PageRequest,
+) -> Result<Page<Record>, StoreError> {
+    list_where(db, table, scope, "true", request).await
+}
+
+/// One page of the records that a condition over `t` holds for.
+pub(crate) async fn list_where(
+    db: &TenantDb,
+    table: &'static Table,
+    scope: &Scope,
+    condition: &str,
     request: &PageRequest,
 ) -> Result<Page<Record>, StoreError> {
     let mut request = request.clone();
@@ -41,7 +54,7 @@ pub async fn list(
     let source = Source {
         columns: &table.columns(),
         from: &format!("{} t", table.name),
-        condition: &table.condition(),
+        condition: &format!("{} and {condition}", table.condition()),
         key: "t.id",
     };
     let page: Page<Map<String, Json>> =
@@ -180,6 +193,9 @@ fn resolution(
     for (name, sql) in table.computed.iter().chain(table.facts) {
         columns.push(format!("{sql} as {name}"));
     }
+    for (name, sql) in table.defaults {
+        columns.push(format!("{sql} as \"{name}!\""));
+    }
     let mut within = Vec::new();
     let condition = scope.conditions(&mut within);
     let condition = if condition.is_empty() {
@@ -235,6 +251,10 @@ fn take_resolved(
     for (name, _) in table.facts {
         let value = row.get(*name).cloned().unwrap_or_default();
         resolved.facts.insert((*name).to_owned(), value);
+    }
+    for (name, _) in table.defaults {
+        let value = row.get(&format!("{name}!")).unwrap_or(&Json::Null).clone();
+        resolved.defaults.insert((*name).to_owned(), value);
     }
     Ok(resolved)
 }

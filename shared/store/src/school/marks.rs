@@ -134,7 +134,7 @@ const UPDATED_BY: Field = Field::shown_or_null(
     Kind::Reference("users"),
     "Whose change was the last one: a user, or an API key.",
 );
-const REASON: Field = Field::asked(
+const REASON: Field = Field::note(
     "reason",
     Kind::Text { min: 1, max: 500 },
     "Why, for the audit log: required once the marks are published.",

@@ -27,7 +27,8 @@ const SCENE_SLOTS: usize = 80;
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
 const OF_ITS_OWN: &[Prepare] = &[
-    exams::prepare, // one line each
+    exams::prepare,  // one line each
+    people::prepare, // one line each
 ];
 
 /// A platform with one school, in which samples are prepared.

@@ -30,7 +30,10 @@ fn attempts(room: &Classroom, client: &Client, mark: &str, n: i64) -> Vec<(u16, 
     let mut outcomes = Vec::new();
     for reason in [None, Some("Marked again.")] {
         let n = n + i64::from(reason.is_some());
-        let change = json!({"mark": n, "reason": reason});
+        let mut change = json!({"mark": n});
+        if let Some(reason) = reason {
+            change["reason"] = json!(reason);
+        }
         let rows = json!([{"student_session": room.students[0], "mark": n + 50}]);
         let sheet = json!({"marks": rows, "reason": reason});
         for reply in [

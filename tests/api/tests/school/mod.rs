@@ -5,14 +5,18 @@
     reason = "tests fail by panicking"
 )]
 
+mod admissions;
 mod audit_logs;
 mod auth;
 mod bodies;
+mod class_registration;
 mod classroom;
 mod exams;
+mod guardians;
 mod idempotency;
 mod lists;
 mod lockout;
+mod making;
 mod mark_access;
 mod mark_sheets;
 mod marks;
@@ -23,6 +27,7 @@ mod roles;
 mod sessions;
 mod staff;
 mod structure;
+mod student_sessions;
 mod tenancy;
 mod users;
 
