@@ -3,6 +3,7 @@
 mod audit_logs;
 mod auth;
 mod exams;
+mod marks;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;

@@ -2,6 +2,8 @@
 
 use crate::{
     audit_logs, auth,
+    exams::{steps, teacher_exams},
+    marks::{bulk, sheet},
     people::{admissions, guardians, registrations},
     permissions,
     records::{self, Resource},
@@ -23,7 +25,8 @@ use crate::{
         (name = "roles", description = "Roles, who holds them, and the permissions that exist."),
         (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
         (name = "people", description = "Students, their guardians, and their place in a session."),
-        (name = "exams", description = "Exam sessions, exams and marks."),
+        (name = "exams", description = "Exam sessions with their life from draft to locked, and exams."),
+        (name = "marks", description = "Marks, mark sheets, and who has not entered any."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -34,6 +37,7 @@ pub static RECORDS: &[&[&Resource]] = &[
     structure::RESOURCES,
     crate::people::RESOURCES,
     crate::exams::RESOURCES,
+    crate::marks::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -69,6 +73,14 @@ homeroom_edge::routes! { Document, records(RECORDS);
     role_assignments::replace_user_role_assignment,
     role_assignments::update_user_role_assignment,
     role_assignments::delete_user_role_assignment,
+    steps::submit_exam_session,
+    steps::return_exam_session,
+    steps::lock_exam_session,
+    steps::unlock_exam_session,
+    teacher_exams::auto_create_teacher_exams,
+    bulk::save_mark_sheet,
+    sheet::find_mark_sheet,
+    sheet::list_missing_marks,
     admissions::list_student_history,
     admissions::list_students_without_session,
     guardians::list_guardian_students,

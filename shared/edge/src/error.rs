@@ -50,6 +50,11 @@ pub enum ApiError {
         /// What is in the way, and what to do.
         detail: &'static str,
     },
+    /// The client did not see the record as it is now.
+    Stale {
+        /// The version of the record now.
+        version: i64,
+    },
     /// The body is over the cap.
     TooLarge,
     /// The body is neither JSON nor a form.
@@ -102,7 +107,7 @@ impl ApiError {
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Conflict { .. } | Self::Stale { .. } => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -127,6 +132,7 @@ impl ApiError {
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::Stale { .. } => "changed_meanwhile",
             Self::TooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::KeyReused => "idempotency_key_reused",
@@ -145,6 +151,9 @@ impl ApiError {
             Self::Fields(_) | Self::Replay(_) => String::new(),
             Self::Malformed(detail) | Self::Conflict { detail, .. } => (*detail).to_owned(),
             Self::Forbidden { detail, .. } => detail.clone(),
+            Self::Stale { version } => format!(
+                "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
+            ),
             Self::InvalidCredentials { remaining: 1 } => {
                 "Invalid credentials. 1 attempt remaining.".to_owned()
             }

@@ -280,6 +280,19 @@ pub struct RawBody {
     pub partial: bool,
 }
 
+impl RawBody {
+    /// Reads a body whose one list may also be sent bare.
+    pub async fn with_list(request: Request, name: &str) -> Result<Self, ApiError> {
+        let partial = request.method() == Method::PATCH;
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(body).await?;
+        Ok(Self {
+            fields: body::fields_or_list(&parts.headers, &bytes, name)?,
+            partial,
+        })
+    }
+}
+
 /// No body is expected; one that comes is not read.
 pub struct NoBody;
 

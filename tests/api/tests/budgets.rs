@@ -93,6 +93,12 @@ fn writes_cost_few_trips() {
     3 school.replace_role
     1 school.place_students
     2 school.remove_student_from_class
+    2 school.auto_create_teacher_exams
+    2 school.save_mark_sheet
+    2 school.lock_exam_session
+    2 school.return_exam_session
+    2 school.submit_exam_session
+    2 school.unlock_exam_session
     1 school.create_staff
     2 school.delete_staff
     2 school.update_staff

@@ -167,17 +167,14 @@ fn an_empty_body_misses_exactly_what_the_document_requires() {
     for operation in with_bodies() {
         let sample = scene.prepare(&operation);
         let reply = sample.with_body(json!({})).send();
+        let mut required = operation.required();
         if operation.method == Method::PATCH {
-            assert_eq!(
-                operation.required(),
-                Vec::<String>::new(),
-                "{}",
-                operation.name()
-            );
+            assert_eq!(required, Vec::<String>::new(), "{}", operation.name());
+        }
+        if required.is_empty() {
             assert_eq!(reply.status, 200, "{}: {}", operation.name(), reply.text);
             continue;
         }
-        let mut required = operation.required();
         required.sort();
         assert_eq!(
             wrong_fields(&reply),

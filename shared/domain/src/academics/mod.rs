@@ -6,6 +6,7 @@ pub mod attendance;
 pub mod comments;
 pub mod exam_state;
 pub mod grading;
+pub mod mark_sheet;
 pub mod marks;
 pub mod promotion;
 pub mod ranking;

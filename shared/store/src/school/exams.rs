@@ -1,9 +1,109 @@
 //! Exam sessions, and their exams: a subject of a class.
 
-use homeroom_domain::records::{Field, Kind, Literal};
+use homeroom_domain::{
+    academics::exam_state::ExamState,
+    records::{self, Field, Kind, Literal, Record},
+};
 use homeroom_kernel::{Listing, page::FilterKind};
+use serde_json::json;
 
-use crate::records::Table;
+use crate::{
+    batch::{Action, Batch, Stamp},
+    records::{Rule, Table},
+    sql::{Value, sql},
+};
+
+/// Refuses what changes an exam session once its marks are published.
+#[must_use]
+pub fn hold_open(exam_session: &str) -> Batch {
+    let mut batch = Batch::default();
+    batch.guard_academics(
+        "exam_session_closed",
+        "not exists (select 1 from exam_sessions s where s.id = ?1 and s.is_deleted = 0 \
+         and s.state in ('draft', 'review'))",
+        vec![Value::from(exam_session)],
+    );
+    batch
+}
+
+/// Refuses what would take marks of an exam away.
+#[must_use]
+pub fn hold_exam_without_marks(exam: &str) -> Batch {
+    let mut batch = Batch::default();
+    batch.guard_academics(
+        "exam_has_marks",
+        "exists (select 1 from marks m where m.exam = ?1)",
+        vec![Value::from(exam)],
+    );
+    batch
+}
+
+/// Refuses what would take marks of an exam session away.
+#[must_use]
+pub fn hold_session_without_marks(exam_session: &str) -> Batch {
+    let mut batch = Batch::default();
+    batch.guard_academics(
+        "exam_has_marks",
+        "exists (select 1 from marks m join exams x on x.id = m.exam where x.exam_session = ?1)",
+        vec![Value::from(exam_session)],
+    );
+    batch
+}
+
+/// How far the marks of an exam session are; none where the record is not one.
+#[must_use]
+pub fn state(exam_session: &Record) -> Option<ExamState> {
+    ExamState::parse(records::text(exam_session, "state"))
+}
+
+/// Moves an exam session to another state: the change with its audit row, and the record as it is afterwards. The batch
+/// is refused with `exam_state_changed` where the exam session is no longer in the state that was read.
+#[must_use]
+pub fn step(
+    stamp: &Stamp<'_>,
+    before: &Record,
+    to: ExamState,
+    reason: Option<&str>,
+) -> (Batch, Record) {
+    let mut after = before.clone();
+    let mut set = |name: &str, value: serde_json::Value| after.insert(name.to_owned(), value);
+    let published = matches!(to, ExamState::Published | ExamState::Locked);
+    set("state", json!(to));
+    set("is_published", json!(published));
+    set("updated_at", json!(stamp.now));
+    // Unlocking does not publish anew.
+    if to == ExamState::Published && state(before) != Some(ExamState::Locked) {
+        set("published_at", json!(stamp.now));
+    }
+    let locked = (to == ExamState::Locked).then_some(stamp.now);
+    set("locked_at", json!(locked));
+    let id = records::text(before, "id");
+    let mut batch = Batch::default();
+    batch.push(sql!(
+        "update exam_sessions set state = ?2, published_at = ?3, locked_at = ?4, updated_at = ?5 \
+         where id = ?1 and state = ?6 and is_deleted = 0",
+        id,
+        to.as_str(),
+        records::moment(&after, "published_at"),
+        locked,
+        stamp.now,
+        records::text(before, "state"),
+    ));
+    batch.guard_academics("exam_state_changed", "changes() = 0", Vec::<Value>::new());
+    let mut recorded = after.clone();
+    if let Some(reason) = reason {
+        recorded.insert("reason".to_owned(), reason.into());
+    }
+    batch.audit(
+        stamp,
+        Action::Update,
+        "exam_sessions",
+        id,
+        Some(before),
+        Some(&recorded),
+    );
+    (batch, after)
+}
 
 /// Exam sessions.
 pub static EXAM_SESSIONS: Table = Table {
@@ -145,5 +245,15 @@ pub static EXAMS: Table = Table {
             ("teacher", FilterKind::Id, "t.teacher = ?"),
         ],
     },
+    rules: &[Rule {
+        name: "class_of_another_session",
+        broken: "exists (select 1 from exams x join exam_sessions s on s.id = x.exam_session \
+                 join academic_classes a on a.id = x.academic_class where x.id = ?1 and a.session <> s.session)",
+    }],
+    facts: &[(
+        "assigned_user",
+        "(select w.user_id from subject_teachers s join staff w on w.id = s.teacher and w.is_active = 1 \
+          where s.academic_class = t.academic_class and s.subject = t.subject)",
+    )],
     ..Table::PLAIN
 };

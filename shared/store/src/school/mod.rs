@@ -1,9 +1,12 @@
 //! One school's own tables.
 
 pub mod exams;
+pub mod mark_sheets;
+pub mod marks;
 pub mod outbox;
 pub mod people;
 pub mod provision;
 pub mod staff;
 pub mod structure;
+pub mod teacher_exams;
 pub mod usage;

@@ -27,6 +27,7 @@ const SCENE_SLOTS: usize = 80;
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
 const OF_ITS_OWN: &[Prepare] = &[
+    exams::prepare,  // one line each
     people::prepare, // one line each
 ];
 

@@ -112,13 +112,13 @@ impl Scene {
             .iter()
             .find(|field| field.name == *direct)
             .map(|field| field.kind);
-        let Some(Kind::Reference(table)) = target else {
-            panic!(
-                "{} lies within something that it does not refer to",
-                resource.path
-            )
+        let around = match target {
+            Some(Kind::Reference(table)) => of_table(table),
+            _ => all()
+                .find(|resource| resource.noun == *direct)
+                .unwrap_or_else(|| panic!("{} lies within something unknown", resource.path)),
         };
-        let mut ids = self.record(of_table(table), n);
+        let mut ids = self.record(around, n);
         let own = ids.remove("id").expect("an id");
         ids.insert((*direct).to_owned(), own);
         ids
