@@ -1,9 +1,9 @@
 //! Every route of the area.
 
 use crate::{
-    audit_logs, auth, permissions,
+    attendance, audit_logs, auth, permissions,
     records::{self, Resource},
-    role_assignments, roles, staff, structure, users,
+    role_assignments, roles, staff, structure, timetable, users,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -22,6 +22,8 @@ use crate::{
         (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
         (name = "people", description = "Students, their guardians, and their place in a session."),
         (name = "exams", description = "Exam sessions, exams and marks."),
+        (name = "attendance", description = "Attendance, its codes, days without school, and leave."),
+        (name = "timetable", description = "Lessons of every week, their conflicts, and calendars."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -32,6 +34,8 @@ pub static RECORDS: &[&[&Resource]] = &[
     structure::RESOURCES,
     crate::people::RESOURCES,
     crate::exams::RESOURCES,
+    attendance::RESOURCES,
+    timetable::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -67,6 +71,15 @@ homeroom_edge::routes! { Document, records(RECORDS);
     role_assignments::replace_user_role_assignment,
     role_assignments::update_user_role_assignment,
     role_assignments::delete_user_role_assignment,
+    attendance::enter_attendance,
+    attendance::find_attendance_sheet,
+    attendance::find_attendance_summary,
+    attendance::find_missing_attendance,
+    attendance::approve_leave_application,
+    attendance::reject_leave_application,
+    attendance::withdraw_leave_application,
+    timetable::check_timetable,
+    timetable::find_timetable_calendar,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

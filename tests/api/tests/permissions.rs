@@ -23,8 +23,32 @@ const WITHOUT_PERMISSION: &[&str] = &[
     "list_permissions",
 ];
 
+/// Operations of the school area whose permission has a name of its own.
+const OF_THEIR_OWN: &[(&str, &str)] = &[
+    ("enter_attendance", "school.add_attendance"),
+    (
+        "approve_leave_application",
+        "school.decide_leave_application",
+    ),
+    (
+        "reject_leave_application",
+        "school.decide_leave_application",
+    ),
+    (
+        "withdraw_leave_application",
+        "school.decide_leave_application",
+    ),
+    ("check_timetable", "school.view_timetable"),
+];
+
 /// The permission that an operation's name promises.
 fn promised(operation: &Operation) -> String {
+    let own = OF_THEIR_OWN
+        .iter()
+        .find(|(id, _)| *id == operation.id && operation.area == "school");
+    if let Some((_, codename)) = own {
+        return (*codename).to_owned();
+    }
     let plain = records::of(operation).map(|resource| resource.noun);
     let resource = match plain {
         Some(noun) => noun,
@@ -48,6 +72,8 @@ fn resource_of(operation: &Operation) -> &'static str {
         "roles" => "role",
         "user-role-assignments" => "user_role_assignment",
         "audit-logs" => "audit_log",
+        "attendance" => "attendance",
+        "timetable" => "timetable",
         "schools" => "school",
         "api-keys" => "api_key",
         other => panic!("which permission does {other} need? Say so here"),

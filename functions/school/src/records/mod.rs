@@ -113,6 +113,8 @@ pub struct Write<'a> {
     pub before: Option<&'a Record>,
     /// The record as it will be; none of a deletion.
     pub after: Option<Record>,
+    /// What the body set; nothing where it is a deletion.
+    pub set: Record,
     /// What is written besides, in the same transaction and after the record.
     pub batch: Batch,
     /// What the client should know of a creation that is carried out all the same.
@@ -243,6 +245,7 @@ impl Resource {
             caller: &post,
             before: None,
             after: Some(record),
+            set: post.input.clone(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };
@@ -285,7 +288,7 @@ impl Resource {
         let (before, resolved) =
             store::find_for_change(&caller.db, self.table, scope, id, &changes).await?;
         let mut after = before.clone();
-        after.extend(changes);
+        after.extend(changes.clone());
         after.insert(
             "updated_at".to_owned(),
             serde_json::json!(caller.context.now),
@@ -295,6 +298,7 @@ impl Resource {
             caller,
             before: Some(&before),
             after: Some(after),
+            set: changes,
             batch: Batch::default(),
             warnings: Vec::new(),
         };
@@ -323,6 +327,7 @@ impl Resource {
             caller,
             before: Some(&before),
             after: None,
+            set: Record::new(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };

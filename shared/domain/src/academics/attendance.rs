@@ -42,6 +42,35 @@ impl Status {
     }
 }
 
+/// Why an entry has no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatusFault {
+    /// Neither a status nor a code was given.
+    #[error("This field is required.")]
+    Missing,
+    /// The school has no such code.
+    #[error("There is no such code.")]
+    UnknownCode,
+    /// The code counts as another status.
+    #[error("The code counts as {}: leave out the status, or the code.", .0.as_str())]
+    Contradiction(Status),
+}
+
+/// The status of an entry: the one that is named, or the one that its code counts as. `code` is what the school knows of
+/// the code, where one is given.
+pub fn counts_as(
+    named: Option<Status>,
+    code: Option<Option<Status>>,
+) -> Result<Status, StatusFault> {
+    match (named, code) {
+        (_, Some(None)) => Err(StatusFault::UnknownCode),
+        (Some(named), Some(Some(code))) if named != code => Err(StatusFault::Contradiction(code)),
+        (_, Some(Some(code))) => Ok(code),
+        (Some(named), None) => Ok(named),
+        (None, None) => Err(StatusFault::Missing),
+    }
+}
+
 /// Days without lessons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holiday {
@@ -247,6 +276,29 @@ mod tests {
         }
         let later = check_day(day("2026-12-05"), day("2027-02-01"), &session, &holidays);
         assert_eq!(later.unwrap_err().to_string(), outside);
+    }
+
+    #[test]
+    fn a_code_decides_the_status_and_is_not_contradicted() {
+        use Status::{Absent, Late, Present};
+        for (named, code, status) in [
+            (Some(Present), None, Ok(Present)),
+            (None, None, Err(StatusFault::Missing)),
+            (None, Some(Some(Late)), Ok(Late)),
+            (Some(Late), Some(Some(Late)), Ok(Late)),
+            (
+                Some(Present),
+                Some(Some(Absent)),
+                Err(StatusFault::Contradiction(Absent)),
+            ),
+            (Some(Present), Some(None), Err(StatusFault::UnknownCode)),
+        ] {
+            assert_eq!(counts_as(named, code), status);
+        }
+        assert_eq!(
+            StatusFault::Contradiction(Absent).to_string(),
+            "The code counts as absent: leave out the status, or the code."
+        );
     }
 
     #[test]

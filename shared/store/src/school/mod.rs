@@ -1,9 +1,11 @@
 //! One school's own tables.
 
+pub mod attendance;
 pub mod exams;
 pub mod outbox;
 pub mod people;
 pub mod provision;
 pub mod staff;
 pub mod structure;
+pub mod timetable;
 pub mod usage;

@@ -1,6 +1,7 @@
 //! One call that is allowed and valid for every operation of the documents. An operation without one fails the tests
 //! that run over all of them, so that a new route cannot be forgotten.
 
+mod attendance;
 mod exams;
 mod people;
 pub mod records;
@@ -26,7 +27,7 @@ const SCENE_SLOTS: usize = 80;
 /// Makes the call of an operation that is not one on plain records; none where the operation is another's.
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
-const OF_ITS_OWN: &[Prepare] = &[];
+const OF_ITS_OWN: &[Prepare] = &[attendance::prepare];
 
 /// A platform with one school, in which samples are prepared.
 pub struct Scene {
