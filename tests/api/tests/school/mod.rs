@@ -5,10 +5,14 @@
     reason = "tests fail by panicking"
 )]
 
+mod attendance;
+mod attendance_bulk;
+mod attendance_views;
 mod audit_logs;
 mod auth;
 mod bodies;
 mod idempotency;
+mod leave;
 mod lists;
 mod lockout;
 mod passwords;
@@ -18,7 +22,10 @@ mod sessions;
 mod staff;
 mod structure;
 mod tenancy;
+mod timetable;
+mod timetable_calendar;
 mod users;
+mod year;
 
 use homeroom_api_tests::{Client, PASSWORD, Reply, School, TestApp};
 use serde_json::{Value, json};
