@@ -7,12 +7,14 @@
 
 mod attendance;
 mod attendance_bulk;
+mod attendance_rights;
 mod attendance_views;
 mod audit_logs;
 mod auth;
 mod bodies;
 mod idempotency;
 mod leave;
+mod leave_decisions;
 mod lists;
 mod lockout;
 mod passwords;
