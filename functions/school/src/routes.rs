@@ -1,7 +1,9 @@
 //! Every route of the area.
 
 use crate::{
-    attendance, audit_logs, auth, permissions,
+    attendance, audit_logs, auth,
+    people::{admissions, guardians, registrations},
+    permissions,
     records::{self, Resource},
     role_assignments, roles, staff, structure, timetable, users,
 };
@@ -80,6 +82,12 @@ homeroom_edge::routes! { Document, records(RECORDS);
     attendance::withdraw_leave_application,
     timetable::check_timetable,
     timetable::find_timetable_calendar,
+    admissions::list_student_history,
+    admissions::list_students_without_session,
+    guardians::list_guardian_students,
+    registrations::list_class_registrations,
+    registrations::place_students,
+    registrations::remove_student_from_class,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

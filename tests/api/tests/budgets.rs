@@ -95,6 +95,8 @@ fn writes_cost_few_trips() {
     2 school.delete_role
     3 school.update_role
     3 school.replace_role
+    1 school.place_students
+    2 school.remove_student_from_class
     1 school.create_staff
     2 school.delete_staff
     2 school.update_staff

@@ -56,8 +56,8 @@ fn promised(operation: &Operation) -> String {
     };
     let verb = match operation.id.split('_').next().unwrap() {
         "list" | "find" => "view",
-        "create" | "provision" => "add",
-        "replace" | "update" | "rotate" => "change",
+        "create" | "provision" | "place" => "add",
+        "replace" | "update" | "rotate" | "remove" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
         other => panic!("which permission does {other} need? Say so here"),
@@ -74,6 +74,9 @@ fn resource_of(operation: &Operation) -> &'static str {
         "audit-logs" => "audit_log",
         "attendance" => "attendance",
         "timetable" => "timetable",
+        "admissions" => "admission",
+        "guardians" => "student_guardian",
+        "sessions" if operation.path.contains("/registration/") => "student_session",
         "schools" => "school",
         "api-keys" => "api_key",
         other => panic!("which permission does {other} need? Say so here"),

@@ -5,6 +5,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod admissions;
 mod attendance;
 mod attendance_bulk;
 mod attendance_rights;
@@ -12,17 +13,21 @@ mod attendance_views;
 mod audit_logs;
 mod auth;
 mod bodies;
+mod class_registration;
+mod guardians;
 mod idempotency;
 mod leave;
 mod leave_decisions;
 mod lists;
 mod lockout;
+mod making;
 mod passwords;
 mod role_assignments;
 mod roles;
 mod sessions;
 mod staff;
 mod structure;
+mod student_sessions;
 mod tenancy;
 mod timetable;
 mod timetable_calendar;

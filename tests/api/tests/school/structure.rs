@@ -20,13 +20,13 @@ fn term(session: &str, number: &str, start: &str, end: &str) -> Value {
 
 fn class(school: &School, name: &str) -> String {
     let form = school.admin.get("form/?name=Form%201").status(200);
-    let form = form.json["results"][0]["id"]
-        .as_str()
-        .map(str::to_owned)
-        .unwrap_or_else(|| {
+    let form = match form.json["results"][0]["id"].as_str() {
+        Some(id) => id.to_owned(),
+        None => {
             let body = json!({"name": "Form 1", "level": "O Level"});
             school.admin.post("form/", &body).status(201).id()
-        });
+        }
+    };
     school
         .admin
         .post("classes/", &json!({"name": name, "form": form}))
