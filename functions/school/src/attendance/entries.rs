@@ -25,6 +25,9 @@ pub(super) async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
     let Some(after) = write.after.as_mut() else {
         return Ok(());
     };
+    if write.set.is_empty() {
+        return Ok(());
+    }
     let filled = |name: &str| Some(text(after, name)).filter(|text| !text.is_empty());
     let student = text(after, "student_session");
     let other = write.before.map(|before| text(before, "student_session"));

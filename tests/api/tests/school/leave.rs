@@ -217,6 +217,8 @@ fn what_somebody_changed_since_the_approval_stays_when_the_leave_is_withdrawn() 
     year.decide(&leave, "approve").expect(200);
     let list = year.admin.get("attendance/?date=2026-01-13").status(200);
     let id = list.str("results/0/id");
+    let nothing = year.admin.patch(&format!("attendance/{id}/"), &json!({}));
+    assert_eq!(nothing.status(200).str("leave_application"), leave);
     let reply = year
         .admin
         .patch(&format!("attendance/{id}/"), &json!({"reason": "Funeral"}))

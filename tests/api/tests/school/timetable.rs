@@ -273,11 +273,11 @@ struct Lesson {
 
 prop_compose! {
     fn lessons()(
-        (class, teacher, room) in (0..3u8, 0..3u8, 0..3u8),
+        (class, teacher, room) in (0..3u8, 0..2u8, 0..2u8),
         weekday in 1..=7u8,
         same in any::<bool>(),
         starts_at in 0..90u16,
-        length in 1..60u16,
+        length in 1..90u16,
         from in 0..40u64,
         days in prop::option::of(0..20u64),
     ) -> Lesson {
