@@ -1,5 +1,6 @@
 //! A school's own area, `/api/v1/school/`: sign-in, users, staff, roles, audit log.
 
+mod attendance;
 mod audit_logs;
 mod auth;
 mod exams;
@@ -15,6 +16,7 @@ mod roles;
 mod routes;
 mod staff;
 mod structure;
+mod timetable;
 mod users;
 
 pub use outbox::visit_schools;

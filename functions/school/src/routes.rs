@@ -1,13 +1,13 @@
 //! Every route of the area.
 
 use crate::{
-    audit_logs, auth,
+    attendance, audit_logs, auth,
     exams::{steps, teacher_exams},
     marks::{bulk, sheet},
     people::{admissions, guardians, registrations},
     permissions,
     records::{self, Resource},
-    role_assignments, roles, staff, structure, users,
+    role_assignments, roles, staff, structure, timetable, users,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -27,6 +27,9 @@ use crate::{
         (name = "people", description = "Students, their guardians, and their place in a session."),
         (name = "exams", description = "Exam sessions with their life from draft to locked, and exams."),
         (name = "marks", description = "Marks, mark sheets, and who has not entered any."),
+        (name = "exams", description = "Exam sessions, exams and marks."),
+        (name = "attendance", description = "Attendance, its codes, days without school, and leave."),
+        (name = "timetable", description = "Lessons of every week, their conflicts, and calendars."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -38,6 +41,8 @@ pub static RECORDS: &[&[&Resource]] = &[
     crate::people::RESOURCES,
     crate::exams::RESOURCES,
     crate::marks::RESOURCES,
+    attendance::RESOURCES,
+    timetable::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -81,6 +86,15 @@ homeroom_edge::routes! { Document, records(RECORDS);
     bulk::save_mark_sheet,
     sheet::find_mark_sheet,
     sheet::list_missing_marks,
+    attendance::enter_attendance,
+    attendance::find_attendance_sheet,
+    attendance::find_attendance_summary,
+    attendance::find_missing_attendance,
+    attendance::approve_leave_application,
+    attendance::reject_leave_application,
+    attendance::withdraw_leave_application,
+    timetable::check_timetable,
+    timetable::find_timetable_calendar,
     admissions::list_student_history,
     admissions::list_students_without_session,
     guardians::list_guardian_students,

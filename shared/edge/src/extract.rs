@@ -312,6 +312,17 @@ impl Query {
         Ok(PageRequest::parse(listing, pairs)?)
     }
 
+    /// The query as an input of its own: every parameter once, and all mistakes at once.
+    pub fn read<T: Input>(&self) -> Result<T, ApiError> {
+        let mut fields = serde_json::Map::new();
+        for (name, value) in &self.0 {
+            if fields.insert(name.clone(), value.as_str().into()).is_some() {
+                return Err(ApiError::field(name, "Name each parameter once."));
+            }
+        }
+        Ok(homeroom_kernel::Fields::parse(fields, false)?)
+    }
+
     pub(crate) fn with_page(&self, page: u32) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.0.iter().filter(|(name, _)| name != "page") {

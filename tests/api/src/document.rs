@@ -93,6 +93,16 @@ pub fn answers(operation: &Operation) -> Map<String, Value> {
         .collect()
 }
 
+/// The content type that the document names for an answer.
+#[must_use]
+pub fn content_type(operation: &Operation, status: u16) -> Option<String> {
+    let document = document(operation.area);
+    let method = operation.method.as_str().to_lowercase();
+    let answer = &document["paths"][&operation.path][&method]["responses"][&status.to_string()];
+    let content = resolve(&document, answer)["content"].as_object().cloned();
+    content?.keys().next().cloned()
+}
+
 /// Every operation of both areas.
 #[must_use]
 pub fn operations() -> Vec<Operation> {

@@ -19,6 +19,22 @@ pub const CANARY_ALPHA: &str = "CANARY-ALPHA";
 /// What only the second school's texts contain.
 pub const CANARY_BETA: &str = "CANARY-BETA";
 
+/// What must be asked for at a path, by the nouns of records that both schools have.
+const QUERIES: &[(&str, &str)] = &[
+    (
+        "/attendance/sheet/",
+        "?academic_class={academic_class}&month=2026-01",
+    ),
+    (
+        "/attendance/summary/",
+        "?academic_class={academic_class}&term={term}",
+    ),
+    (
+        "/timetable/calendar.ics/",
+        "?academic_class={academic_class}",
+    ),
+];
+
 /// One of the two schools, with every kind of credential for it.
 pub struct Twin {
     /// The school; its administrator is signed in.
@@ -140,7 +156,8 @@ impl Twins {
             .filter(records)
             .max_by_key(|(resource, _)| resource.len())
         {
-            let mut path = fill(path, ids);
+            let query = QUERIES.iter().find(|(end, _)| path.ends_with(end));
+            let mut path = fill(path, ids) + query.map_or("", |(_, query)| query);
             // What lies within the record names it by its noun.
             for resource in records::all() {
                 let own = self.records.iter().find(|(path, _)| *path == resource.path);
@@ -205,10 +222,13 @@ fn painted() -> Vec<(&'static str, &'static str)> {
         ("audit_logs", "actor_name"),
     ];
     for table in records::all().map(|resource| resource.table) {
+        // The code of an entry is another record's.
+        let refers = |name: &str| (table.name, name) == ("attendance", "code");
         let texts = table
             .fields
             .iter()
-            .filter(|field| matches!(field.kind, Kind::Text { .. }) && table.is_stored(field));
+            .filter(|field| matches!(field.kind, Kind::Text { .. }) && table.is_stored(field))
+            .filter(|field| !refers(field.name));
         columns.extend(texts.map(|field| (table.name, field.name)));
     }
     columns.sort_unstable();

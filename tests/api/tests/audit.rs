@@ -78,8 +78,9 @@ fn every_batch_that_changes_a_record_says_so_in_the_audit_log() {
         recorded += changing.len();
         let is_about_sessions =
             ["login", "refresh", "logout", "logout_all"].contains(&operation.id.as_str());
+        let only_looks = operation.id == "check_timetable";
         assert!(
-            is_about_sessions || !changing.is_empty(),
+            is_about_sessions || only_looks || !changing.is_empty(),
             "{} changed nothing",
             operation.name()
         );

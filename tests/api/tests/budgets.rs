@@ -82,11 +82,15 @@ fn writes_cost_few_trips() {
     2 system.delete_user
     2 system.update_user
     2 system.replace_user
+    2 school.enter_attendance
     2 school.change_password
     2 school.login
     1 school.logout_all
     1 school.logout
     2 school.refresh
+    2 school.approve_leave_application
+    2 school.reject_leave_application
+    2 school.withdraw_leave_application
     2 school.create_role
     2 school.delete_role
     3 school.update_role
@@ -103,6 +107,7 @@ fn writes_cost_few_trips() {
     2 school.delete_staff
     2 school.update_staff
     2 school.replace_staff
+    2 school.check_timetable
     3 school.create_user_role_assignment
     3 school.delete_user_role_assignment
     5 school.update_user_role_assignment

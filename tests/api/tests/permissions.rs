@@ -34,6 +34,20 @@ const ACTIONS: &[(&str, &str)] = &[
     ("save_mark_sheet", "school.change_mark"),
     ("find_mark_sheet", "school.view_mark"),
     ("list_missing_marks", "school.view_mark"),
+    ("enter_attendance", "school.add_attendance"),
+    (
+        "approve_leave_application",
+        "school.decide_leave_application",
+    ),
+    (
+        "reject_leave_application",
+        "school.decide_leave_application",
+    ),
+    (
+        "withdraw_leave_application",
+        "school.decide_leave_application",
+    ),
+    ("check_timetable", "school.view_timetable"),
 ];
 
 /// The permission that an operation's name promises.
@@ -64,6 +78,8 @@ fn resource_of(operation: &Operation) -> &'static str {
         "roles" => "role",
         "user-role-assignments" => "user_role_assignment",
         "audit-logs" => "audit_log",
+        "attendance" => "attendance",
+        "timetable" => "timetable",
         "admissions" => "admission",
         "guardians" => "student_guardian",
         "sessions" if operation.path.contains("/registration/") => "student_session",

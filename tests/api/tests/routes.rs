@@ -2,7 +2,7 @@
 
 use homeroom_api_tests::{
     Reply,
-    document::{Operation, operations, properties},
+    document::{Operation, content_type, operations, properties},
     samples::{Sample, Scene},
 };
 use http::Method;
@@ -53,7 +53,15 @@ fn every_documented_operation_is_routed_and_works_for_who_may() {
             _ => {}
         }
         if reply.status != 204 {
-            assert_eq!(reply.header("content-type"), "application/json", "{name}");
+            let documented = content_type(&operation, reply.status);
+            let given = reply.header("content-type").split(';').next();
+            assert_eq!(given, documented.as_deref(), "{name}");
+            assert_eq!(
+                reply.json.is_null(),
+                given != Some("application/json"),
+                "{name}: {}",
+                reply.text
+            );
         }
     }
     scene.app.assert_sound();

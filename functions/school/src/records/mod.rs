@@ -133,6 +133,8 @@ pub struct Write<'a> {
     pub after: Option<Record>,
     /// The facts that the table names.
     pub facts: Record,
+    /// What the body set; nothing where it is a deletion.
+    pub set: Record,
     /// What is written besides, in the same transaction and after the record.
     pub batch: Batch,
     /// What the client should know of a creation that is carried out all the same.
@@ -299,6 +301,7 @@ impl Resource {
             before: None,
             after: Some(record),
             facts,
+            set: post.input.clone(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };
@@ -337,7 +340,7 @@ impl Resource {
         let (before, resolved) =
             store::find_for_change(&caller.db, self.table, scope, id, &changes).await?;
         let mut after = before.clone();
-        records::apply(&mut after, changes);
+        records::apply(&mut after, changes.clone());
         after.insert(
             "updated_at".to_owned(),
             serde_json::json!(caller.context.now),
@@ -348,6 +351,7 @@ impl Resource {
             before: Some(&before),
             after: Some(after),
             facts,
+            set: changes,
             batch: Batch::default(),
             warnings: Vec::new(),
         };
@@ -383,6 +387,7 @@ impl Resource {
             before: Some(&before),
             after: None,
             facts: resolved.facts,
+            set: Record::new(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };

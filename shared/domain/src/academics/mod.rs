@@ -3,6 +3,7 @@
 //! Everything is exact: numbers are hundredths in integers, and rounding happens in [`marks::divide`] only.
 
 pub mod attendance;
+pub mod calendar;
 pub mod comments;
 pub mod exam_state;
 pub mod grading;

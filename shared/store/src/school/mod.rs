@@ -1,5 +1,6 @@
 //! One school's own tables.
 
+pub mod attendance;
 pub mod exams;
 pub mod mark_sheets;
 pub mod marks;
@@ -9,4 +10,5 @@ pub mod provision;
 pub mod staff;
 pub mod structure;
 pub mod teacher_exams;
+pub mod timetable;
 pub mod usage;

@@ -21,6 +21,7 @@ const ADJUSTMENTS: &[Adjust] = &[
     structure::adjust, // one line each
     super::people::adjust,
     super::exams::adjust,
+    super::attendance::adjust,
 ];
 
 /// Every resource of plain records.
@@ -76,7 +77,7 @@ impl Scene {
                     .fields
                     .iter()
                     .find(|field| field.is_settable() && body[field.name].is_string());
-                let whole = resource.noun == "term" || first.is_none();
+                let whole = ["term", "timetable"].contains(&resource.noun) || first.is_none();
                 let keep = |name: &String| whole || first.is_some_and(|first| first.name == *name);
                 body.as_object_mut()
                     .expect("an object")

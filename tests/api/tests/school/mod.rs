@@ -6,6 +6,10 @@
 )]
 
 mod admissions;
+mod attendance;
+mod attendance_bulk;
+mod attendance_rights;
+mod attendance_views;
 mod audit_logs;
 mod auth;
 mod bodies;
@@ -14,6 +18,8 @@ mod classroom;
 mod exams;
 mod guardians;
 mod idempotency;
+mod leave;
+mod leave_decisions;
 mod lists;
 mod lockout;
 mod making;
@@ -29,7 +35,10 @@ mod staff;
 mod structure;
 mod student_sessions;
 mod tenancy;
+mod timetable;
+mod timetable_calendar;
 mod users;
+mod year;
 
 use homeroom_api_tests::{Client, PASSWORD, Reply, School, TestApp};
 use serde_json::{Value, json};
