@@ -126,7 +126,19 @@ create table publications (
     constraint publications_unique unique (exam_session, version)
 ) strict, without rowid;
 
--- A published card, every version of it. Never changed but for the marks `is_outdated` and withholding.
+-- Cards that only the staff may see, published or not.
+create table withheld_cards (
+    exam_session text not null constraint withheld_cards_session_fk references exam_sessions (id) on delete restrict,
+    student_session text not null
+        constraint withheld_cards_student_fk references student_sessions (id) on delete restrict,
+    reason text not null,
+    withheld_at integer not null,
+    withheld_by text,
+    constraint withheld_cards_pk primary key (exam_session, student_session)
+) strict, without rowid;
+create index withheld_cards_student on withheld_cards (student_session);
+
+-- A published card, every version of it. Never changed but for the marks `is_outdated` and `is_current`.
 create table report_cards (
     id text not null constraint report_cards_pk primary key,
     publication text not null constraint report_cards_publication_fk references publications (id) on delete restrict,
@@ -140,7 +152,6 @@ create table report_cards (
     is_outdated integer not null constraint report_cards_is_outdated_is_boolean check (is_outdated in (0, 1)),
     -- The newest version of this student's card.
     is_current integer not null constraint report_cards_is_current_is_boolean check (is_current in (0, 1)),
-    withheld_reason text,
     created_at integer not null,
     updated_at integer not null,
     created_by text,

@@ -4,6 +4,7 @@ mod attendance;
 mod audit_logs;
 mod auth;
 mod exams;
+mod grading;
 mod marks;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
@@ -11,6 +12,7 @@ mod panic_route;
 mod people;
 mod permissions;
 mod records;
+mod report_cards;
 mod role_assignments;
 mod roles;
 mod routes;

@@ -2,6 +2,7 @@
 
 pub mod academics;
 pub mod credentials;
+pub mod csv;
 pub mod identity;
 pub mod permissions;
 pub mod records;

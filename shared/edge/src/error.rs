@@ -55,6 +55,15 @@ pub enum ApiError {
         /// The version of the record now.
         version: i64,
     },
+    /// The same, with what the client should look at.
+    Refused {
+        /// Stable code.
+        code: &'static str,
+        /// What is in the way, and what to do.
+        detail: &'static str,
+        /// More fields of the answer.
+        more: serde_json::Value,
+    },
     /// The body is over the cap.
     TooLarge,
     /// The body is neither JSON nor a form.
@@ -98,6 +107,15 @@ impl ApiError {
         }
     }
 
+    /// A password that somebody else chose must be changed first.
+    #[must_use]
+    pub fn password_change_required() -> Self {
+        Self::Forbidden {
+            code: "password_change_required",
+            detail: "Change your password first: POST auth/change-password/.".into(),
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Fields(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -107,7 +125,9 @@ impl ApiError {
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict { .. } | Self::Stale { .. } => StatusCode::CONFLICT,
+            Self::Conflict { .. } | Self::Stale { .. } | Self::Refused { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -127,7 +147,9 @@ impl ApiError {
             Self::Unauthenticated => "not_authenticated",
             Self::InvalidCredentials { .. } => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",
-            Self::Forbidden { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Forbidden { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::Refused { code, .. } => code,
             Self::NotFound => "not_found",
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
@@ -149,7 +171,9 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
-            Self::Malformed(detail) | Self::Conflict { detail, .. } => (*detail).to_owned(),
+            Self::Malformed(detail)
+            | Self::Conflict { detail, .. }
+            | Self::Refused { detail, .. } => (*detail).to_owned(),
             Self::Forbidden { detail, .. } => detail.clone(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
@@ -211,6 +235,13 @@ impl IntoResponse for ApiError {
         let (body, note) = match self {
             Self::Replay(response) => return *response,
             Self::Fields(errors) => (json!(errors.messages()), None),
+            Self::Refused { mut more, .. } => {
+                if let Some(map) = more.as_object_mut() {
+                    map.insert("detail".to_owned(), detail.into());
+                    map.insert("code".to_owned(), code.into());
+                }
+                (more, None)
+            }
             Self::Internal(note) | Self::Unavailable(note) => {
                 (json!({"detail": detail, "code": code}), Some(LogNote(note)))
             }

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use homeroom_domain::permissions::Permission;
-use homeroom_kernel::{Id, Input, Listing, PageRequest};
+use homeroom_kernel::{Fields, Id, Input, Listing, PageRequest};
 use homeroom_store::{Action, Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
 use http::{Method, request::Parts};
 
@@ -401,7 +401,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 }
 
 impl Input for NoBody {
-    fn read(fields: &mut homeroom_kernel::Fields) -> Option<Self> {
+    fn read(fields: &mut Fields) -> Option<Self> {
         fields.ignore_everything();
         Some(Self)
     }

@@ -26,10 +26,7 @@ impl<A: Area> Permitted<A> {
     pub async fn enter(parts: &mut Parts, app: &State, codename: &str) -> Result<Self, ApiError> {
         let caller = Caller::<A>::from_request_parts(parts, app).await?;
         if caller.actor.must_change_password {
-            return Err(ApiError::Forbidden {
-                code: "password_change_required",
-                detail: "Change your password first: POST auth/change-password/.".into(),
-            });
+            return Err(ApiError::password_change_required());
         }
         if caller.actor.permissions.allows(codename) {
             Ok(Self(caller))

@@ -184,6 +184,12 @@ impl CrossOrigin {
 }
 
 fn add_headers(context: &Context, from: Option<&CrossOrigin>, headers: &mut HeaderMap) {
+    // A page for browsers says itself what it may load.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
@@ -192,10 +198,6 @@ fn add_headers(context: &Context, from: Option<&CrossOrigin>, headers: &mut Head
     set("x-request-id", &context.request_id);
     set("x-content-type-options", "nosniff");
     set("referrer-policy", "no-referrer");
-    set(
-        "content-security-policy",
-        "default-src 'none'; frame-ancestors 'none'",
-    );
     set("cache-control", "no-store");
     set("vary", "Origin");
     if context.address.starts_with("https:") {

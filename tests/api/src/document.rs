@@ -11,6 +11,8 @@ use utoipa::openapi::OpenApi;
 pub struct Operation {
     /// `system` or `school`.
     pub area: &'static str,
+    /// Its group.
+    pub tag: String,
     /// Its method.
     pub method: Method,
     /// Its path with `{id}`.
@@ -93,14 +95,17 @@ pub fn answers(operation: &Operation) -> Map<String, Value> {
         .collect()
 }
 
-/// The content type that the document names for an answer.
+/// The media types that the document names for an answer.
 #[must_use]
-pub fn content_type(operation: &Operation, status: u16) -> Option<String> {
+pub fn media_types(operation: &Operation, status: u16) -> Vec<String> {
     let document = document(operation.area);
     let method = operation.method.as_str().to_lowercase();
-    let answer = &document["paths"][&operation.path][&method]["responses"][&status.to_string()];
-    let content = resolve(&document, answer)["content"].as_object().cloned();
-    content?.keys().next().cloned()
+    let answer = &document["paths"][&operation.path][&method]["responses"][status.to_string()];
+    let content = resolve(&document, answer)["content"].clone();
+    content
+        .as_object()
+        .map(|map| map.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// Every operation of both areas.
@@ -150,6 +155,7 @@ fn of_area(area: &'static str, document: &Value) -> Vec<Operation> {
                 .unwrap_or_default();
             list.push(Operation {
                 area,
+                tag: operation["tags"][0].as_str().unwrap_or_default().to_owned(),
                 method,
                 path: path.clone(),
                 id: operation["operationId"]

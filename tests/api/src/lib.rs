@@ -17,6 +17,7 @@
     reason = "tests fail by panicking"
 )]
 
+pub mod academics;
 mod app;
 mod client;
 pub mod document;

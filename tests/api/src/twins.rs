@@ -109,9 +109,10 @@ impl Twins {
         let numbered = records::all()
             .filter(|resource| resource.offers.create)
             .zip(1_000..);
-        let records = numbered
+        let mut records: Vec<(&str, PathIds)> = numbered
             .map(|(resource, n)| (resource.path, scene.record(resource, n)))
             .collect();
+        records.extend(cards(&scene, &alpha));
         paint(&app, &alpha.slot, CANARY_ALPHA);
 
         let mut beta = app.school("beta");
@@ -158,6 +159,9 @@ impl Twins {
         {
             let query = QUERIES.iter().find(|(end, _)| path.ends_with(end));
             let mut path = fill(path, ids) + query.map_or("", |(_, query)| query);
+            if NAMES_CLASS.iter().any(|end| path.ends_with(end)) {
+                path = format!("{path}?academic_class={}", ids["academic_class"]);
+            }
             // What lies within the record names it by its noun.
             for resource in records::all() {
                 let own = self.records.iter().find(|(path, _)| *path == resource.path);
@@ -179,6 +183,37 @@ impl Twins {
             None => path.to_owned(),
         }
     }
+}
+
+/// Where a class must be named.
+const NAMES_CLASS: &[&str] = &["/report-cards/pdf/", "/report-cards/html/", "/broadsheet/"];
+
+/// The ids of a published card, which is the administrator's own.
+fn cards(scene: &Scene, school: &School) -> Vec<(&'static str, PathIds)> {
+    let carded = scene.carded(9_000, Some(&school.admin_id));
+    let publish = format!("{}publish/", carded.form.path());
+    school.admin.act(&publish).expect(200);
+    let own = school.admin.get("my/report-cards/").status(200);
+    let ids: PathIds = [
+        ("session", carded.form.session),
+        ("exam_session", carded.form.exam_session),
+        ("academic_class", carded.class),
+        ("id", carded.student),
+    ]
+    .map(|(name, id)| (name.to_owned(), id))
+    .into();
+    let own = PathIds::from([("id".to_owned(), own.str("results/0/id"))]);
+    vec![
+        (
+            "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/report-cards/",
+            ids.clone(),
+        ),
+        (
+            "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/broadsheet/",
+            ids,
+        ),
+        ("/api/v1/school/my/report-cards/", own),
+    ]
 }
 
 impl Twin {

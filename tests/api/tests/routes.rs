@@ -2,7 +2,7 @@
 
 use homeroom_api_tests::{
     Reply,
-    document::{Operation, content_type, operations, properties},
+    document::{Operation, media_types, operations, properties},
     samples::{Sample, Scene},
 };
 use http::Method;
@@ -53,12 +53,12 @@ fn every_documented_operation_is_routed_and_works_for_who_may() {
             _ => {}
         }
         if reply.status != 204 {
-            let documented = content_type(&operation, reply.status);
-            let given = reply.header("content-type").split(';').next();
-            assert_eq!(given, documented.as_deref(), "{name}");
+            let given = reply.header("content-type").split(';').next().unwrap();
+            let named = media_types(&operation, reply.status);
+            assert!(named.iter().any(|name| name == given), "{name}: {given}");
             assert_eq!(
                 reply.json.is_null(),
-                given != Some("application/json"),
+                given != "application/json",
                 "{name}: {}",
                 reply.text
             );
@@ -184,6 +184,10 @@ fn an_empty_body_misses_exactly_what_the_document_requires() {
             continue;
         }
         required.sort();
+        if operation.method == Method::POST && required.is_empty() && reply.status == 200 {
+            // An action that needs to be told nothing.
+            continue;
+        }
         assert_eq!(
             wrong_fields(&reply),
             required,

@@ -30,7 +30,7 @@ pub(crate) use document::complete;
 pub struct Resource {
     /// Its table.
     pub table: &'static Table,
-    /// In codenames and operation ids: `exam_session`.
+    /// In operation ids: `exam_session`.
     pub noun: &'static str,
     /// In codenames, where that is not the noun: several resources may ask for the same permissions.
     pub guarded_as: Option<&'static str>,

@@ -15,6 +15,8 @@ use crate::{error::StoreError, sql::Value};
 
 pub(crate) use read::list_where;
 pub use read::{Resolved, find, find_for_change, list, resolve};
+pub(crate) use read::{all, select, take_record};
+pub(crate) use write::row;
 pub use write::{delete, insert, new_record, update};
 
 /// A table of plain records. Columns are named as the fields; `t` is the table in every condition and expression.

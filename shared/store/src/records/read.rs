@@ -70,7 +70,28 @@ pub(crate) async fn list_where(
     })
 }
 
-fn select(table: &Table, scope: &Scope, id: Id<()>) -> Statement {
+/// Every record of which a condition over `t` holds, the oldest first.
+pub(crate) async fn all(
+    db: &TenantDb,
+    table: &'static Table,
+    condition: &'static str,
+    params: Vec<Value>,
+) -> Result<Vec<Record>, StoreError> {
+    let sql = format!(
+        "select {} from {} t where {condition} and {} order by t.id",
+        table.columns(),
+        table.name,
+        table.condition()
+    );
+    let statement = Statement {
+        sql: sql.into(),
+        params,
+    };
+    let rows: Vec<Map<String, Json>> = db.connection.rows(statement).await?;
+    rows.into_iter().map(|row| table.record(row)).collect()
+}
+
+pub(crate) fn select(table: &Table, scope: &Scope, id: Id<()>) -> Statement {
     let mut params = vec![Value::from(id)];
     let within = scope.conditions(&mut params);
     let sql = format!(
@@ -85,7 +106,10 @@ fn select(table: &Table, scope: &Scope, id: Id<()>) -> Statement {
     }
 }
 
-fn take_record(table: &Table, outcomes: &mut Outcomes) -> Result<Option<Record>, StoreError> {
+pub(crate) fn take_record(
+    table: &Table,
+    outcomes: &mut Outcomes,
+) -> Result<Option<Record>, StoreError> {
     let rows: Vec<Map<String, Json>> = outcomes.rows()?;
     rows.into_iter()
         .next()

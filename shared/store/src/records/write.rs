@@ -29,13 +29,29 @@ pub fn insert(
 ) -> Result<Batch, StoreError> {
     let mut batch = Batch::default();
     take_from_others(&mut batch, table, record, stamp.now);
-    let mut columns = vec!["id", "created_at", "updated_at", "created_by"];
     let id = records::text(record, "id");
+    batch.push(row(table, record)?);
+    hold_rules(&mut batch, table, id);
+    batch.audit(
+        stamp,
+        Action::Create,
+        table.name,
+        id,
+        None::<&Record>,
+        Some(record),
+    );
+    Ok(batch)
+}
+
+/// Writes a record as a new row; its rules and its audit row are the caller's.
+pub(crate) fn row(table: &'static Table, record: &Record) -> Result<Statement, StoreError> {
+    let mut columns = vec!["id", "created_at", "updated_at", "created_by"];
+    let created_by = records::text(record, "created_by");
     let mut params = vec![
-        Value::from(id),
-        stamp.now.into(),
-        stamp.now.into(),
-        stamp.created_by().into(),
+        Value::from(records::text(record, "id")),
+        records::moment(record, "created_at").into(),
+        records::moment(record, "updated_at").into(),
+        Some(created_by).filter(|by| !by.is_empty()).into(),
     ];
     for field in table.stored() {
         columns.push(field.name);
@@ -54,20 +70,10 @@ pub fn insert(
         table.name,
         columns.join(", ")
     );
-    batch.push(Statement {
+    Ok(Statement {
         sql: sql.into(),
         params,
-    });
-    hold_rules(&mut batch, table, id);
-    batch.audit(
-        stamp,
-        Action::Create,
-        table.name,
-        id,
-        None::<&Record>,
-        Some(record),
-    );
-    Ok(batch)
+    })
 }
 
 /// Changes a record; `changed_meanwhile` when it is no longer the one that was read.

@@ -2,11 +2,14 @@
 
 pub mod attendance;
 pub mod exams;
+pub mod grading;
 pub mod mark_sheets;
 pub mod marks;
 pub mod outbox;
 pub mod people;
 pub mod provision;
+pub mod report_cards;
+pub mod report_settings;
 pub mod staff;
 pub mod structure;
 pub mod teacher_exams;

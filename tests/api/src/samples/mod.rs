@@ -5,6 +5,7 @@ mod attendance;
 mod exams;
 mod people;
 pub mod records;
+pub(crate) mod report_cards;
 mod structure;
 
 use std::cell::Cell;
@@ -31,6 +32,7 @@ const OF_ITS_OWN: &[Prepare] = &[
     exams::prepare,  // one line each
     people::prepare, // one line each
     attendance::prepare,
+    report_cards::prepare,
 ];
 
 /// A platform with one school, in which samples are prepared.

@@ -22,6 +22,7 @@ const ADJUSTMENTS: &[Adjust] = &[
     super::people::adjust,
     super::exams::adjust,
     super::attendance::adjust,
+    super::report_cards::adjust,
 ];
 
 /// Every resource of plain records.

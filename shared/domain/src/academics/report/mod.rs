@@ -11,7 +11,7 @@ use super::{
 };
 
 pub use compute::compute;
-pub use settings::{Criterion, ReportSettings, SettingsFault, priorities};
+pub use settings::{Criterion, ReportSettings, SettingsFault, SettingsInput, priorities};
 
 /// The active, registered students of one form in one exam session: everybody whom a position counts.
 #[derive(Clone, Debug)]

@@ -1,10 +1,15 @@
-//! Ranking priorities: the criteria that positions follow, in turn.
+//! What a school says of its reports: the criteria that positions follow, in turn, and what promotion asks for.
 
 use std::collections::BTreeSet;
 
-use homeroom_kernel::rules;
+use homeroom_kernel::{Fields, Input, rules};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::super::{
+    marks::{self, Mark},
+    promotion::Rules,
+};
 
 /// The level that has priorities of its own; every other level has those of O Level.
 const A_LEVEL: &str = "A Level";
@@ -24,13 +29,18 @@ pub enum Criterion {
     TotalMarks,
 }
 
-/// The ranking priorities of a school.
+/// The ranking priorities of a school, and its rules of promotion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportSettings {
     /// Of O Level, and of every level that is not A Level.
     pub o_level: Vec<Criterion>,
     /// Of A Level.
     pub a_level: Vec<Criterion>,
+    /// Fewest subjects passed by who is promoted.
+    pub min_subjects_passed: u32,
+    /// Lowest average of who is promoted, if the average counts.
+    #[serde(deserialize_with = "marks::as_written")]
+    pub min_average: Option<Mark>,
 }
 
 impl Default for ReportSettings {
@@ -39,6 +49,8 @@ impl Default for ReportSettings {
         Self {
             o_level: vec![SubjectsPassed, Grades, TotalMarks],
             a_level: vec![SubjectsPassed, Symbol, TotalMarks],
+            min_subjects_passed: 5,
+            min_average: None,
         }
     }
 }
@@ -54,7 +66,58 @@ pub enum SettingsFault {
     Repeated,
 }
 
+/// What a client says of the settings.
+pub struct SettingsInput {
+    o_level: Option<Vec<Criterion>>,
+    a_level: Option<Vec<Criterion>>,
+    min_subjects_passed: Option<i64>,
+    min_average: Option<Option<Mark>>,
+}
+
+impl Input for SettingsInput {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.ignore_read_only(&["updated_at"]);
+        let o_level = fields.settable("o_level", priorities);
+        let a_level = fields.settable("a_level", priorities);
+        let min_subjects_passed = fields.optional("min_subjects_passed", rules::integer(0, 100));
+        let min_average = fields.nullable("min_average", Mark::rule);
+        Some(Self {
+            o_level: o_level?,
+            a_level: a_level?,
+            min_subjects_passed: min_subjects_passed?,
+            min_average: min_average?,
+        })
+    }
+}
+
+impl SettingsInput {
+    /// The settings with these changes; in a whole body, what is absent has its default.
+    #[must_use]
+    pub fn apply(self, before: &ReportSettings, partial: bool) -> ReportSettings {
+        let default = ReportSettings::default();
+        let base = if partial { before } else { &default };
+        ReportSettings {
+            o_level: self.o_level.unwrap_or_else(|| base.o_level.clone()),
+            a_level: self.a_level.unwrap_or_else(|| base.a_level.clone()),
+            min_subjects_passed: self
+                .min_subjects_passed
+                .and_then(|number| number.try_into().ok())
+                .unwrap_or(base.min_subjects_passed),
+            min_average: self.min_average.unwrap_or(base.min_average),
+        }
+    }
+}
+
 impl ReportSettings {
+    /// What promotion asks for.
+    #[must_use]
+    pub fn promotion_rules(&self) -> Rules {
+        Rules {
+            min_subjects_passed: self.min_subjects_passed,
+            min_average: self.min_average,
+        }
+    }
+
     /// The priorities of a level; its name is read without regard to case.
     #[must_use]
     pub fn priorities(&self, level: &str) -> &[Criterion] {

@@ -1,0 +1,249 @@
+//! What a report card says, as it is answered and as it is frozen.
+
+use homeroom_domain::academics::{
+    marks::{self, Coefficient, Hundredths, Mark},
+    report::Card,
+};
+use homeroom_kernel::Timestamp;
+use homeroom_store::StoreError;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A report card: what it says, and where it stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReportCardOut {
+    /// The student's registration, in the paths of the staff's routes; under `my/` the card.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) id: String,
+    /// `live`: worked out now; `published`: frozen, whatever has changed since.
+    #[schema(pattern = "^(live|published)$")]
+    pub(crate) status: &'static str,
+    /// The version that was published; null: live.
+    pub(crate) version: Option<u32>,
+    /// When it was published.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) published_at: Option<Timestamp>,
+    /// Whether something that it shows was corrected since it was published.
+    pub(crate) is_outdated: bool,
+    /// Whether only the staff may see it.
+    pub(crate) is_withheld: bool,
+    /// Why it is withheld.
+    pub(crate) withheld_reason: Option<String>,
+    #[serde(flatten)]
+    pub(crate) body: CardBody,
+}
+
+/// Everything that a report card says.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct CardBody {
+    /// The school.
+    pub(crate) school_name: String,
+    /// The session.
+    pub(crate) session_name: String,
+    /// The term.
+    pub(crate) term: String,
+    /// The exam session.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) exam_session: String,
+    /// Its name.
+    pub(crate) exam_session_name: String,
+    /// The class of the session.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) academic_class: String,
+    /// Its name.
+    pub(crate) class_name: String,
+    /// The form.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) form: String,
+    /// The form's name.
+    pub(crate) form_name: String,
+    /// The form's level.
+    pub(crate) level: String,
+    /// The class teacher's name.
+    pub(crate) class_teacher_name: Option<String>,
+    /// The student.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) student: String,
+    /// The student's registration.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) student_session: String,
+    /// The school's number of the student.
+    pub(crate) student_number: String,
+    /// The student's name, family name last.
+    pub(crate) student_name: String,
+    /// The lines, by subject.
+    pub(crate) subjects: Vec<CardSubjectOut>,
+    /// Sum of mark × coefficient.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = f64)]
+    pub(crate) total: Hundredths,
+    /// Sum of the coefficients of the subjects taken.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = f64)]
+    pub(crate) coefficients: Hundredths,
+    /// Total ÷ coefficients; null where nothing was sat.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) average: Option<Hundredths>,
+    /// Subjects with a mark, zero included.
+    pub(crate) subjects_taken: u32,
+    /// Subjects whose mark reaches the pass mark.
+    pub(crate) subjects_passed: u32,
+    /// How many of each grade, the best first.
+    pub(crate) grade_counts: Vec<GradeCountOut>,
+    /// Sum of the points of the grades; null without a scale.
+    pub(crate) points: Option<u32>,
+    /// Whether no mark is missing.
+    pub(crate) is_complete: bool,
+    /// The subjects whose marks are missing.
+    #[schema(value_type = Vec<uuid::Uuid>)]
+    pub(crate) missing: Vec<String>,
+    /// Among the class; null: incomplete, or nothing was sat.
+    pub(crate) position_in_class: Option<u32>,
+    /// Everybody in the class.
+    pub(crate) class_size: u32,
+    /// Among the form.
+    pub(crate) position_in_form: Option<u32>,
+    /// Everybody in the form.
+    pub(crate) form_size: u32,
+    /// Average of the averages of those in the class who have a position.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) class_average: Option<Hundredths>,
+    /// The highest of these.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) class_highest: Option<Hundredths>,
+    /// The lowest of these.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) class_lowest: Option<Hundredths>,
+    /// Days of the term by attendance.
+    pub(crate) attendance: AttendanceTotalsOut,
+    /// The class teacher's comment.
+    pub(crate) class_teacher_comment: CardCommentOut,
+    /// The head teacher's comment.
+    pub(crate) head_teacher_comment: CardCommentOut,
+}
+
+/// A subject on a card.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct CardSubjectOut {
+    /// The subject.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) subject: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Who teaches it.
+    pub(crate) teacher_name: Option<String>,
+    /// `marked`, `absent` (out of the average) or `missing` (not entered yet).
+    #[schema(pattern = "^(marked|absent|missing)$")]
+    pub(crate) status: String,
+    /// The mark.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) mark: Option<Mark>,
+    /// Its grade.
+    pub(crate) grade: Option<String>,
+    /// The rank of the grade; 1 is the best.
+    pub(crate) rank: Option<u32>,
+    /// Whether it reaches the pass mark.
+    pub(crate) passed: Option<bool>,
+    /// The weight.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = f64)]
+    pub(crate) coefficient: Coefficient,
+    /// Among those of the class who sat.
+    pub(crate) position_in_class: Option<u32>,
+    /// Average of the class.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) class_average: Option<Hundredths>,
+    /// Highest of the class.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) class_highest: Option<Hundredths>,
+    /// Lowest of the class.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub(crate) class_lowest: Option<Hundredths>,
+    /// How many of the class have a mark.
+    pub(crate) number_sat: u32,
+    /// The remark.
+    pub(crate) comment: String,
+    /// Whether it was `written` with the mark or comes from a `template`; null: there is none.
+    pub(crate) comment_source: Option<String>,
+}
+
+/// How many of a grade a card has.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct GradeCountOut {
+    /// The grade.
+    pub(crate) grade: String,
+    /// How many.
+    pub(crate) count: u32,
+}
+
+/// Days of the term by attendance.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AttendanceTotalsOut {
+    /// Days present.
+    pub(crate) present: u32,
+    /// Days absent.
+    pub(crate) absent: u32,
+    /// Days late.
+    pub(crate) late: u32,
+    /// Days excused.
+    pub(crate) excused: u32,
+}
+
+/// A comment on a whole card.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct CardCommentOut {
+    /// The comment; blank: none.
+    pub(crate) text: String,
+    /// Whether it was `written` by hand or comes from a `template`; null: there is none.
+    pub(crate) source: Option<String>,
+}
+
+impl CardCommentOut {
+    /// The written comment, or else the template's.
+    pub(crate) fn choose(written: Option<&str>, template: Option<&str>) -> Self {
+        let (text, source) = match (written, template) {
+            (Some(text), _) => (text, Some("written")),
+            (None, Some(text)) => (text, Some("template")),
+            (None, None) => ("", None),
+        };
+        Self {
+            text: text.to_owned(),
+            source: source.map(str::to_owned),
+        }
+    }
+}
+
+impl CardBody {
+    /// A frozen card.
+    pub(crate) fn thaw(text: &str) -> Result<Self, StoreError> {
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// The place of a card among those of its class: positions first, then those who have none, the incomplete last.
+    pub(crate) fn place(&self) -> (bool, bool, Option<u32>) {
+        (
+            self.position_in_class.is_none(),
+            !self.is_complete,
+            self.position_in_class,
+        )
+    }
+}
+
+/// The figures of a computed card, by the names of the answer.
+pub(crate) fn grade_counts(card: &Card) -> Vec<GradeCountOut> {
+    card.grade_counts
+        .iter()
+        .map(|(grade, count)| GradeCountOut {
+            grade: grade.clone(),
+            count: *count,
+        })
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! Report cards: worked out, shown in several forms, published, withheld.
+
+pub(crate) mod broadsheet;
+mod build;
+mod card;
+pub(crate) mod cards;
+pub(crate) mod decisions;
+mod format;
+mod html;
+pub(crate) mod own;
+pub(crate) mod publication;
+mod sheet;
+pub(crate) mod status;
+
+use homeroom_domain::permissions::{
+    Permission,
+    school::{ManageMark, PublishReportCard, WithholdReportCard},
+};
+use homeroom_edge::{ApiError, Caller, Ids, SchoolArea};
+use homeroom_store::school::report_cards::{ClassRow, Loaded, Reader, Which, load};
+
+/// Whether the caller sees the cards of every class: who publishes, withholds or corrects, and programs. Others see the
+/// classes that they lead or teach.
+fn sees_all(caller: &Caller<SchoolArea>) -> bool {
+    let permissions = &caller.actor.permissions;
+    caller.actor.user.is_none()
+        || [
+            PublishReportCard::CODENAME,
+            WithholdReportCard::CODENAME,
+            ManageMark::CODENAME,
+        ]
+        .iter()
+        .any(|codename| permissions.allows(codename))
+}
+
+/// Whether the caller may see a class's cards.
+fn sees(caller: &Caller<SchoolArea>, class: &ClassRow) -> bool {
+    class.is_own != 0 || sees_all(caller)
+}
+
+/// What the address is about.
+async fn sources(
+    caller: &Caller<SchoolArea>,
+    ids: &Ids,
+    exam_session: &str,
+    which: &Which,
+    version: Option<u32>,
+    with_cards: bool,
+) -> Result<Loaded, ApiError> {
+    let reader = Reader {
+        user: caller.actor.user,
+        version,
+        with_cards,
+    };
+    let session = ids.get("session")?;
+    let exam_session = ids.get(exam_session)?;
+    Ok(load(&caller.db, session, exam_session, which, reader).await?)
+}
+
+fn which(academic_class: Option<&String>) -> Which {
+    academic_class.map_or(Which::All, |class| Which::FormOfClass(class.clone()))
+}
+
+/// The class of this id, where the caller may see it.
+fn class_of<'a>(
+    caller: &Caller<SchoolArea>,
+    loaded: &'a Loaded,
+    id: &str,
+) -> Result<&'a ClassRow, ApiError> {
+    loaded
+        .class(id)
+        .filter(|class| sees(caller, class))
+        .ok_or_else(|| ApiError::field("academic_class", "There is no such record."))
+}
+
+/// The school's name, as cards show it.
+fn school_name(caller: &Caller<SchoolArea>) -> &str {
+    &caller.db.school().school().name
+}

@@ -1,0 +1,113 @@
+//! The cards of who is signed in as a student or a guardian.
+
+use axum::response::Response;
+use homeroom_domain::UserId;
+use homeroom_edge::{ApiError, At, Caller, Json, List, Query, SchoolArea, identity::auth};
+use homeroom_kernel::{Fields, Input, Timestamp};
+use homeroom_store::{
+    Page, StoreError,
+    school::report_cards::{OWN_LISTING, OwnCard, find_own, list_own},
+};
+use utoipa::IntoParams;
+
+use super::{
+    card::{CardBody, ReportCardOut},
+    format::{self, Format},
+};
+
+/// What own cards can be filtered by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "the parameters for the document; the listing reads them"
+)]
+pub(crate) struct OwnCardFilters {
+    /// The exam session.
+    exam_session: Option<uuid::Uuid>,
+    /// One of the guardian's children.
+    student: Option<uuid::Uuid>,
+}
+
+/// In which form.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "the parameters for the document; FormatQuery reads them"
+)]
+pub(crate) struct FormatParameter {
+    /// `json`, `html`, `csv` or `pdf`; `json` where absent.
+    #[param(pattern = "^(json|html|csv|pdf)$")]
+    format: Option<String>,
+}
+
+pub(crate) struct FormatQuery(Format);
+
+impl Input for FormatQuery {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let format = fields.optional("format", Format::rule);
+        Some(Self(format?.unwrap_or_default()))
+    }
+}
+
+/// The user who is signed in, with a password of the own.
+fn own_user(caller: &Caller<SchoolArea>) -> Result<UserId, ApiError> {
+    let user = auth::own_user(caller)?;
+    if caller.actor.must_change_password {
+        return Err(ApiError::password_change_required());
+    }
+    Ok(user)
+}
+
+fn out(row: OwnCard) -> Result<ReportCardOut, StoreError> {
+    Ok(ReportCardOut {
+        id: row.id,
+        status: "published",
+        version: Some(row.version),
+        published_at: Some(Timestamp::from_millis(row.published_at)),
+        is_outdated: row.is_outdated != 0,
+        is_withheld: false,
+        withheld_reason: None,
+        body: CardBody::thaw(&row.card)?,
+    })
+}
+
+/// The caller's own report cards
+///
+/// Of who is signed in as a student, or of a guardian's children: published, released and not withheld. Needs no
+/// permission.
+#[utoipa::path(get, path = "/api/v1/school/my/report-cards/", tag = "report-cards", params(OwnCardFilters),
+    responses((status = 200, body = List<ReportCardOut>)), security(("bearer" = [])))]
+pub(crate) async fn list_own_report_cards(
+    caller: Caller<SchoolArea>,
+    query: Query,
+) -> Result<Json<List<ReportCardOut>>, ApiError> {
+    let user = own_user(&caller)?;
+    let request = query.page(&OWN_LISTING)?;
+    let page = list_own(&caller.db, user, caller.context.now, &request).await?;
+    let rows: Result<Vec<_>, _> = page.rows.into_iter().map(out).collect();
+    let page = Page {
+        count: page.count,
+        rows: rows?,
+    };
+    Ok(List::new(&caller.context, &query, &request, page))
+}
+
+/// One of the caller's own report cards
+///
+/// The id of an older version leads to the newest one.
+#[utoipa::path(get, path = "/api/v1/school/my/report-cards/{id}/", tag = "report-cards",
+    params(("id" = uuid::Uuid, Path), FormatParameter),
+    responses((status = 200, content((ReportCardOut = "application/json"), (String = "text/html"), (String = "text/csv"),
+    (Vec<u8> = "application/pdf")))), security(("bearer" = [])))]
+pub(crate) async fn find_own_report_card(
+    caller: Caller<SchoolArea>,
+    id: At<()>,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let user = own_user(&caller)?;
+    let FormatQuery(format) = query.read()?;
+    let card = find_own(&caller.db, user, caller.context.now, id.0).await?;
+    format::answer_card(&caller.app, format, &out(card)?).await
+}

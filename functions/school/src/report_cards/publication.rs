@@ -1,0 +1,389 @@
+//! Working cards out, freezing and withdrawing them.
+
+use axum::response::Response;
+use homeroom_domain::{
+    academics::{
+        exam_state::{ExamState, Step},
+        grading::ScaleFault,
+    },
+    permissions::school::{PublishReportCard, ViewReportCard},
+    records::text,
+};
+use homeroom_edge::{ApiError, Caller, Ids, NoBody, Post, SchoolArea};
+use homeroom_kernel::{Fields, Input, Timestamp, fields::NON_FIELD, rules};
+use homeroom_store::{
+    Batch,
+    records::{self, Scope},
+    school::{
+        exams::{self, EXAM_SESSIONS},
+        report_cards::{Frozen, Loaded, Publication, Which, publish},
+    },
+};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{
+    build::{self, Cards},
+    card::ReportCardOut,
+    class_of, school_name, sees, sources, which,
+};
+
+/// Which cards to work out; all where nothing is named.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; ComputeIn reads it"
+)]
+pub(crate) struct ComputeBody {
+    /// The class.
+    academic_class: Option<uuid::Uuid>,
+    /// The form.
+    form: Option<uuid::Uuid>,
+}
+
+pub(crate) struct ComputeIn {
+    academic_class: Option<String>,
+    form: Option<String>,
+}
+
+impl Input for ComputeIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let class = fields.nullable("academic_class", rules::id::<()>);
+        let form = fields.nullable("form", rules::id::<()>);
+        let (class, form) = (class?.flatten(), form?.flatten());
+        if class.is_some() && form.is_some() {
+            fields.fail(NON_FIELD, "Give academic_class or form, not both.");
+            return None;
+        }
+        Some(Self {
+            academic_class: class.map(|id| id.to_string()),
+            form: form.map(|id| id.to_string()),
+        })
+    }
+}
+
+/// What came of working cards out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ComputedOut {
+    /// Cards worked out.
+    computed: usize,
+    /// Cards without a missing mark.
+    complete: usize,
+    /// The others.
+    incomplete: Vec<IncompleteOut>,
+    /// Levels whose grading scale is faulty: their cards have no grades.
+    scale_faults: Vec<ScaleFaultsOut>,
+    /// Published cards that were corrected since.
+    outdated: usize,
+}
+
+/// A card with missing marks.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct IncompleteOut {
+    /// The student's registration.
+    #[schema(value_type = uuid::Uuid)]
+    student_session: String,
+    /// The school's number of the student.
+    student_number: String,
+    /// The student's name.
+    student_name: String,
+    /// The class.
+    class_name: String,
+    /// The subjects whose marks are missing.
+    missing: Vec<String>,
+}
+
+/// What is wrong with a level's grading scale.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct ScaleFaultsOut {
+    /// The level.
+    level: String,
+    /// What is wrong, for people.
+    faults: Vec<String>,
+}
+
+fn incomplete(cards: &[ReportCardOut]) -> Vec<IncompleteOut> {
+    let incomplete = cards.iter().filter(|card| !card.body.is_complete);
+    incomplete
+        .map(|card| IncompleteOut {
+            student_session: card.body.student_session.clone(),
+            student_number: card.body.student_number.clone(),
+            student_name: card.body.student_name.clone(),
+            class_name: card.body.class_name.clone(),
+            missing: card
+                .body
+                .subjects
+                .iter()
+                .filter(|subject| subject.status == "missing")
+                .map(|subject| subject.name.clone())
+                .collect(),
+        })
+        .collect()
+}
+
+fn scale_faults(cards: &Cards) -> Vec<ScaleFaultsOut> {
+    let faults = cards.faults.iter();
+    faults
+        .map(|(level, faults)| ScaleFaultsOut {
+            level: level.clone(),
+            faults: faults.iter().map(ToString::to_string).collect(),
+        })
+        .collect()
+}
+
+/// Live cards of what the body names.
+fn narrowed(
+    caller: &Caller<SchoolArea>,
+    loaded: &Loaded,
+    academic_class: Option<&String>,
+) -> Result<Cards, ApiError> {
+    let mut cards = build::live(school_name(caller), loaded);
+    if let Some(class) = academic_class {
+        class_of(caller, loaded, class)?;
+        cards
+            .cards
+            .retain(|card| card.body.academic_class == *class);
+    }
+    cards.cards.retain(|card| {
+        loaded
+            .class(&card.body.academic_class)
+            .is_some_and(|class| sees(caller, class))
+    });
+    Ok(cards)
+}
+
+/// Work report cards out without publishing them
+///
+/// From the marks as they are now, published or not; nothing is stored.
+#[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/report-cards/compute/",
+    tag = "report-cards", params(("session" = uuid::Uuid, Path), ("exam_session" = uuid::Uuid, Path)),
+    request_body = ComputeBody, responses((status = 200, body = ComputedOut)),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn compute_report_cards(
+    ids: Result<Ids, ApiError>,
+    post: Post<SchoolArea, ViewReportCard, ComputeIn>,
+) -> Result<Response, ApiError> {
+    let ids = ids?;
+    let ComputeIn {
+        academic_class,
+        form,
+    } = &post.input;
+    let about = form.as_ref().map_or_else(
+        || which(academic_class.as_ref()),
+        |form| Which::Form(form.clone()),
+    );
+    let loaded = sources(&post, &ids, "exam_session", &about, None, false).await?;
+    if form.is_some() && loaded.classes.is_empty() {
+        return Err(ApiError::field("form", "There is no such record."));
+    }
+    let cards = narrowed(&post, &loaded, academic_class.as_ref())?;
+    let outdated = |card: &&ReportCardOut| {
+        let mut frozen = loaded.frozen.iter();
+        frozen.any(|row| row.student_session == card.id && row.is_outdated != 0)
+    };
+    let answer = ComputedOut {
+        computed: cards.cards.len(),
+        complete: cards
+            .cards
+            .iter()
+            .filter(|card| card.body.is_complete)
+            .count(),
+        incomplete: incomplete(&cards.cards),
+        scale_faults: scale_faults(&cards),
+        outdated: cards.cards.iter().filter(outdated).count(),
+    };
+    post.done(Batch::default(), &answer).await
+}
+
+/// What to publish.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; PublishIn reads it"
+)]
+pub(crate) struct PublishBody {
+    /// The class; absent: all.
+    academic_class: Option<uuid::Uuid>,
+    /// Whether cards with missing marks, and levels without any grading scale, are published all the same.
+    #[schema(default = false, nullable = false)]
+    accept_incomplete: Option<bool>,
+}
+
+pub(crate) struct PublishIn {
+    academic_class: Option<String>,
+    accept_incomplete: bool,
+}
+
+impl Input for PublishIn {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let class = fields.nullable("academic_class", rules::id::<()>);
+        let accept = fields.optional("accept_incomplete", rules::boolean);
+        Some(Self {
+            academic_class: class?.flatten().map(|id| id.to_string()),
+            accept_incomplete: accept?.unwrap_or(false),
+        })
+    }
+}
+
+/// What was published.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PublishedOut {
+    /// The exam session.
+    #[schema(value_type = uuid::Uuid)]
+    id: String,
+    /// Its state now.
+    #[schema(pattern = "^(draft|review|published|locked)$")]
+    state: &'static str,
+    /// The version that was published; null: withdrawn.
+    version: Option<u32>,
+    /// How many cards were frozen.
+    cards: usize,
+    /// Those of them with missing marks.
+    incomplete: Vec<IncompleteOut>,
+    /// When cards were published last.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    published_at: Option<Timestamp>,
+}
+
+/// Why cards were not published.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the answer for the document; ApiError writes it"
+)]
+pub(crate) struct PublicationRefusedOut {
+    /// What is wrong and what to do.
+    detail: String,
+    /// `cards_incomplete`, `scale_incomplete`, or the code of another conflict.
+    code: String,
+    /// The cards with missing marks.
+    incomplete: Option<Vec<IncompleteOut>>,
+    /// What is wrong with grading scales.
+    scale_faults: Option<Vec<ScaleFaultsOut>>,
+}
+
+fn refused(code: &'static str, detail: &'static str, cards: &Cards) -> ApiError {
+    ApiError::Refused {
+        code,
+        detail,
+        more: json!({"incomplete": incomplete(&cards.cards), "scale_faults": scale_faults(cards)}),
+    }
+}
+
+/// Refuses cards that must not be published, or not without being asked for.
+fn check(cards: &Cards, accept_incomplete: bool) -> Result<(), ApiError> {
+    let faults = || cards.faults.values().flatten();
+    if faults().any(|fault| *fault != ScaleFault::Empty) {
+        return Err(refused(
+            "scale_incomplete",
+            "A grading scale leaves marks without a grade, or gives some two. Mend it first.",
+            cards,
+        ));
+    }
+    if accept_incomplete {
+        return Ok(());
+    }
+    if faults().next().is_some() {
+        return Err(refused(
+            "scale_incomplete",
+            "A level has no grading scale. Give it one, or accept cards without grades with accept_incomplete.",
+            cards,
+        ));
+    }
+    if cards.cards.iter().any(|card| !card.body.is_complete) {
+        return Err(refused(
+            "cards_incomplete",
+            "Marks are missing. Enter them, or publish all the same with accept_incomplete.",
+            cards,
+        ));
+    }
+    Ok(())
+}
+
+/// Publish report cards
+///
+/// Freezes the cards with the grading scales and settings that they used, as the next version; earlier versions stay
+/// readable. Published cards that were corrected since are published anew by the same call.
+#[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{id}/publish/", tag = "report-cards",
+    params(("session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)), request_body = PublishBody,
+    responses((status = 200, body = PublishedOut), (status = 409, description = "Marks are missing, a scale is faulty, or the state forbids it.",
+    body = PublicationRefusedOut)), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn publish_exam_session(
+    ids: Result<Ids, ApiError>,
+    post: Post<SchoolArea, PublishReportCard, PublishIn>,
+) -> Result<Response, ApiError> {
+    let ids = ids?;
+    let PublishIn {
+        academic_class,
+        accept_incomplete,
+    } = &post.input;
+    let about = which(academic_class.as_ref());
+    let loaded = sources(&post, &ids, "id", &about, None, false).await?;
+    if exams::state(&loaded.exam_session) == Some(ExamState::Locked) {
+        return Err(ApiError::Conflict {
+            code: "exam_locked",
+            detail: "The exam session is locked. Unlock it first.",
+        });
+    }
+    let cards = narrowed(&post, &loaded, academic_class.as_ref())?;
+    if cards.cards.is_empty() {
+        return Err(ApiError::Conflict {
+            code: "nothing_to_publish",
+            detail: "There are no report cards: no student is registered in these classes.",
+        });
+    }
+    check(&cards, *accept_incomplete)?;
+    let missing = incomplete(&cards.cards);
+    let frozen = cards.cards.into_iter().map(|card| Frozen {
+        student_session: card.body.student_session.clone(),
+        academic_class: card.body.academic_class.clone(),
+        card: json!(card.body),
+    });
+    let publication = Publication {
+        academic_class: academic_class.clone(),
+        cards: frozen.collect(),
+        incomplete: missing.len(),
+    };
+    let answer = PublishedOut {
+        id: text(&loaded.exam_session, "id").to_owned(),
+        state: ExamState::Published.as_str(),
+        version: Some(loaded.facts.version + 1),
+        cards: publication.cards.len(),
+        incomplete: missing,
+        published_at: Some(post.context.now),
+    };
+    let batch = publish(&post.stamp(), &loaded, publication)?;
+    post.done(batch, &answer).await
+}
+
+/// Withdraw published report cards
+///
+/// Students and guardians see them no longer; every version stays readable for the staff.
+#[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{id}/unpublish/", tag = "report-cards",
+    params(("session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = PublishedOut)), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn unpublish_exam_session(
+    ids: Result<Ids, ApiError>,
+    post: Post<SchoolArea, PublishReportCard, NoBody>,
+) -> Result<Response, ApiError> {
+    let ids = ids?;
+    let session = ids.get::<()>("session")?.to_string();
+    let scope = Scope(vec![("t.session = ?", session)]);
+    let before = records::find(&post.db, &EXAM_SESSIONS, &scope, ids.get("id")?).await?;
+    let after = exams::state(&before).and_then(|state| state.after(Step::Unpublish, false).ok());
+    let after = after.ok_or(ApiError::Conflict {
+        code: "not_published",
+        detail: "Only published report cards can be withdrawn; locked ones are unlocked first.",
+    })?;
+    let (batch, record) = exams::step(&post.stamp(), &before, after, None);
+    let answer = PublishedOut {
+        id: text(&record, "id").to_owned(),
+        state: after.as_str(),
+        version: None,
+        cards: 0,
+        incomplete: Vec::new(),
+        published_at: homeroom_domain::records::moment(&record, "published_at"),
+    };
+    post.done(batch, &answer).await
+}

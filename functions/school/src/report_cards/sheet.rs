@@ -1,0 +1,311 @@
+//! Cards as sheets: the one description from which a page for browsers and a PDF are made.
+
+use homeroom_objects::documents::{
+    Align, Column, DocumentRequest, Fact, Letterhead, Orientation, Paragraph, Sheet, Table,
+};
+
+use super::{
+    broadsheet::{BroadsheetOut, BroadsheetSubjectOut, CellOut},
+    card::{CardBody, CardSubjectOut, ReportCardOut},
+};
+
+/// A sheet per card.
+pub(crate) fn of_cards(school: &str, title: String, cards: &[ReportCardOut]) -> DocumentRequest {
+    document(school, title, cards.iter().map(card).collect())
+}
+
+/// A wide sheet.
+pub(crate) fn of_broadsheet(school: &str, broadsheet: &BroadsheetOut) -> DocumentRequest {
+    let sheet = wide(broadsheet);
+    document(school, sheet.file_name.clone(), vec![sheet])
+}
+
+fn document(school: &str, title: String, sheets: Vec<Sheet>) -> DocumentRequest {
+    DocumentRequest {
+        title,
+        letterhead: Letterhead {
+            name: school.to_owned(),
+            ..Letterhead::default()
+        },
+        sheets,
+        language: Some("en".to_owned()),
+        ..DocumentRequest::default()
+    }
+}
+
+fn fact(label: &str, value: impl Into<String>) -> Fact {
+    Fact {
+        label: label.to_owned(),
+        value: value.into(),
+    }
+}
+
+/// A number, or a dash where there is none.
+pub(crate) fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
+}
+
+fn place(position: Option<u32>, size: u32) -> String {
+    shown(position.map(|place| format!("{place} of {size}")))
+}
+
+/// The mark, or why there is none.
+pub(crate) fn mark(subject: &CardSubjectOut) -> String {
+    match (subject.mark, subject.status.as_str()) {
+        (Some(mark), _) => mark.to_string(),
+        (None, "absent") => "Absent".to_owned(),
+        (None, _) => "Missing".to_owned(),
+    }
+}
+
+fn column(heading: &str, align: Align, weight: u16) -> Column {
+    Column {
+        heading: heading.to_owned(),
+        align,
+        weight,
+    }
+}
+
+fn card(card: &ReportCardOut) -> Sheet {
+    let body = &card.body;
+    let (footer, watermark) = match (&card.published_at, card.is_withheld) {
+        (_, true) => ("Withheld".to_owned(), Some("WITHHELD".to_owned())),
+        (Some(published), _) => {
+            let day: String = published.to_rfc3339().chars().take(10).collect();
+            let version = card.version.unwrap_or_default();
+            (format!("Version {version}, published {day}"), None)
+        }
+        (None, _) => ("Not published".to_owned(), Some("DRAFT".to_owned())),
+    };
+    Sheet {
+        file_name: format!("{} {}", body.student_number, body.student_name),
+        title: "Report card".to_owned(),
+        subtitle: format!(
+            "{} · Term {} · {}",
+            body.exam_session_name, body.term, body.session_name
+        ),
+        facts: facts(body),
+        table: Some(lines(body)),
+        summary: summary(body),
+        paragraphs: remarks(body),
+        signatures: ["Class teacher", "Head teacher", "Parent or guardian"]
+            .map(str::to_owned)
+            .to_vec(),
+        footer,
+        watermark,
+        orientation: Orientation::Portrait,
+    }
+}
+
+fn facts(body: &CardBody) -> Vec<Fact> {
+    let days = &body.attendance;
+    let days: Vec<String> = [
+        (days.present, "present"),
+        (days.absent, "absent"),
+        (days.late, "late"),
+        (days.excused, "excused"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    let days = Some(days.join(", ")).filter(|days| !days.is_empty());
+    vec![
+        fact("Student", &body.student_name),
+        fact("Student number", &body.student_number),
+        fact("Class", &body.class_name),
+        fact("Form", format!("{} ({})", body.form_name, body.level)),
+        fact("Class teacher", shown(body.class_teacher_name.as_ref())),
+        fact("Attendance", shown(days)),
+    ]
+}
+
+fn lines(body: &CardBody) -> Table {
+    use Align::{Center, End, Start};
+    let row = |subject: &CardSubjectOut| {
+        let passed = match subject.passed {
+            Some(true) => "Pass",
+            Some(false) => "Fail",
+            None => "–",
+        };
+        vec![
+            subject.name.clone(),
+            mark(subject),
+            shown(subject.grade.as_ref()),
+            passed.to_owned(),
+            place(subject.position_in_class, subject.number_sat),
+            shown(subject.class_average),
+            subject.coefficient.to_string(),
+            subject.comment.clone(),
+        ]
+    };
+    Table {
+        columns: vec![
+            column("Subject", Start, 22),
+            column("Mark", End, 12),
+            column("Grade", Center, 11),
+            column("Result", Center, 11),
+            column("Position", Center, 14),
+            column("Class average", End, 13),
+            column("Weight", End, 12),
+            column("Comment", Start, 28),
+        ],
+        rows: body.subjects.iter().map(row).collect(),
+        emphasis: Vec::new(),
+    }
+}
+
+fn summary(body: &CardBody) -> Vec<Fact> {
+    let grades: Vec<String> = body
+        .grade_counts
+        .iter()
+        .filter(|count| count.count > 0)
+        .map(|count| format!("{} × {}", count.count, count.grade))
+        .collect();
+    let mut facts = vec![
+        fact("Average", shown(body.average)),
+        fact("Total", body.total.to_string()),
+        fact(
+            "Subjects passed",
+            format!("{} of {}", body.subjects_passed, body.subjects_taken),
+        ),
+        fact(
+            "Position in class",
+            place(body.position_in_class, body.class_size),
+        ),
+        fact(
+            "Position in form",
+            place(body.position_in_form, body.form_size),
+        ),
+        fact("Class average", shown(body.class_average)),
+        fact(
+            "Highest and lowest of the class",
+            format!(
+                "{} and {}",
+                shown(body.class_highest),
+                shown(body.class_lowest)
+            ),
+        ),
+    ];
+    if !grades.is_empty() {
+        facts.push(fact("Grades", grades.join(", ")));
+    }
+    if let Some(points) = body.points {
+        facts.push(fact("Points", points.to_string()));
+    }
+    if !body.is_complete {
+        facts.push(fact("Marks missing", body.missing.len().to_string()));
+    }
+    facts
+}
+
+fn remarks(body: &CardBody) -> Vec<Paragraph> {
+    [
+        ("Class teacher", &body.class_teacher_comment.text),
+        ("Head teacher", &body.head_teacher_comment.text),
+    ]
+    .into_iter()
+    .filter(|(_, text)| !text.is_empty())
+    .map(|(heading, text)| Paragraph {
+        heading: heading.to_owned(),
+        text: text.clone(),
+    })
+    .collect()
+}
+
+fn wide(broadsheet: &BroadsheetOut) -> Sheet {
+    use Align::{End, Start};
+    let subjects = &broadsheet.subjects;
+    let mut columns = vec![
+        column("Position", End, 8),
+        column("Number", Start, 14),
+        column("Student", Start, 28),
+    ];
+    columns.extend(subjects.iter().map(|subject| column(&subject.name, End, 9)));
+    columns.extend([
+        column("Total", End, 10),
+        column("Average", End, 9),
+        column("Passed", End, 8),
+        column("In form", End, 8),
+    ]);
+    let mut rows: Vec<Vec<String>> = broadsheet
+        .students
+        .iter()
+        .map(|student| {
+            let mut row = vec![
+                shown(student.position_in_class),
+                student.student_number.clone(),
+                student.student_name.clone(),
+            ];
+            row.extend(student.marks.iter().map(|cell| cell_text(cell.as_ref())));
+            row.extend([
+                student.total.to_string(),
+                shown(student.average),
+                student.subjects_passed.to_string(),
+                shown(student.position_in_form),
+            ]);
+            row
+        })
+        .collect();
+    let first = rows.len();
+    let mut below = |name: &str, figures: Vec<String>, whole: String| {
+        let mut row = vec![String::new(), String::new(), name.to_owned()];
+        row.extend(figures);
+        row.extend([String::new(), whole, String::new(), String::new()]);
+        rows.push(row);
+    };
+    let each = |figure: &dyn Fn(&BroadsheetSubjectOut) -> String| -> Vec<String> {
+        subjects.iter().map(figure).collect()
+    };
+    below(
+        "Average",
+        each(&|subject| shown(subject.average)),
+        shown(broadsheet.class_average),
+    );
+    below(
+        "Highest",
+        each(&|subject| shown(subject.highest)),
+        shown(broadsheet.class_highest),
+    );
+    below(
+        "Lowest",
+        each(&|subject| shown(subject.lowest)),
+        shown(broadsheet.class_lowest),
+    );
+    below(
+        "Sat",
+        each(&|subject| subject.number_sat.to_string()),
+        String::new(),
+    );
+    let emphasis = (first..rows.len())
+        .filter_map(|row| row.try_into().ok())
+        .collect();
+    Sheet {
+        file_name: format!("Broadsheet {}", broadsheet.class_name),
+        orientation: Orientation::Landscape,
+        title: format!("Broadsheet of {}", broadsheet.class_name),
+        subtitle: format!(
+            "{} · Term {} · {}",
+            broadsheet.exam_session_name, broadsheet.term, broadsheet.session_name
+        ),
+        table: Some(Table {
+            columns,
+            rows,
+            emphasis,
+        }),
+        footer: broadsheet.state_text().to_owned(),
+        ..Sheet::default()
+    }
+}
+
+/// A mark in a broadsheet; blank where the student does not take the subject.
+pub(crate) fn cell_text(cell: Option<&CellOut>) -> String {
+    match cell {
+        None => String::new(),
+        Some(CellOut {
+            mark: Some(mark), ..
+        }) => mark.to_string(),
+        Some(cell) if cell.status == "absent" => "Absent".to_owned(),
+        Some(_) => "Missing".to_owned(),
+    }
+}

@@ -1,0 +1,97 @@
+//! The cards that a student or guardian may see: published, released and not withheld.
+
+use homeroom_domain::UserId;
+use homeroom_kernel::{Id, Listing, PageRequest, Timestamp, page::FilterKind, page::FilterValue};
+use serde::Deserialize;
+
+use crate::{
+    connection::TenantDb,
+    error::StoreError,
+    list::{self, Page, Source},
+    sql::sql,
+};
+
+/// What own cards can be ordered and filtered by.
+pub static LISTING: Listing = Listing {
+    orderings: &[
+        ("published_at", "p.published_at"),
+        ("created_at", "r.created_at"),
+    ],
+    default_ordering: "-published_at",
+    search: &[],
+    filters: &[
+        ("exam_session", FilterKind::Id, "r.exam_session = ?"),
+        (
+            "student",
+            FilterKind::Id,
+            "r.student_session in (select o.id from student_sessions o where o.student = ?)",
+        ),
+    ],
+};
+
+/// An own card.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OwnCard {
+    /// The card.
+    pub id: String,
+    /// Everything that it shows, as JSON.
+    pub card: String,
+    /// Its version.
+    pub version: u32,
+    /// When it was published.
+    pub published_at: i64,
+    /// Whether it will be corrected.
+    pub is_outdated: i64,
+}
+
+const COLUMNS: &str = "r.id, r.card, r.version, p.published_at, r.is_outdated";
+const FROM: &str = "report_cards r join publications p on p.id = r.publication join exam_sessions x on x.id = r.exam_session";
+/// `?1` is the user, `?2` the time.
+const VISIBLE: &str = "r.student_session in (select s.id from student_sessions s where s.student in (\
+     select p.id from students p where p.user = ?1 union all \
+     select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ?1)) \
+     and r.is_current = 1 and x.is_deleted = 0 and x.state in ('published', 'locked') \
+     and (x.release_at is null or x.release_at <= ?2) and not exists (select 1 from withheld_cards h \
+     where h.exam_session = r.exam_session and h.student_session = r.student_session)";
+
+/// One page of the cards that a user may see as a student or guardian.
+pub async fn list_own(
+    db: &TenantDb,
+    user: UserId,
+    now: Timestamp,
+    request: &PageRequest,
+) -> Result<Page<OwnCard>, StoreError> {
+    let mut request = request.clone();
+    // The values of `?1` and `?2`, which come first in the text.
+    let known = [
+        ("true", FilterValue::Text(user.to_string())),
+        ("true", FilterValue::Integer(now.millis())),
+    ];
+    request.filters.splice(0..0, known);
+    let source = Source {
+        columns: COLUMNS,
+        from: FROM,
+        condition: VISIBLE,
+        key: "r.id",
+    };
+    list::fetch(&db.connection, &source, &[], &request).await
+}
+
+/// One card that a user may see: the newest version of the card that the id is one version of.
+pub async fn find_own(
+    db: &TenantDb,
+    user: UserId,
+    now: Timestamp,
+    id: Id<()>,
+) -> Result<OwnCard, StoreError> {
+    let found = db.connection.first(sql!(
+        format!(
+            "select {COLUMNS} from report_cards named join {FROM} where named.id = ?3 \
+             and r.exam_session = named.exam_session and r.student_session = named.student_session and {VISIBLE}"
+        ),
+        user,
+        now,
+        id,
+    ));
+    found.await?.ok_or(StoreError::NotFound)
+}

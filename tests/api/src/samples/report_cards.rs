@@ -1,0 +1,150 @@
+//! Samples of grading scales, report settings and report cards.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::{Sample, Scene, records::PathIds, user_body};
+use crate::{academics::Form, document::Operation, people::sign_in};
+
+pub(super) fn adjust(_: &Scene, noun: &str, body: &mut Map<String, Value>, n: u32, _: &PathIds) {
+    if noun == "academic_setting" {
+        body.insert("level".to_owned(), json!(format!("Level {n}")));
+    }
+}
+
+/// A form with a student who has a mark and a card.
+pub(crate) struct Carded {
+    /// The form.
+    pub(crate) form: Form,
+    /// The class.
+    pub(crate) class: String,
+    /// The student's registration, which is the card's id.
+    pub(crate) student: String,
+}
+
+impl Scene {
+    pub(crate) fn carded(&self, n: u32, user: Option<&str>) -> Carded {
+        let level = format!("Level of cards {n}");
+        let form = Form::new(&self.app, &self.school, &format!("C{n}"), &level);
+        form.scale(&level, &[("A", 50.0, 100.0), ("U", 0.0, 49.0)]);
+        let class = form.class("1A", None);
+        let maths = form.subject("Mathematics", 1.0, true);
+        let exam = form.exam(&class, &maths, None);
+        let person = form.person("Tariro Moyo", user);
+        let student = form.register(&person, &class);
+        form.mark(&exam, &student, "57.5");
+        Carded {
+            form,
+            class,
+            student,
+        }
+    }
+}
+
+fn scale_body(n: u32) -> Value {
+    json!({"level": format!("Scale {n}"), "bands": [
+        {"grade": "A", "rank": 1, "min_mark": 50, "max_mark": 100, "description": "Good", "comment": ""},
+        {"grade": "U", "rank": 2, "min_mark": 0, "max_mark": 49.5},
+    ]})
+}
+
+pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sample> {
+    let admin = &scene.school.admin;
+    let sample = |path: String, body: Option<Value>| Sample {
+        client: admin.clone(),
+        method: operation.method.clone(),
+        path,
+        body,
+    };
+    let settings = json!({"o_level": ["Total marks"], "a_level": ["Symbol"], "min_subjects_passed": n % 100, "min_average": 45.5});
+    Some(match operation.id.as_str() {
+        "check_scales" | "find_report_settings" | "reset_report_settings" => {
+            sample(operation.path.clone(), None)
+        }
+        "replace_scale" => sample(operation.path.clone(), Some(scale_body(n))),
+        "replace_report_settings" => sample(operation.path.clone(), Some(settings)),
+        "update_report_settings" => sample(
+            operation.path.clone(),
+            Some(json!({"min_subjects_passed": n % 100})),
+        ),
+        "list_own_report_cards" | "find_own_report_card" => own(scene, operation, n),
+        _ if operation.tag != "report-cards" => return None,
+        _ => of_exam_session(scene, operation, n),
+    })
+}
+
+fn of_exam_session(scene: &Scene, operation: &Operation, n: u32) -> Sample {
+    let Carded {
+        form,
+        class,
+        student,
+    } = scene.carded(n, None);
+    let admin = &scene.school.admin;
+    let own = if operation.path.contains("{exam_session}") {
+        &student
+    } else {
+        &form.exam_session
+    };
+    let mut path = operation
+        .path
+        .replace("{session}", &form.session)
+        .replace("{exam_session}", &form.exam_session)
+        .replace("{id}", own);
+    if [
+        "print_report_cards",
+        "render_report_cards",
+        "find_broadsheet",
+    ]
+    .contains(&operation.id.as_str())
+    {
+        path = format!("{path}?academic_class={class}");
+    }
+    let card = format!("{}report-cards/{student}/", form.path());
+    let body = match operation.id.as_str() {
+        "replace_report_card_comments" => Some(json!({"class_teacher": format!("Noted {n}")})),
+        "withhold_report_card" => Some(json!({"reason": format!("Fees {n}")})),
+        "compute_report_cards" => Some(json!({"academic_class": class})),
+        "publish_exam_session" => Some(json!({"academic_class": class, "accept_incomplete": true})),
+        "release_report_card" => {
+            let reason = json!({"reason": "Fees"});
+            admin.post(&format!("{card}withhold/"), &reason).expect(200);
+            None
+        }
+        "unpublish_exam_session" => {
+            admin.act(&format!("{}publish/", form.path())).expect(200);
+            None
+        }
+        _ => None,
+    };
+    assert!(
+        body.is_some() || operation.body.is_null(),
+        "{}",
+        operation.id
+    );
+    Sample {
+        client: admin.clone(),
+        method: operation.method.clone(),
+        path,
+        body,
+    }
+}
+
+/// A student with a published card, who is signed in.
+fn own(scene: &Scene, operation: &Operation, n: u32) -> Sample {
+    let admin = &scene.school.admin;
+    let user = user_body(n + 300_000);
+    let id = admin.post("users/", &user).status(201).id();
+    let first = scene.carded(n, Some(&id));
+    admin
+        .act(&format!("{}publish/", first.form.path()))
+        .expect(200);
+    let email = user["email"].as_str().expect("an email");
+    let client = sign_in(&scene.school.anonymous(), email);
+    let cards = client.get("my/report-cards/").status(200);
+    Sample {
+        client,
+        method: Method::GET,
+        path: operation.path.replace("{id}", &cards.str("results/0/id")),
+        body: None,
+    }
+}

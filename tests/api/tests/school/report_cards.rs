@@ -1,0 +1,839 @@
+use homeroom_api_tests::{
+    Reply, School, TestApp,
+    academics::{Form, Subject},
+};
+use serde_json::{Value, json};
+
+use super::{greenwood, refused, someone};
+
+const SCALE: &[(&str, f64, f64)] = &[
+    ("A", 70.0, 100.0),
+    ("B", 50.0, 69.0),
+    ("C", 40.0, 49.0),
+    ("U", 0.0, 39.0),
+];
+
+/// A form of two classes whose cards are worked out by hand in the tests.
+pub(super) struct Golden {
+    pub(super) form: Form,
+    pub(super) a: String,
+    pub(super) b: String,
+    pub(super) subjects: Vec<Subject>,
+    pub(super) students: Vec<String>,
+}
+
+pub(super) fn golden(app: &TestApp, school: &School) -> Golden {
+    let form = Form::new(app, school, "G", "O Level");
+    form.scale("O Level", SCALE);
+    let (a, b) = (form.class("1A", None), form.class("1B", None));
+    let subjects = vec![
+        form.subject("English", 1.0, true),
+        form.subject("Mathematics", 2.0, true),
+        form.subject("Art", 1.0, false),
+    ];
+    let students = form.enter(
+        &subjects,
+        &[
+            (&a, "Anesu Moyo", &["80", "60", "-"]),
+            (&a, "Bongai Ncube", &["60", "70", "-"]),
+            (&a, "Chipo Dube", &["50", "50", "absent"]),
+            (&a, "Dudu Sibanda", &["0", "90", "-"]),
+            (&a, "Eve Banda", &["-", "95", "-"]),
+            (&b, "Farai Zhou", &["70", "80", "40"]),
+        ],
+    );
+    Golden {
+        form,
+        a,
+        b,
+        subjects,
+        students,
+    }
+}
+
+impl Golden {
+    pub(super) fn card(&self, school: &School, n: usize) -> Reply {
+        self.card_in(school, n, "").status(200)
+    }
+
+    pub(super) fn card_in(&self, school: &School, n: usize, query: &str) -> Reply {
+        let path = format!(
+            "{}report-cards/{}/{query}",
+            self.form.path(),
+            self.students[n]
+        );
+        school.admin.get(&path)
+    }
+}
+
+fn figures(card: &Value) -> Value {
+    json!([
+        card["student_name"],
+        card["total"],
+        card["average"],
+        card["subjects_taken"],
+        card["subjects_passed"],
+        card["points"],
+        card["position_in_class"],
+        card["position_in_form"],
+        card["is_complete"],
+    ])
+}
+
+#[test]
+fn the_cards_of_a_form_are_those_worked_out_by_hand() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!("{}report-cards/", golden.form.path());
+    let list = school.admin.get(&path).status(200);
+    let rows: Vec<Value> = list.results().iter().map(figures).collect();
+    let expected = json!([
+        ["Anesu Moyo", 200, 66.67, 2, 2, 5, 1, 2, true],
+        ["Bongai Ncube", 200, 66.67, 2, 2, 5, 1, 2, true],
+        ["Chipo Dube", 150, 50, 2, 2, 4, 3, 4, true],
+        ["Dudu Sibanda", 180, 60, 2, 1, 3, 4, 5, true],
+        ["Eve Banda", 190, 95, 1, 1, 3, null, null, false],
+        ["Farai Zhou", 270, 67.5, 3, 2, 7, 1, 1, true],
+    ]);
+    assert_eq!(json!(rows), expected);
+
+    let card = golden.card(&school, 2).json;
+    assert_eq!(
+        (
+            &card["class_size"],
+            &card["form_size"],
+            &card["status"],
+            &card["version"]
+        ),
+        (&json!(5), &json!(6), &json!("live"), &json!(null))
+    );
+    assert_eq!(
+        (
+            &card["class_average"],
+            &card["class_highest"],
+            &card["class_lowest"]
+        ),
+        (&json!(60.84), &json!(66.67), &json!(50))
+    );
+    assert_eq!(
+        card["grade_counts"],
+        json!([
+            {"grade": "A", "count": 0}, {"grade": "B", "count": 2}, {"grade": "C", "count": 0}, {"grade": "U", "count": 0},
+        ])
+    );
+    let lines: Vec<Value> = card["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| {
+            json!([
+                line["name"],
+                line["status"],
+                line["mark"],
+                line["grade"],
+                line["passed"],
+                line["coefficient"],
+                line["position_in_class"],
+                line["class_average"],
+                line["class_highest"],
+                line["class_lowest"],
+                line["number_sat"],
+            ])
+        })
+        .collect();
+    assert_eq!(
+        json!(lines),
+        json!([
+            [
+                "Art G", "absent", null, null, null, 1, null, null, null, null, 0
+            ],
+            ["English G", "marked", 50, "B", true, 1, 3, 47.5, 80, 0, 4],
+            [
+                "Mathematics G",
+                "marked",
+                50,
+                "B",
+                true,
+                2,
+                5,
+                73,
+                95,
+                50,
+                5
+            ],
+        ])
+    );
+    let eve = golden.card(&school, 4).json;
+    assert_eq!(eve["missing"], json!([golden.subjects[0].id]));
+    assert_eq!(eve["subjects"][0]["status"], "missing");
+    for field in [
+        "school_name",
+        "session_name",
+        "exam_session_name",
+        "class_name",
+        "form_name",
+        "student_number",
+    ] {
+        assert!(!card[field].as_str().unwrap().is_empty(), "{field}");
+    }
+}
+
+#[test]
+fn cards_are_filtered_searched_and_ordered() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let names = |query: &str| {
+        let path = format!("{}report-cards/?{query}", golden.form.path());
+        school.admin.get(&path).status(200).column("student_name")
+    };
+    assert_eq!(
+        names(&format!("academic_class={}", golden.b)),
+        ["Farai Zhou"]
+    );
+    assert_eq!(names("is_complete=false"), ["Eve Banda"]);
+    assert_eq!(names("search=NCUBE"), ["Bongai Ncube"]);
+    assert_eq!(
+        names("ordering=-average&page_size=2"),
+        ["Eve Banda", "Farai Zhou"]
+    );
+    assert_eq!(
+        names("ordering=student_name&page=2&page_size=4"),
+        ["Eve Banda", "Farai Zhou"]
+    );
+    let elsewhere = format!(
+        "{}report-cards/?academic_class={}",
+        golden.form.path(),
+        golden.students[0]
+    );
+    assert_eq!(school.admin.get(&elsewhere).status(200).json["count"], 0);
+}
+
+#[test]
+fn a_subjects_own_pass_mark_comes_before_the_forms() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let pass = |subject: Option<&str>, mark: u32| {
+        let body = json!({"form": golden.form.form, "subject": subject, "mark": mark});
+        school.admin.post("pass-marks/", &body).expect(201);
+    };
+    pass(None, 75);
+    assert_eq!(golden.card(&school, 0).json["subjects_passed"], 1);
+    pass(Some(&golden.subjects[0].id), 81);
+    assert_eq!(golden.card(&school, 0).json["subjects_passed"], 0);
+    pass(Some(&golden.subjects[1].id), 60);
+    assert_eq!(golden.card(&school, 0).json["subjects_passed"], 1);
+}
+
+#[test]
+fn ranking_follows_the_settings_of_the_level() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    school
+        .admin
+        .patch("report-settings/", &json!({"o_level": ["Total marks"]}))
+        .expect(200);
+    let places: Vec<Value> = (0..6)
+        .map(|n| golden.card(&school, n).json["position_in_form"].clone())
+        .collect();
+    assert_eq!(json!(places), json!([2, 2, 5, 4, null, 1]));
+}
+
+#[test]
+fn a_level_without_bands_of_its_own_has_the_general_ones_or_no_grades() {
+    let (app, school) = greenwood();
+    let form = Form::new(&app, &school, "P", "Primary");
+    let class = form.class("4A", None);
+    let maths = [form.subject("Maths", 1.0, true)];
+    let students = form.enter(&maths, &[(&class, "Anesu Moyo", &["55.5"])]);
+    let path = format!("{}report-cards/{}/", form.path(), students[0]);
+    let card = || school.admin.get(&path).status(200).json;
+    assert_eq!(
+        (&card()["points"], &card()["subjects"][0]["grade"]),
+        (&json!(null), &json!(null))
+    );
+    assert_eq!(card()["position_in_class"], 1);
+    let general = json!({"bands": [{"grade": "P", "rank": 1, "min_mark": 0, "max_mark": 100}]});
+    school
+        .admin
+        .put("academic-settings/scale/", &general)
+        .expect(200);
+    assert_eq!(card()["subjects"][0]["grade"], "P");
+    form.scale("Primary", &[("Own", 0.0, 100.0)]);
+    assert_eq!(card()["subjects"][0]["grade"], "Own");
+}
+
+#[test]
+fn comments_come_from_bands_until_somebody_writes_them() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let template = |path: &str, text: &str| {
+        let body = json!({"level": "O Level", "min_mark": 60, "max_mark": 100, "text": text});
+        school.admin.post(path, &body).expect(201);
+    };
+    template("class-teacher-comments/", "A fine term.");
+    template("head-teacher-comments/", "Keep it up.");
+    template("teacher-comment-templates/", "Good work.");
+    let card = golden.card(&school, 0).json;
+    assert_eq!(
+        card["class_teacher_comment"],
+        json!({"text": "A fine term.", "source": "template"})
+    );
+    assert_eq!(
+        card["head_teacher_comment"],
+        json!({"text": "Keep it up.", "source": "template"})
+    );
+    assert_eq!(card["subjects"][0]["comment"], "Good work.");
+    template("teacher-grade-comments/", "Well done.");
+    assert_eq!(
+        golden.card(&school, 0).json["subjects"][0]["comment"],
+        "Well done."
+    );
+    // Chipo's average is below the band, and Eve's average is not final.
+    for n in [2, 4] {
+        assert_eq!(
+            golden.card(&school, n).json["class_teacher_comment"],
+            json!({"text": "", "source": null})
+        );
+    }
+    let exam = app.value(
+        &school.slot,
+        &format!(
+            "select exam from marks where student_session = '{}' limit 1",
+            golden.students[0]
+        ),
+    );
+    golden.form.mark(
+        exam.as_str().unwrap(),
+        &golden.students[0],
+        "80: Reads beautifully",
+    );
+    let path = format!(
+        "{}report-cards/{}/comments/",
+        golden.form.path(),
+        golden.students[0]
+    );
+    school
+        .admin
+        .put(&path, &json!({"class_teacher": "My best pupil"}))
+        .expect(200);
+    let card = golden.card(&school, 0).json;
+    assert_eq!(
+        card["class_teacher_comment"],
+        json!({"text": "My best pupil", "source": "written"})
+    );
+    assert_eq!(card["head_teacher_comment"]["source"], "template");
+    let written: Vec<&Value> = card["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["comment_source"] == "written")
+        .collect();
+    assert_eq!(written.len(), 1);
+    assert_eq!(written[0]["comment"], "Reads beautifully");
+
+    let status = school
+        .admin
+        .get(&format!("{}comment-status/", golden.form.path()))
+        .status(200);
+    let class = &status.json["results"][0];
+    assert_eq!(
+        class["class_teacher"],
+        json!({"written": 1, "auto": 2, "missing": 2})
+    );
+    assert_eq!(
+        class["head_teacher"],
+        json!({"written": 0, "auto": 3, "missing": 2})
+    );
+    school
+        .admin
+        .put(&path, &json!({"class_teacher": null}))
+        .expect(200);
+    assert_eq!(
+        golden.card(&school, 0).json["class_teacher_comment"]["source"],
+        "template"
+    );
+    assert_eq!(
+        school.admin.put(&path, &json!({})).fields(),
+        ["non_field_errors"]
+    );
+}
+
+#[test]
+fn attendance_of_the_term_is_on_the_card() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let student = &golden.students[0];
+    for (n, (date, status)) in [
+        ("2026-01-12", "present"),
+        ("2026-01-13", "absent"),
+        ("2026-01-14", "late"),
+        ("2026-04-02", "present"),
+        ("2026-04-03", "absent"),
+        ("2026-01-11", "excused"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        app.execute(
+            &school.slot,
+            &format!(
+                "insert into attendance (id, student_session, date, status, reason, created_at, updated_at) \
+                 values ('01900000-0000-7000-8000-00000000000{n}', '{student}', '{date}', '{status}', '', 1, 1)"
+            ),
+        );
+    }
+    assert_eq!(
+        golden.card(&school, 0).json["attendance"],
+        json!({"present": 2, "absent": 1, "late": 1, "excused": 0})
+    );
+}
+
+#[test]
+fn who_changed_the_class_within_the_form_keeps_the_marks() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!(
+        "sessions/{}/student-sessions/{}/",
+        golden.form.session, golden.students[0]
+    );
+    school
+        .admin
+        .patch(&path, &json!({"academic_class": golden.b}))
+        .expect(200);
+    let card = golden.card(&school, 0).json;
+    assert_eq!(
+        (&card["average"], &card["class_size"]),
+        (&json!(66.67), &json!(2))
+    );
+}
+
+#[test]
+fn who_left_counts_no_longer() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!(
+        "sessions/{}/student-sessions/{}/",
+        golden.form.session, golden.students[0]
+    );
+    school
+        .admin
+        .patch(&path, &json!({"status": "transferred"}))
+        .expect(200);
+    refused(&golden.card_in(&school, 0, ""), 404, "not_found");
+    let card = golden.card(&school, 1).json;
+    assert_eq!(
+        (&card["class_size"], &card["position_in_class"]),
+        (&json!(4), &json!(1))
+    );
+}
+
+#[test]
+fn the_broadsheet_shows_the_figures_of_the_cards() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!(
+        "{}broadsheet/?academic_class={}",
+        golden.form.path(),
+        golden.a
+    );
+    let sheet = school.admin.get(&path).status(200).json;
+    let subjects: Vec<Value> = sheet["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            json!([
+                s["name"],
+                s["average"],
+                s["highest"],
+                s["lowest"],
+                s["number_sat"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        json!(subjects),
+        json!([
+            ["Art G", null, null, null, 0],
+            ["English G", 47.5, 80, 0, 4],
+            ["Mathematics G", 73, 95, 50, 5]
+        ])
+    );
+    let students: Vec<Value> = sheet["students"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            let marks: Vec<Value> = s["marks"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|cell| match (&cell["mark"], &cell["status"]) {
+                    (Value::Null, status) => status.clone(),
+                    (mark, _) => mark.clone(),
+                })
+                .collect();
+            json!([
+                s["student_name"],
+                marks,
+                s["total"],
+                s["average"],
+                s["position_in_class"],
+                s["position_in_form"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        json!(students),
+        json!([
+            ["Anesu Moyo", [null, 80, 60], 200, 66.67, 1, 2],
+            ["Bongai Ncube", [null, 60, 70], 200, 66.67, 1, 2],
+            ["Chipo Dube", ["absent", 50, 50], 150, 50, 3, 4],
+            ["Dudu Sibanda", [null, 0, 90], 180, 60, 4, 5],
+            ["Eve Banda", [null, "missing", 95], 190, 95, null, null],
+        ])
+    );
+    assert_eq!(sheet["status"], "live");
+    assert_eq!(
+        school
+            .admin
+            .get(&format!("{}broadsheet/", golden.form.path()))
+            .fields(),
+        ["academic_class"]
+    );
+    let unknown = format!(
+        "{}broadsheet/?academic_class={}",
+        golden.form.path(),
+        golden.students[0]
+    );
+    assert_eq!(school.admin.get(&unknown).fields(), ["academic_class"]);
+    let bad = format!("{path}&format=xlsx");
+    assert_eq!(school.admin.get(&bad).fields(), ["format"]);
+}
+
+#[test]
+fn csv_gives_spreadsheets_no_formula() {
+    let (app, school) = greenwood();
+    let form = Form::new(&app, &school, "C", "O Level");
+    let class = form.class("1A", None);
+    let maths = [form.subject("Maths", 1.0, true)];
+    let students = form.enter(
+        &maths,
+        &[(&class, "=cmd|'/C calc'!A0 Moyo, \"Jr\"", &["55: @SUM(A1)"])],
+    );
+    let path = form.path();
+    let sheet = school
+        .admin
+        .get(&format!(
+            "{path}broadsheet/?academic_class={class}&format=csv"
+        ))
+        .status(200);
+    assert_eq!(sheet.header("content-type"), "text/csv; charset=utf-8");
+    assert!(
+        sheet
+            .header("content-disposition")
+            .starts_with("attachment;")
+    );
+    let lines: Vec<&str> = sheet
+        .text
+        .trim_start_matches('\u{feff}')
+        .split("\r\n")
+        .collect();
+    assert_eq!(
+        lines[0],
+        "position_in_class,student_number,student_name,Maths C,total,average,subjects_taken,subjects_passed,position_in_form,is_complete"
+    );
+    assert!(lines[1].starts_with("1,C-"), "{}", lines[1]);
+    assert!(
+        lines[1].contains(",\"'=cmd|'/C calc'!A0 Moyo, \"\"Jr\"\"\",55,55,55,1,1,1,true"),
+        "{}",
+        lines[1]
+    );
+    let card = school
+        .admin
+        .get(&format!("{path}report-cards/{}/?format=csv", students[0]))
+        .status(200);
+    assert!(card.text.contains(",'@SUM(A1),"), "{}", card.text);
+}
+
+#[test]
+fn the_page_is_whole_without_scripts_and_escaped() {
+    let (app, school) = greenwood();
+    let form = Form::new(&app, &school, "H", "O Level");
+    let class = form.class("1A", None);
+    let maths = [form.subject("Maths <i>", 1.0, true)];
+    let students = form.enter(
+        &maths,
+        &[(&class, "<script>alert(1)</script> O'Neil", &["55"])],
+    );
+    let path = form.path();
+    for address in [
+        format!("{path}report-cards/{}/?format=html", students[0]),
+        format!("{path}report-cards/html/?academic_class={class}"),
+        format!("{path}broadsheet/?academic_class={class}&format=html"),
+    ] {
+        let page = school.admin.get(&address).status(200);
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert!(page.text.starts_with("<!doctype html>"), "{address}");
+        assert!(!page.text.contains("<script"), "{address}");
+        assert!(
+            page.text
+                .contains("&lt;script&gt;alert(1)&lt;/script&gt; O&#39;Neil"),
+            "{address}"
+        );
+        assert!(page.text.contains("Maths &lt;i&gt;"), "{address}");
+        assert!(!page.text.contains("http"), "{address} loads something");
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("script-src"),
+            "{policy}"
+        );
+    }
+}
+
+#[test]
+fn a_class_is_printed_as_one_pdf_or_as_a_zip() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!("{}report-cards/", golden.form.path());
+    let one = school
+        .admin
+        .get(&format!("{path}pdf/?academic_class={}", golden.a))
+        .status(200);
+    assert_eq!(one.header("content-type"), "application/pdf");
+    assert!(one.bytes.starts_with(b"%PDF-"));
+    let zip = school
+        .admin
+        .get(&format!(
+            "{path}pdf/?academic_class={}&separate=true",
+            golden.a
+        ))
+        .status(200);
+    assert_eq!(zip.header("content-type"), "application/zip");
+    assert!(zip.bytes.starts_with(b"PK"));
+    assert!(zip.header("content-disposition").contains(".zip"));
+    let card = golden.card_in(&school, 0, "?format=pdf").status(200);
+    assert!(card.bytes.starts_with(b"%PDF-"));
+    let wide = format!(
+        "{}broadsheet/?academic_class={}&format=pdf",
+        golden.form.path(),
+        golden.a
+    );
+    assert!(
+        school
+            .admin
+            .get(&wide)
+            .status(200)
+            .bytes
+            .starts_with(b"%PDF-")
+    );
+    app.break_documents(true);
+    refused(
+        &golden.card_in(&school, 0, "?format=pdf"),
+        503,
+        "unavailable",
+    );
+    golden.card(&school, 0);
+}
+
+#[test]
+fn teachers_see_the_classes_that_they_lead_or_teach() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let (teacher, user) = someone(&school, "chipo@greenwood.example", &["Teacher"]);
+    let path = golden.form.path();
+    let names = |client: &homeroom_api_tests::Client| {
+        client
+            .get(&format!("{path}report-cards/"))
+            .status(200)
+            .column("student_name")
+    };
+    assert_eq!(names(&teacher), Vec::<String>::new());
+    let staff = school
+        .admin
+        .post("staff/", &json!({"staff_number": "T-9", "user": user}))
+        .status(201)
+        .id();
+    assert_eq!(names(&teacher), Vec::<String>::new());
+    let classes = format!("sessions/{}/academic-classes/", golden.form.session);
+    let body = json!({"subject": golden.subjects[0].id, "teacher": staff});
+    school
+        .admin
+        .post(&format!("{classes}{}/subject-teachers/", golden.b), &body)
+        .expect(201);
+    assert_eq!(names(&teacher), ["Farai Zhou"]);
+    let of_a = format!("{path}report-cards/{}/", golden.students[0]);
+    refused(&teacher.get(&of_a), 404, "not_found");
+    let sheet = |class: &str| teacher.get(&format!("{path}broadsheet/?academic_class={class}"));
+    assert_eq!(sheet(&golden.a).fields(), ["academic_class"]);
+    sheet(&golden.b).expect(200);
+    let status = teacher
+        .get(&format!("{path}report-card-status/"))
+        .status(200);
+    assert_eq!(status.json["results"].as_array().unwrap().len(), 1);
+
+    // Teaching is not leading.
+    let comment = json!({"class_teacher": "Well"});
+    let of_b = format!("{path}report-cards/{}/comments/", golden.students[5]);
+    refused(&teacher.put(&of_b, &comment), 403, "not_class_teacher");
+    school
+        .admin
+        .patch(
+            &format!("{classes}{}/", golden.a),
+            &json!({"class_teacher": staff}),
+        )
+        .expect(200);
+    teacher.get(&of_a).expect(200);
+    teacher
+        .put(&format!("{of_a}comments/"), &comment)
+        .expect(200);
+    let head = json!({"head_teacher": "Well"});
+    refused(
+        &teacher.put(&format!("{of_a}comments/"), &head),
+        403,
+        "permission_denied",
+    );
+    let (boss, _) = someone(&school, "head@greenwood.example", &["Head teacher"]);
+    assert_eq!(names(&boss).len(), 6);
+    boss.put(&of_b, &head).expect(200);
+    let computed = teacher
+        .post(&format!("{path}report-cards/compute/"), &json!({}))
+        .status(200);
+    assert_eq!(computed.json["computed"], 6);
+}
+
+#[test]
+fn the_status_counts_what_is_missing_by_subject_and_teacher() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let status = school
+        .admin
+        .get(&format!("{}report-card-status/", golden.form.path()))
+        .status(200);
+    let class = &status.json["results"][0];
+    assert_eq!(
+        json!([
+            class["students"],
+            class["complete"],
+            class["incomplete"],
+            class["marks_missing"],
+            class["published"]
+        ]),
+        json!([5, 4, 1, 1, 0])
+    );
+    let subjects: Vec<Value> = class["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            json!([
+                s["name"],
+                s["students"],
+                s["entered"],
+                s["missing"],
+                s["teacher"] == golden.form.teacher.as_str()
+            ])
+        })
+        .collect();
+    assert_eq!(
+        json!(subjects),
+        json!([
+            ["Art G", 1, 1, 0, true],
+            ["English G", 5, 4, 1, true],
+            ["Mathematics G", 5, 5, 0, true]
+        ])
+    );
+}
+
+#[test]
+fn working_out_reports_the_incomplete_and_stores_nothing() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!("{}report-cards/compute/", golden.form.path());
+    let before = app.dump(&school.slot);
+    let reply = school
+        .admin
+        .post(&path, &json!({"academic_class": golden.a}))
+        .status(200);
+    assert_eq!(app.dump(&school.slot), before);
+    assert_eq!(
+        (&reply.json["computed"], &reply.json["complete"]),
+        (&json!(5), &json!(4))
+    );
+    assert_eq!(reply.json["incomplete"][0]["student_name"], "Eve Banda");
+    assert_eq!(reply.json["incomplete"][0]["missing"], json!(["English G"]));
+    let of = |body: Value| school.admin.post(&path, &body);
+    assert_eq!(
+        of(json!({"form": golden.form.form})).status(200).json["computed"],
+        6
+    );
+    assert_eq!(of(json!({"form": golden.a})).fields(), ["form"]);
+    assert_eq!(
+        of(json!({"academic_class": golden.form.form})).fields(),
+        ["academic_class"]
+    );
+    let both = json!({"academic_class": golden.a, "form": golden.form.form});
+    assert_eq!(of(both).fields(), ["non_field_errors"]);
+}
+
+#[test]
+fn two_hundred_students_are_computed_in_one_trip() {
+    let (app, school) = greenwood();
+    let form = Form::new(&app, &school, "L", "O Level");
+    form.scale("O Level", SCALE);
+    let class = form.class("1A", None);
+    let subjects: Vec<Subject> = (0..10)
+        .map(|n| form.subject(&format!("Subject {n}"), 1.0, true))
+        .collect();
+    let exams: Vec<String> = subjects
+        .iter()
+        .map(|subject| form.exam(&class, subject, None))
+        .collect();
+    // What only the number of rows matters for is copied in the database.
+    let first = form.student(&class, "First Student");
+    app.execute(
+        &school.slot,
+        &format!(
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 199) \
+             insert into students select printf('01900000-0000-7000-9000-%012x', i), 'N' || i, first_name || i, middle_name, last_name, \
+             gender, dob, admission_year, form, status, enrolment, parent_name, parent_phone, address, null, created_at, updated_at, created_by \
+             from students, n where id = (select student from student_sessions where id = '{first}'); \
+             insert into student_sessions select replace(p.id, '-9000-', '-9001-'), r.session, p.id, r.academic_class, r.boarding_status, \
+             r.status, r.created_at, r.updated_at, r.created_by from student_sessions r, students p \
+             where r.id = '{first}' and p.id like '01900000-0000-7000-9000-%'"
+        ),
+    );
+    for (n, exam) in exams.iter().enumerate() {
+        app.execute(
+            &school.slot,
+            &format!(
+                "insert into marks select printf('01900000-0000-7000-9002-%04x%08x', {n}, row_number() over ()), '{exam}', id, \
+                 (row_number() over () * 37 + {n} * 11) % 101 * 100, 0, '', 1, 1, 1, null from student_sessions"
+            ),
+        );
+    }
+    let path = format!("{}broadsheet/?academic_class={class}", form.path());
+    school.admin.get("auth/me/").expect(200);
+    let sheet = school.admin.get(&path).status(200);
+    assert_eq!(sheet.trips(), 1);
+    let students = sheet.json["students"].as_array().unwrap();
+    assert_eq!(students.len(), 200);
+    let mut last = 0;
+    for student in students {
+        let place = student["position_in_class"].as_u64().unwrap();
+        assert!(place >= last && place <= 200);
+        last = place;
+    }
+    let publish = school
+        .admin
+        .act(&format!("{}publish/", form.path()))
+        .status(200);
+    assert_eq!(publish.json["cards"], 200);
+    assert!(publish.trips() <= 2, "{}", publish.trips());
+    let list = school
+        .admin
+        .get(&format!("{}report-cards/?page_size=100", form.path()))
+        .status(200);
+    assert_eq!((&list.json["count"], list.trips()), (&json!(200), 1));
+    assert_eq!(list.json["results"][0]["status"], "published");
+}
