@@ -21,6 +21,8 @@ create table academic_guards (
     constraint marks_closed check (rule <> 'marks_closed'),
     constraint student_of_another_class check (rule <> 'student_of_another_class'),
     constraint exam_state_changed check (rule <> 'exam_state_changed'),
+    constraint exam_session_closed check (rule <> 'exam_session_closed'),
+    constraint exam_has_marks check (rule <> 'exam_has_marks'),
     constraint setup_mismatch check (rule <> 'setup_mismatch'),
     constraint promotion_executed check (rule <> 'promotion_executed'),
     constraint promotion_undone check (rule <> 'promotion_undone'),

@@ -50,26 +50,6 @@ create index timetable_subject on timetable (subject);
 create index timetable_teacher on timetable (teacher, weekday);
 create index timetable_room on timetable (room, weekday) where room <> '';
 
-create table attendance (
-    id text not null constraint attendance_pk primary key,
-    student_session text not null
-        constraint attendance_student_fk references student_sessions (id) on delete restrict,
-    date text not null,
-    -- Null: the whole day.
-    lesson text constraint attendance_lesson_fk references timetable (id) on delete restrict,
-    status text not null constraint attendance_status_is_known
-        check (status in ('present', 'absent', 'late', 'excused')),
-    code text constraint attendance_code_fk references attendance_codes (code) on delete restrict,
-    reason text not null,
-    created_at integer not null,
-    updated_at integer not null,
-    created_by text
-) strict, without rowid;
-create unique index attendance_once on attendance (student_session, date, ifnull(lesson, ''));
-create index attendance_date on attendance (date);
-create index attendance_lesson on attendance (lesson, date) where lesson is not null;
-create index attendance_code on attendance (code) where code is not null;
-
 create table leave_applications (
     id text not null constraint leave_applications_pk primary key,
     student text not null constraint leave_applications_student_fk references students (id) on delete restrict,
@@ -87,3 +67,29 @@ create table leave_applications (
 ) strict, without rowid;
 create index leave_applications_student on leave_applications (student, start_date);
 create index leave_applications_status on leave_applications (status, start_date);
+
+create table attendance (
+    id text not null constraint attendance_pk primary key,
+    student_session text not null
+        constraint attendance_student_fk references student_sessions (id) on delete restrict,
+    date text not null,
+    -- Null: the whole day.
+    lesson text constraint attendance_lesson_fk references timetable (id) on delete restrict,
+    status text not null constraint attendance_status_is_known
+        check (status in ('present', 'absent', 'late', 'excused')),
+    code text constraint attendance_code_fk references attendance_codes (code) on delete restrict,
+    reason text not null,
+    -- The approved leave that wrote it; null once somebody else did.
+    leave_application text
+        constraint attendance_leave_fk references leave_applications (id) on delete restrict,
+    -- What the leave replaced, for when it is withdrawn: {"status", "code", "reason"}.
+    before_leave text constraint attendance_before_leave_is_json check (json_valid(before_leave)),
+    created_at integer not null,
+    updated_at integer not null,
+    created_by text
+) strict, without rowid;
+create unique index attendance_once on attendance (student_session, date, ifnull(lesson, ''));
+create index attendance_date on attendance (date);
+create index attendance_lesson on attendance (lesson, date) where lesson is not null;
+create index attendance_code on attendance (code) where code is not null;
+create index attendance_leave on attendance (leave_application) where leave_application is not null;

@@ -49,6 +49,8 @@ create table marks (
     created_at integer not null,
     updated_at integer not null,
     created_by text,
+    -- Whose change was the last one: what others entered is not replaced unseen.
+    updated_by text,
     constraint marks_unique unique (exam, student_session),
     constraint marks_absent_have_no_mark check (is_absent = 0 or mark is null)
 ) strict, without rowid;

@@ -1,9 +1,11 @@
 //! A school's own area, `/api/v1/school/`: sign-in, users, staff, roles, audit log.
 
+mod attendance;
 mod audit_logs;
 mod auth;
 mod exams;
 mod grading;
+mod marks;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;
@@ -16,6 +18,7 @@ mod roles;
 mod routes;
 mod staff;
 mod structure;
+mod timetable;
 mod users;
 
 pub use outbox::visit_schools;

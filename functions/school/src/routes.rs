@@ -1,13 +1,15 @@
 //! Every route of the area.
 
 use crate::{
-    audit_logs, auth,
+    attendance, audit_logs, auth,
+    exams::{steps, teacher_exams},
     grading::{scale, settings},
+    marks::{bulk, sheet},
     people::{admissions, guardians, registrations},
     permissions,
     records::{self, Resource},
     report_cards::{cards, decisions, own, publication, status},
-    role_assignments, roles, staff, structure, users,
+    role_assignments, roles, staff, structure, timetable, users,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,7 +27,10 @@ use crate::{
         (name = "roles", description = "Roles, who holds them, and the permissions that exist."),
         (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
         (name = "people", description = "Students, their guardians, and their place in a session."),
-        (name = "exams", description = "Exam sessions, exams and marks."),
+        (name = "exams", description = "Exam sessions with their life from draft to locked, and exams."),
+        (name = "marks", description = "Marks, mark sheets, and who has not entered any."),
+        (name = "attendance", description = "Attendance, its codes, days without school, and leave."),
+        (name = "timetable", description = "Lessons of every week, their conflicts, and calendars."),
         (name = "grading", description = "Grading scales, comments by bands of marks, and report settings."),
         (name = "report-cards", description = "Report cards and broadsheets: worked out, shown, published, withheld."),
         (name = "audit-logs", description = "Who changed what."),
@@ -38,6 +43,9 @@ pub static RECORDS: &[&[&Resource]] = &[
     structure::RESOURCES,
     crate::people::RESOURCES,
     crate::exams::RESOURCES,
+    crate::marks::RESOURCES,
+    attendance::RESOURCES,
+    timetable::RESOURCES,
     crate::grading::RESOURCES,
 ];
 
@@ -74,6 +82,23 @@ homeroom_edge::routes! { Document, records(RECORDS);
     role_assignments::replace_user_role_assignment,
     role_assignments::update_user_role_assignment,
     role_assignments::delete_user_role_assignment,
+    steps::submit_exam_session,
+    steps::return_exam_session,
+    steps::lock_exam_session,
+    steps::unlock_exam_session,
+    teacher_exams::auto_create_teacher_exams,
+    bulk::save_mark_sheet,
+    sheet::find_mark_sheet,
+    sheet::list_missing_marks,
+    attendance::enter_attendance,
+    attendance::find_attendance_sheet,
+    attendance::find_attendance_summary,
+    attendance::find_missing_attendance,
+    attendance::approve_leave_application,
+    attendance::reject_leave_application,
+    attendance::withdraw_leave_application,
+    timetable::check_timetable,
+    timetable::find_timetable_calendar,
     scale::check_scales,
     scale::replace_scale,
     settings::find_report_settings,

@@ -30,6 +30,22 @@ pub(crate) fn parse<T: Input>(
     Ok(Fields::parse(fields(headers, bytes)?, partial)?)
 }
 
+/// The same, where a bare list stands for the field of this name.
+pub(crate) fn fields_or_list(
+    headers: &HeaderMap,
+    bytes: &[u8],
+    name: &str,
+) -> Result<Map<String, Value>, ApiError> {
+    if bytes.trim_ascii_start().first() != Some(&b'[') {
+        return fields(headers, bytes);
+    }
+    let mut map = fields(headers, b"{}")?;
+    let list: Vec<Value> = serde_json::from_slice(bytes)
+        .map_err(|_| ApiError::Malformed("The body is not valid JSON."))?;
+    map.insert(name.to_owned(), list.into());
+    Ok(map)
+}
+
 /// Reads a body as the fields that it names.
 pub(crate) fn fields(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let content_type = headers

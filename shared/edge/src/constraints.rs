@@ -290,6 +290,14 @@ const CONFLICTS: &[(&str, &str)] = &[
         "The state of the exam session has changed meanwhile. Read it again.",
     ),
     (
+        "exam_session_closed",
+        "The exam session is published or locked. Withdraw it first.",
+    ),
+    (
+        "exam_has_marks",
+        "Marks were entered already. Delete them first.",
+    ),
+    (
         "promotion_executed",
         "The promotion was executed already. Undo it first.",
     ),

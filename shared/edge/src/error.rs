@@ -50,6 +50,11 @@ pub enum ApiError {
         /// What is in the way, and what to do.
         detail: &'static str,
     },
+    /// The client did not see the record as it is now.
+    Stale {
+        /// The version of the record now.
+        version: i64,
+    },
     /// The same, with what the client should look at.
     Refused {
         /// Stable code.
@@ -120,7 +125,9 @@ impl ApiError {
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict { .. } | Self::Refused { .. } => StatusCode::CONFLICT,
+            Self::Conflict { .. } | Self::Stale { .. } | Self::Refused { .. } => {
+                StatusCode::CONFLICT
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -147,6 +154,7 @@ impl ApiError {
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::Stale { .. } => "changed_meanwhile",
             Self::TooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::KeyReused => "idempotency_key_reused",
@@ -167,6 +175,9 @@ impl ApiError {
             | Self::Conflict { detail, .. }
             | Self::Refused { detail, .. } => (*detail).to_owned(),
             Self::Forbidden { detail, .. } => detail.clone(),
+            Self::Stale { version } => format!(
+                "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
+            ),
             Self::InvalidCredentials { remaining: 1 } => {
                 "Invalid credentials. 1 attempt remaining.".to_owned()
             }

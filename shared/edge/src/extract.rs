@@ -280,6 +280,19 @@ pub struct RawBody {
     pub partial: bool,
 }
 
+impl RawBody {
+    /// Reads a body whose one list may also be sent bare.
+    pub async fn with_list(request: Request, name: &str) -> Result<Self, ApiError> {
+        let partial = request.method() == Method::PATCH;
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(body).await?;
+        Ok(Self {
+            fields: body::fields_or_list(&parts.headers, &bytes, name)?,
+            partial,
+        })
+    }
+}
+
 /// No body is expected; one that comes is not read.
 pub struct NoBody;
 
@@ -299,7 +312,7 @@ impl Query {
         Ok(PageRequest::parse(listing, pairs)?)
     }
 
-    /// The parameters as the fields of an input: each named once, unknown names refused.
+    /// The query as an input of its own: every parameter once, and all mistakes at once.
     pub fn read<T: Input>(&self) -> Result<T, ApiError> {
         let mut fields = serde_json::Map::new();
         for (name, value) in &self.0 {
@@ -307,7 +320,7 @@ impl Query {
                 return Err(ApiError::field(name, "Name each parameter once."));
             }
         }
-        Ok(Fields::parse(fields, false)?)
+        Ok(homeroom_kernel::Fields::parse(fields, false)?)
     }
 
     pub(crate) fn with_page(&self, page: u32) -> String {

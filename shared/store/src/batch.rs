@@ -159,6 +159,36 @@ impl Batch {
         ));
     }
 
+    /// Records many changes at once: one row for each that `changes` gives, a select of `log` (the id of the row), `action`,
+    /// `record_id` and `changes`, which may use the values `?1` to `?4`.
+    pub(crate) fn audit_each(
+        &mut self,
+        stamp: &Stamp<'_>,
+        table: &str,
+        changes: &str,
+        mut params: Vec<Value>,
+    ) {
+        let text = format!(
+            "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
+             ip_address, request_id, timestamp) select c.log, ?5, ?6, ?7, c.action, ?8, c.record_id, c.changes, ?9, ?10, \
+             ?11 from ({changes}) c"
+        );
+        params.resize(4, Value::Null);
+        params.extend([
+            Value::from(stamp.kind.as_str()),
+            stamp.actor_id.clone().into(),
+            Value::from(&stamp.actor_name),
+            Value::from(table),
+            stamp.ip.clone().into(),
+            Value::from(&stamp.request_id),
+            stamp.now.into(),
+        ]);
+        self.statements.push(Statement {
+            sql: text.into(),
+            params,
+        });
+    }
+
     /// Whether something waits in the outbox once this is carried out.
     #[must_use]
     pub fn has_effects(&self) -> bool {

@@ -1,6 +1,15 @@
 //! Reading columns: SQLite has neither truth values nor lists.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error};
+
+use crate::error::StoreError;
+
+/// A column that holds a day.
+pub(crate) fn date(text: &str) -> Result<NaiveDate, StoreError> {
+    text.parse()
+        .map_err(|_| StoreError::Broken(format!("not a day: {text}")))
+}
 
 /// 0 or 1.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

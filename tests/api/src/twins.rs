@@ -1,6 +1,6 @@
 //! Two schools with the same row ids, the same emails and other texts, so that anything that crosses over shows.
 
-use homeroom_domain::records::{Field, Kind};
+use homeroom_domain::records::Kind;
 use rusqlite::types::Value as Sql;
 use serde_json::json;
 
@@ -18,6 +18,22 @@ use crate::{
 pub const CANARY_ALPHA: &str = "CANARY-ALPHA";
 /// What only the second school's texts contain.
 pub const CANARY_BETA: &str = "CANARY-BETA";
+
+/// What must be asked for at a path, by the nouns of records that both schools have.
+const QUERIES: &[(&str, &str)] = &[
+    (
+        "/attendance/sheet/",
+        "?academic_class={academic_class}&month=2026-01",
+    ),
+    (
+        "/attendance/summary/",
+        "?academic_class={academic_class}&term={term}",
+    ),
+    (
+        "/timetable/calendar.ics/",
+        "?academic_class={academic_class}",
+    ),
+];
 
 /// One of the two schools, with every kind of credential for it.
 pub struct Twin {
@@ -141,7 +157,8 @@ impl Twins {
             .filter(records)
             .max_by_key(|(resource, _)| resource.len())
         {
-            let mut path = fill(path, ids);
+            let query = QUERIES.iter().find(|(end, _)| path.ends_with(end));
+            let mut path = fill(path, ids) + query.map_or("", |(_, query)| query);
             if NAMES_CLASS.iter().any(|end| path.ends_with(end)) {
                 path = format!("{path}?academic_class={}", ids["academic_class"]);
             }
@@ -240,12 +257,13 @@ fn painted() -> Vec<(&'static str, &'static str)> {
         ("audit_logs", "actor_name"),
     ];
     for table in records::all().map(|resource| resource.table) {
-        let own = |name: &str| !table.computed.iter().any(|(computed, _)| *computed == name);
-        let stored = |field: &Field| field.is_shown() && own(field.name);
+        // The code of an entry is another record's.
+        let refers = |name: &str| (table.name, name) == ("attendance", "code");
         let texts = table
             .fields
             .iter()
-            .filter(|field| matches!(field.kind, Kind::Text { .. }) && stored(field));
+            .filter(|field| matches!(field.kind, Kind::Text { .. }) && table.is_stored(field))
+            .filter(|field| !refers(field.name));
         columns.extend(texts.map(|field| (table.name, field.name)));
     }
     columns.sort_unstable();

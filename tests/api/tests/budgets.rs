@@ -91,6 +91,7 @@ fn writes_cost_few_trips() {
     2 system.update_user
     2 system.replace_user
     2 school.replace_scale
+    2 school.enter_attendance
     2 school.change_password
     2 school.login
     1 school.logout_all
@@ -99,6 +100,9 @@ fn writes_cost_few_trips() {
     2 school.update_report_settings
     2 school.replace_report_settings
     2 school.reset_report_settings
+    2 school.approve_leave_application
+    2 school.reject_leave_application
+    2 school.withdraw_leave_application
     2 school.create_role
     2 school.delete_role
     3 school.update_role
@@ -111,10 +115,17 @@ fn writes_cost_few_trips() {
     2 school.withhold_report_card
     2 school.publish_exam_session
     2 school.unpublish_exam_session
+    2 school.auto_create_teacher_exams
+    2 school.save_mark_sheet
+    2 school.lock_exam_session
+    2 school.return_exam_session
+    2 school.submit_exam_session
+    2 school.unlock_exam_session
     1 school.create_staff
     2 school.delete_staff
     2 school.update_staff
     2 school.replace_staff
+    2 school.check_timetable
     3 school.create_user_role_assignment
     3 school.delete_user_role_assignment
     5 school.update_user_role_assignment

@@ -55,7 +55,7 @@ const fn comments(
         title,
         path,
         tag: TAG,
-        permission: "comment_template",
+        guarded_as: Some("comment_template"),
         hooks: &BandRules,
         ..ALONE
     }

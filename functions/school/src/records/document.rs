@@ -183,6 +183,13 @@ fn property(field: &Field, with_default: bool) -> Value {
         }
     }
     map.insert("description".to_owned(), field.about.into());
+    if matches!(field.kind, Kind::TimeOfDay) {
+        let ends = field.name.starts_with("end");
+        map.insert(
+            "example".to_owned(),
+            if ends { "08:40" } else { "08:00" }.into(),
+        );
+    }
     if let (true, Presence::Default(literal)) = (with_default, field.presence)
         && !matches!(literal, Literal::NoFlags | Literal::Found)
     {
@@ -205,7 +212,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Date => json!({"type": "string", "format": "date"}),
         Kind::Moment => json!({"type": "string", "format": "date-time"}),
         Kind::TimeOfDay => {
-            json!({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "example": "08:00"})
+            json!({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"})
         }
         Kind::Reference(_) => json!({"type": "string", "format": "uuid"}),
         Kind::Email => {

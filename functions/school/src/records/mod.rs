@@ -32,8 +32,8 @@ pub struct Resource {
     pub table: &'static Table,
     /// In operation ids: `exam_session`.
     pub noun: &'static str,
-    /// In codenames, where several resources share their permissions; empty: the noun.
-    pub permission: &'static str,
+    /// In codenames, where that is not the noun: several resources may ask for the same permissions.
+    pub guarded_as: Option<&'static str>,
     /// In operation ids of lists: `exam_sessions`.
     pub plural: &'static str,
     /// For people, with its article: "an exam session".
@@ -56,7 +56,7 @@ pub struct Resource {
 pub(crate) const ALONE: Resource = Resource {
     table: &Table::PLAIN,
     noun: "",
-    permission: "",
+    guarded_as: None,
     plural: "",
     title: "",
     path: "",
@@ -98,6 +98,12 @@ pub trait Hooks: Sync {
     /// Rules between the fields of one record.
     fn check(&self, _: &Record, _: &mut FieldErrors) {}
 
+    /// What somebody may see where that is not everything: a condition over `t` with `?` for a text. It narrows lists and
+    /// finds; changes are for [`Hooks::prepare`] to refuse.
+    fn sees(&self, _: &Permitted<SchoolArea>) -> Option<(&'static str, String)> {
+        None
+    }
+
     /// Looks at a creation, change or deletion before it is written: refuses it, completes it, or adds to its batch.
     fn prepare<'a>(&'a self, _: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async { Ok(()) })
@@ -125,6 +131,10 @@ pub struct Write<'a> {
     pub before: Option<&'a Record>,
     /// The record as it will be; none of a deletion.
     pub after: Option<Record>,
+    /// The facts that the table names.
+    pub facts: Record,
+    /// What the body set; nothing where it is a deletion.
+    pub set: Record,
     /// What is written besides, in the same transaction and after the record.
     pub batch: Batch,
     /// What the client should know of a creation that is carried out all the same.
@@ -177,13 +187,16 @@ async fn serve(
         Method::DELETE => "delete",
         _ => "view",
     };
-    let codename = format!("school.{verb}_{}", resource.permission_noun());
+    let codename = format!("school.{verb}_{}", resource.permission());
     if parts.method == Method::POST {
         let request = Request::from_parts(parts, body);
         return resource.create(ids, request, app, &codename).await;
     }
     let caller = Permitted::<SchoolArea>::enter(&mut parts, &app, &codename).await?;
-    let scope = resource.scope(&ids?)?;
+    let mut scope = resource.scope(&ids?)?;
+    if parts.method == Method::GET || parts.method == Method::HEAD {
+        scope.0.extend(resource.hooks.sees(&caller));
+    }
     match (parts.method.clone(), own) {
         (Method::PUT | Method::PATCH, Some(id)) => {
             let body = RawBody::from_request(Request::from_parts(parts, body), &app).await?;
@@ -202,14 +215,10 @@ async fn serve(
 }
 
 impl Resource {
-    /// What its codenames are about.
+    /// What codenames call it.
     #[must_use]
-    pub fn permission_noun(&self) -> &'static str {
-        if self.permission.is_empty() {
-            self.noun
-        } else {
-            self.permission
-        }
+    pub fn permission(&self) -> &'static str {
+        self.guarded_as.unwrap_or(self.noun)
     }
 
     /// The records that the address is about.
@@ -286,11 +295,13 @@ impl Resource {
         let stamp = post.stamp();
         let mut record = store::new_record(&stamp, fields);
         let resolved = store::resolve(&post.db, self.table, scope, &record).await?;
-        self.settle(&mut record, resolved)?;
+        let facts = self.settle(&mut record, resolved)?;
         let mut write = Write {
             caller: post,
             before: None,
             after: Some(record),
+            facts,
+            set: post.input.clone(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };
@@ -329,16 +340,18 @@ impl Resource {
         let (before, resolved) =
             store::find_for_change(&caller.db, self.table, scope, id, &changes).await?;
         let mut after = before.clone();
-        records::apply(&mut after, changes);
+        records::apply(&mut after, changes.clone());
         after.insert(
             "updated_at".to_owned(),
             serde_json::json!(caller.context.now),
         );
-        self.settle(&mut after, resolved)?;
+        let facts = self.settle(&mut after, resolved)?;
         let mut write = Write {
             caller,
             before: Some(&before),
             after: Some(after),
+            facts,
+            set: changes,
             batch: Batch::default(),
             warnings: Vec::new(),
         };
@@ -362,11 +375,19 @@ impl Resource {
         scope: &Scope,
         id: Id<()>,
     ) -> Result<Response, ApiError> {
-        let before = store::find(&caller.db, self.table, scope, id).await?;
+        let (before, resolved) = if self.table.facts.is_empty() {
+            let before = store::find(&caller.db, self.table, scope, id).await?;
+            (before, Resolved::default())
+        } else {
+            let unchanged = Record::new();
+            store::find_for_change(&caller.db, self.table, scope, id, &unchanged).await?
+        };
         let mut write = Write {
             caller,
             before: Some(&before),
             after: None,
+            facts: resolved.facts,
+            set: Record::new(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };
@@ -377,8 +398,9 @@ impl Resource {
         Ok(NoContent.into_response())
     }
 
-    /// Refuses what refers to nothing and what breaks a rule between fields; completes what is worked out.
-    fn settle(&self, record: &mut Record, resolved: Resolved) -> Result<(), ApiError> {
+    /// Refuses what refers to nothing and what breaks a rule between fields; completes what is worked out, and gives the
+    /// facts.
+    fn settle(&self, record: &mut Record, resolved: Resolved) -> Result<Record, ApiError> {
         if !resolved.in_scope {
             return Err(ApiError::NotFound);
         }
@@ -393,7 +415,7 @@ impl Resource {
             }
         }
         self.hooks.check(record, &mut errors);
-        Ok(errors.into_result(())?)
+        Ok(errors.into_result(resolved.facts)?)
     }
 }
 

@@ -34,6 +34,21 @@ pub enum Step {
     Unlock,
 }
 
+impl Step {
+    /// From where the step is possible, for who tried it from elsewhere.
+    #[must_use]
+    pub const fn condition(self) -> &'static str {
+        match self {
+            Self::Submit => "Only the marks of a draft can be submitted for review.",
+            Self::Return => "Only marks that are being reviewed can be returned.",
+            Self::Publish => "Only a draft, or marks that are being reviewed, can be published.",
+            Self::Unpublish => "Only published marks that are not locked can be withdrawn.",
+            Self::Lock => "Only published marks can be locked.",
+            Self::Unlock => "Only locked marks can be unlocked.",
+        }
+    }
+}
+
 /// Why a step is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepFault {
@@ -57,6 +72,9 @@ pub enum EditFault {
     /// Corrections of published marks are explained.
     #[error("The marks are published; a reason is required.")]
     ReasonRequired,
+    /// The last day for entering marks is over.
+    #[error("The last day for entering these marks is over.")]
+    Overdue,
 }
 
 impl ExamState {
@@ -111,6 +129,26 @@ pub fn may_edit_mark(
     }
 }
 
+/// The states in which somebody changes marks: what the database holds a change to, as [`may_edit_mark`] does before.
+#[must_use]
+pub const fn open_states(has_reason: bool, has_permission: bool) -> &'static [ExamState] {
+    use ExamState::{Draft, Locked, Published, Review};
+    match (has_permission, has_reason) {
+        (false, _) => &[Draft],
+        (true, false) => &[Draft, Review],
+        (true, true) => &[Draft, Review, Published, Locked],
+    }
+}
+
+/// Whether marks can still be entered on a day: the last day binds who changes the own subjects' marks only. Days are
+/// texts as `2026-01-31`.
+pub fn in_time(last_day: Option<&str>, today: &str, has_permission: bool) -> Result<(), EditFault> {
+    match last_day {
+        Some(last) if last < today && !has_permission => Err(EditFault::Overdue),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +192,40 @@ mod tests {
             Err(StepFault::ReasonRequired)
         );
         assert!(ExamState::Published.after(Step::Lock, false).is_ok());
+    }
+
+    #[test]
+    fn the_states_by_name_and_those_open_for_changes_agree_with_the_decisions() {
+        for state in STATES {
+            assert_eq!(ExamState::parse(state.as_str()), Some(state));
+            assert_eq!(serde_json::json!(state), state.as_str());
+            for (reason, permission) in [(false, false), (true, false), (false, true), (true, true)]
+            {
+                assert_eq!(
+                    open_states(reason, permission).contains(&state),
+                    may_edit_mark(state, reason, true, permission).is_ok(),
+                    "{state:?} {reason} {permission}"
+                );
+            }
+        }
+        assert_eq!(ExamState::parse("gone"), None);
+    }
+
+    #[test]
+    fn the_last_day_binds_teachers_and_is_a_day_for_entering() {
+        for (last, today, permission, open) in [
+            (None, "2026-03-10", false, true),
+            (Some("2026-03-10"), "2026-03-09", false, true),
+            (Some("2026-03-10"), "2026-03-10", false, true),
+            (Some("2026-03-10"), "2026-03-11", false, false),
+            (Some("2026-03-10"), "2026-03-11", true, true),
+        ] {
+            assert_eq!(
+                in_time(last, today, permission).is_ok(),
+                open,
+                "{last:?} {today}"
+            );
+        }
     }
 
     #[test]

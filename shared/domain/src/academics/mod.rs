@@ -3,9 +3,11 @@
 //! Everything is exact: numbers are hundredths in integers, and rounding happens in [`marks::divide`] only.
 
 pub mod attendance;
+pub mod calendar;
 pub mod comments;
 pub mod exam_state;
 pub mod grading;
+pub mod mark_sheet;
 pub mod marks;
 pub mod promotion;
 pub mod ranking;

@@ -28,6 +28,9 @@ pub struct Table {
     pub fields: &'static [Field],
     /// Fields that are worked out: name, and a scalar expression over `t`.
     pub computed: &'static [(&'static str, &'static str)],
+    /// What the rules of the resource want to know when a record is written, worked out like the computed fields from
+    /// the record as it will be, and not shown.
+    pub facts: &'static [(&'static str, &'static str)],
     /// What fields with [`Found`](homeroom_domain::records::Literal::Found) are where a body leaves them out: name, and a
     /// scalar expression over `t`.
     pub defaults: &'static [(&'static str, &'static str)],
@@ -67,6 +70,7 @@ impl Table {
         name: "",
         fields: &[],
         computed: &[],
+        facts: &[],
         defaults: &[],
         constants: &[],
         listing: Listing {
@@ -85,7 +89,9 @@ impl Table {
         computed.map_or_else(|| format!("t.{}", field.name), |(_, sql)| (*sql).to_owned())
     }
 
-    fn is_stored(&self, field: &Field) -> bool {
+    /// Whether a field is a column.
+    #[must_use]
+    pub fn is_stored(&self, field: &Field) -> bool {
         field.is_shown() && !self.computed.iter().any(|(name, _)| *name == field.name)
     }
 

@@ -21,6 +21,8 @@ pub struct Resolved {
     pub missing: Vec<&'static str>,
     /// The worked out fields.
     pub computed: Record,
+    /// What the rules of the resource want to know.
+    pub facts: Record,
     /// What fields are that the body left out.
     pub defaults: Record,
 }
@@ -212,7 +214,7 @@ fn resolution(
             ));
         }
     }
-    for (name, sql) in table.computed {
+    for (name, sql) in table.computed.iter().chain(table.facts) {
         columns.push(format!("{sql} as {name}"));
     }
     for (name, sql) in table.defaults {
@@ -269,6 +271,10 @@ fn take_resolved(
         let value = row.get(*name).unwrap_or(&Json::Null);
         let value = kind.map_or(Ok(Json::Null), |kind| shown(kind, value))?;
         resolved.computed.insert((*name).to_owned(), value);
+    }
+    for (name, _) in table.facts {
+        let value = row.get(*name).cloned().unwrap_or_default();
+        resolved.facts.insert((*name).to_owned(), value);
     }
     for (name, _) in table.defaults {
         let value = row.get(&format!("{name}!")).unwrap_or(&Json::Null).clone();

@@ -9,9 +9,46 @@ use serde_json::json;
 
 use crate::{
     batch::{Action, Batch, Stamp},
-    records::Table,
+    records::{Rule, Table},
     sql::{Value, sql},
 };
+
+/// Refuses what changes an exam session once its marks are published.
+#[must_use]
+pub fn hold_open(exam_session: &str) -> Batch {
+    let mut batch = Batch::default();
+    batch.guard_academics(
+        "exam_session_closed",
+        "not exists (select 1 from exam_sessions s where s.id = ?1 and s.is_deleted = 0 \
+         and s.state in ('draft', 'review'))",
+        vec![Value::from(exam_session)],
+    );
+    batch
+}
+
+/// Refuses what would take marks of an exam away.
+#[must_use]
+pub fn hold_exam_without_marks(exam: &str) -> Batch {
+    let mut batch = Batch::default();
+    batch.guard_academics(
+        "exam_has_marks",
+        "exists (select 1 from marks m where m.exam = ?1)",
+        vec![Value::from(exam)],
+    );
+    batch
+}
+
+/// Refuses what would take marks of an exam session away.
+#[must_use]
+pub fn hold_session_without_marks(exam_session: &str) -> Batch {
+    let mut batch = Batch::default();
+    batch.guard_academics(
+        "exam_has_marks",
+        "exists (select 1 from marks m join exams x on x.id = m.exam where x.exam_session = ?1)",
+        vec![Value::from(exam_session)],
+    );
+    batch
+}
 
 /// How far the marks of an exam session are; none where the record is not one.
 #[must_use]
@@ -208,5 +245,15 @@ pub static EXAMS: Table = Table {
             ("teacher", FilterKind::Id, "t.teacher = ?"),
         ],
     },
+    rules: &[Rule {
+        name: "class_of_another_session",
+        broken: "exists (select 1 from exams x join exam_sessions s on s.id = x.exam_session \
+                 join academic_classes a on a.id = x.academic_class where x.id = ?1 and a.session <> s.session)",
+    }],
+    facts: &[(
+        "assigned_user",
+        "(select w.user_id from subject_teachers s join staff w on w.id = s.teacher and w.is_active = 1 \
+          where s.academic_class = t.academic_class and s.subject = t.subject)",
+    )],
     ..Table::PLAIN
 };

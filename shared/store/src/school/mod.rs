@@ -1,7 +1,10 @@
 //! One school's own tables.
 
+pub mod attendance;
 pub mod exams;
 pub mod grading;
+pub mod mark_sheets;
+pub mod marks;
 pub mod outbox;
 pub mod people;
 pub mod provision;
@@ -9,4 +12,6 @@ pub mod report_cards;
 pub mod report_settings;
 pub mod staff;
 pub mod structure;
+pub mod teacher_exams;
+pub mod timetable;
 pub mod usage;

@@ -1,6 +1,7 @@
 //! One call that is allowed and valid for every operation of the documents. An operation without one fails the tests
 //! that run over all of them, so that a new route cannot be forgotten.
 
+mod attendance;
 mod exams;
 mod people;
 pub mod records;
@@ -28,7 +29,9 @@ const SCENE_SLOTS: usize = 80;
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
 const OF_ITS_OWN: &[Prepare] = &[
+    exams::prepare,  // one line each
     people::prepare, // one line each
+    attendance::prepare,
     report_cards::prepare,
 ];
 

@@ -21,6 +21,7 @@ const ADJUSTMENTS: &[Adjust] = &[
     structure::adjust, // one line each
     super::people::adjust,
     super::exams::adjust,
+    super::attendance::adjust,
     super::report_cards::adjust,
 ];
 
@@ -77,7 +78,7 @@ impl Scene {
                     .fields
                     .iter()
                     .find(|field| field.is_settable() && body[field.name].is_string());
-                let whole = resource.noun == "term" || first.is_none();
+                let whole = ["term", "timetable"].contains(&resource.noun) || first.is_none();
                 let keep = |name: &String| whole || first.is_some_and(|first| first.name == *name);
                 body.as_object_mut()
                     .expect("an object")
@@ -113,13 +114,13 @@ impl Scene {
             .iter()
             .find(|field| field.name == *direct)
             .map(|field| field.kind);
-        let Some(Kind::Reference(table)) = target else {
-            panic!(
-                "{} lies within something that it does not refer to",
-                resource.path
-            )
+        let around = match target {
+            Some(Kind::Reference(table)) => of_table(table),
+            _ => all()
+                .find(|resource| resource.noun == *direct)
+                .unwrap_or_else(|| panic!("{} lies within something unknown", resource.path)),
         };
-        let mut ids = self.record(of_table(table), n);
+        let mut ids = self.record(around, n);
         let own = ids.remove("id").expect("an id");
         ids.insert((*direct).to_owned(), own);
         ids

@@ -6,16 +6,28 @@
 )]
 
 mod admissions;
+mod attendance;
+mod attendance_bulk;
+mod attendance_rights;
+mod attendance_views;
 mod audit_logs;
 mod auth;
 mod bodies;
 mod class_registration;
+mod classroom;
+mod exams;
 mod grading;
 mod guardians;
 mod idempotency;
+mod leave;
+mod leave_decisions;
 mod lists;
 mod lockout;
 mod making;
+mod mark_access;
+mod mark_sheets;
+mod marks;
+mod missing_marks;
 mod passwords;
 mod publication;
 mod report_cards;
@@ -26,7 +38,10 @@ mod staff;
 mod structure;
 mod student_sessions;
 mod tenancy;
+mod timetable;
+mod timetable_calendar;
 mod users;
+mod year;
 
 use homeroom_api_tests::{Client, PASSWORD, Reply, School, TestApp};
 use serde_json::{Value, json};

@@ -1,0 +1,217 @@
+//! Attendance, its codes, days without school, and leave.
+//!
+//! Who holds `school.delete_attendance` enters attendance for every class; everybody else for the classes that they lead or
+//! teach, and for the lessons that they give.
+
+mod bulk;
+mod entries;
+mod leave;
+mod views;
+
+use std::ops::RangeInclusive;
+
+use chrono::NaiveDate;
+use futures_util::future::BoxFuture;
+use homeroom_domain::{
+    academics::attendance::{Holiday, LessonDays, check_day},
+    permissions::{Permission, school::DeleteAttendance},
+    records::{Record, text},
+};
+use homeroom_edge::{ApiError, Caller, SchoolArea};
+use homeroom_kernel::{FieldErrors, Timestamp};
+use homeroom_store::school::attendance::{self as tables, Place};
+use serde_json::json;
+
+use crate::{
+    records::{ALONE, Hooks, Resource, Write},
+    structure::in_order,
+};
+
+pub(crate) use bulk::*;
+pub(crate) use leave::*;
+pub(crate) use views::*;
+
+const TAG: &str = "attendance";
+/// Longest leave in days.
+const MAX_LEAVE_DAYS: i64 = 366;
+
+/// Every resource of plain records about attendance.
+pub(crate) static RESOURCES: &[&Resource] = &[
+    &HOLIDAYS,
+    &ATTENDANCE_CODES,
+    &ATTENDANCE,
+    &LEAVE_APPLICATIONS,
+];
+
+/// The day that the school's calendar shows at a moment.
+pub(crate) fn day_of(
+    caller: &Caller<SchoolArea>,
+    moment: Timestamp,
+) -> Result<NaiveDate, ApiError> {
+    let wall = caller.app.local_time(caller.db.school(), moment);
+    let day = wall.get(..10).and_then(|day| day.parse().ok());
+    day.ok_or_else(|| ApiError::Internal(format!("not a wall clock: {wall}")))
+}
+
+/// Today, at the school.
+pub(crate) fn today(caller: &Caller<SchoolArea>) -> Result<NaiveDate, ApiError> {
+    day_of(caller, caller.context.now)
+}
+
+/// The first and the last day of a session.
+pub(crate) fn session_days(
+    caller: &Caller<SchoolArea>,
+    first: Timestamp,
+    last: Timestamp,
+) -> Result<RangeInclusive<NaiveDate>, ApiError> {
+    Ok(day_of(caller, first)?..=day_of(caller, last)?)
+}
+
+/// A day that was checked before.
+pub(crate) fn day(text: &str) -> Result<NaiveDate, ApiError> {
+    text.parse()
+        .map_err(|_| ApiError::field("date", "Use the form 2026-01-31."))
+}
+
+/// Whether the caller enters attendance for every class.
+fn enters_for_all(caller: &Caller<SchoolArea>) -> bool {
+    caller.actor.permissions.allows(DeleteAttendance::CODENAME)
+}
+
+fn not_your_class() -> ApiError {
+    ApiError::Forbidden {
+        code: "not_your_class",
+        detail: "You enter attendance for the classes that you lead or teach. For others you need the permission \
+                 school.delete_attendance."
+            .into(),
+    }
+}
+
+/// Refuses days on which attendance cannot be entered, lessons that do not fit, and the classes of others.
+fn check_place(
+    caller: &Caller<SchoolArea>,
+    place: &Place,
+    date: &str,
+    holidays: &[Holiday],
+    lesson: Option<Option<&LessonDays>>,
+) -> Result<(), ApiError> {
+    if !enters_for_all(caller) && !place.own {
+        return Err(not_your_class());
+    }
+    let date = day(date)?;
+    let session = session_days(caller, place.start_date, place.end_date)?;
+    check_day(date, today(caller)?, &session, holidays)
+        .map_err(|fault| ApiError::field("date", &fault.to_string()))?;
+    match lesson {
+        None => Ok(()),
+        Some(None) => Err(ApiError::field("lesson", "There is no such record.")),
+        Some(Some(lesson)) => lesson
+            .check(place.academic_class.as_deref(), date)
+            .map_err(|fault| ApiError::field("lesson", &fault.to_string())),
+    }
+}
+
+struct HolidayRules;
+impl Hooks for HolidayRules {
+    fn check(&self, holiday: &Record, errors: &mut FieldErrors) {
+        let message = "The last day must not be before the first.";
+        in_order(holiday, "start_date", "end_date", message, errors);
+    }
+}
+
+struct EntryRules;
+impl Hooks for EntryRules {
+    fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(entries::settle(write))
+    }
+}
+
+struct LeaveRules;
+impl Hooks for LeaveRules {
+    fn check(&self, leave: &Record, errors: &mut FieldErrors) {
+        let message = "The last day must not be before the first.";
+        in_order(leave, "start_date", "end_date", message, errors);
+        let date = |name| text(leave, name).parse::<NaiveDate>().ok();
+        if let (Some(first), Some(last)) = (date("start_date"), date("end_date"))
+            && last.signed_duration_since(first).num_days() >= MAX_LEAVE_DAYS
+        {
+            errors.add("end_date", "A leave has at most 366 days.");
+        }
+    }
+
+    fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async { settle_leave(write) })
+    }
+}
+
+/// A new request waits for its decision; one that was decided stays as it is, and goes only when it has no entries.
+fn settle_leave(write: &mut Write<'_>) -> Result<(), ApiError> {
+    let Some(before) = write.before else {
+        if let Some(after) = write.after.as_mut() {
+            after.insert("status".to_owned(), json!("pending"));
+        }
+        return Ok(());
+    };
+    let stays = if write.after.is_some() {
+        "pending"
+    } else {
+        "pending rejected withdrawn"
+    };
+    if !stays.contains(text(before, "status")) {
+        return Err(already_decided());
+    }
+    write
+        .batch
+        .append(tables::keep_undecided(text(before, "id"), stays));
+    Ok(())
+}
+
+fn already_decided() -> ApiError {
+    ApiError::Conflict {
+        code: "leave_decided",
+        detail: "The leave was decided already.",
+    }
+}
+
+static HOLIDAYS: Resource = Resource {
+    table: &tables::HOLIDAYS,
+    noun: "holiday",
+    plural: "holidays",
+    title: "a holiday",
+    path: "/api/v1/school/holidays/",
+    tag: TAG,
+    hooks: &HolidayRules,
+    ..ALONE
+};
+
+static ATTENDANCE_CODES: Resource = Resource {
+    table: &tables::ATTENDANCE_CODES,
+    noun: "attendance_code",
+    plural: "attendance_codes",
+    title: "an attendance code",
+    path: "/api/v1/school/attendance-codes/",
+    tag: TAG,
+    ..ALONE
+};
+
+static ATTENDANCE: Resource = Resource {
+    table: &tables::ATTENDANCE,
+    noun: "attendance",
+    plural: "attendance",
+    title: "an attendance entry",
+    path: "/api/v1/school/attendance/",
+    tag: TAG,
+    hooks: &EntryRules,
+    ..ALONE
+};
+
+static LEAVE_APPLICATIONS: Resource = Resource {
+    table: &tables::LEAVE_APPLICATIONS,
+    noun: "leave_application",
+    plural: "leave_applications",
+    title: "a leave application",
+    path: "/api/v1/school/leave-applications/",
+    tag: TAG,
+    hooks: &LeaveRules,
+    ..ALONE
+};

@@ -1,0 +1,111 @@
+//! Lessons for a calendar.
+
+use homeroom_domain::academics::attendance::Holiday;
+use homeroom_kernel::Timestamp;
+use serde::Deserialize;
+
+use super::{TEACHER_NAME, conflicts::minutes};
+use crate::{connection::TenantDb, error::StoreError, school::attendance::take_holidays, sql::sql};
+
+/// Whose lessons.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// A class's.
+    Class(&'a str),
+    /// A teacher's.
+    Teacher(&'a str),
+}
+
+/// A lesson for a calendar.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CalendarLesson {
+    /// The lesson.
+    pub id: String,
+    /// The name of the class.
+    pub class_name: String,
+    /// The name of the subject.
+    pub subject_name: String,
+    /// The teacher's name.
+    pub teacher_name: String,
+    /// The room; may be empty.
+    pub room: String,
+    /// 1 is Monday.
+    pub weekday: u32,
+    starts_at: String,
+    ends_at: String,
+    /// The first day.
+    pub valid_from: String,
+    /// The last day, if it has one of its own.
+    pub valid_to: Option<String>,
+    /// How often it was changed.
+    pub revision: i64,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When its session begins.
+    pub session_start: Timestamp,
+    /// When its session ends.
+    pub session_end: Timestamp,
+}
+
+impl CalendarLesson {
+    /// Start and end in minutes since midnight.
+    #[must_use]
+    pub fn minutes(&self) -> (u16, u16) {
+        (minutes(&self.starts_at), minutes(&self.ends_at))
+    }
+}
+
+/// What a calendar is made of.
+#[derive(Debug)]
+pub struct CalendarFacts {
+    /// The name of the class or teacher, where there is such a one.
+    pub name: Option<String>,
+    /// The lessons.
+    pub lessons: Vec<CalendarLesson>,
+    /// All holidays.
+    pub holidays: Vec<Holiday>,
+}
+
+/// The lessons of a class or a teacher.
+pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, StoreError> {
+    #[derive(Deserialize)]
+    struct Name {
+        name: String,
+    }
+    let (id, name, condition) = match whose {
+        Whose::Class(id) => (
+            id,
+            "select c.name from academic_classes a join classes c on c.id = a.class where a.id = ?1".to_owned(),
+            "t.academic_class = ?1",
+        ),
+        Whose::Teacher(id) => (
+            id,
+            format!("select {TEACHER_NAME} as name from staff f where f.id = ?1"),
+            "t.teacher = ?1",
+        ),
+    };
+    let lessons = format!(
+        "select t.id, c.name as class_name, x.name as subject_name, {TEACHER_NAME} as teacher_name, t.room, t.weekday, \
+         t.starts_at, t.ends_at, t.valid_from, t.valid_to, t.revision, t.updated_at, y.start_date as session_start, \
+         y.end_date as session_end from timetable t join academic_classes a on a.id = t.academic_class \
+         join academic_sessions y on y.id = a.session join classes c on c.id = a.class \
+         join subjects x on x.id = t.subject join staff f on f.id = t.teacher where {condition} order by t.id"
+    );
+    let mut outcomes = db
+        .connection
+        .batch(vec![
+            sql!(name, id),
+            sql!(lessons, id),
+            sql!("select name, start_date, end_date from holidays order by start_date"),
+        ])
+        .await?;
+    Ok(CalendarFacts {
+        name: outcomes
+            .rows::<Name>()?
+            .into_iter()
+            .next()
+            .map(|row| row.name),
+        lessons: outcomes.rows()?,
+        holidays: take_holidays(&mut outcomes)?,
+    })
+}

@@ -1,0 +1,140 @@
+//! What a lesson may conflict with.
+
+use homeroom_domain::{
+    academics::timetable::Entry,
+    records::{Record, text},
+};
+use serde::Deserialize;
+
+use super::{TEACHER_NAME, last_day};
+use crate::{
+    connection::TenantDb,
+    error::StoreError,
+    rows,
+    sql::{Value, sql},
+};
+
+/// A lesson at the same time that shares class, teacher or room.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Rival {
+    /// The lesson.
+    pub id: String,
+    /// The class.
+    pub academic_class: String,
+    /// Its name.
+    pub class_name: String,
+    /// The name of the subject.
+    pub subject_name: String,
+    /// The teacher.
+    pub teacher: String,
+    /// The teacher's name.
+    pub teacher_name: String,
+    /// The room; may be empty.
+    pub room: String,
+    /// 1 is Monday.
+    pub weekday: u8,
+    /// When it starts.
+    pub starts_at: String,
+    /// When it ends.
+    pub ends_at: String,
+    /// The first day.
+    pub valid_from: String,
+    /// The last day, the end of the session where it has none of its own.
+    pub valid_to: String,
+}
+
+impl Rival {
+    /// As the domain compares it.
+    pub fn entry(&self) -> Result<Entry, StoreError> {
+        Ok(Entry {
+            id: self.id.clone(),
+            academic_class: self.academic_class.clone(),
+            teacher: self.teacher.clone(),
+            room: Some(self.room.clone()).filter(|room| !room.is_empty()),
+            weekday: self.weekday,
+            starts_at: minutes(&self.starts_at),
+            ends_at: minutes(&self.ends_at),
+            valid_from: rows::date(&self.valid_from)?,
+            valid_to: Some(rows::date(&self.valid_to)?),
+        })
+    }
+}
+
+/// What lies around a lesson that is to be written.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The lesson as the domain compares it.
+    pub entry: Entry,
+    /// Whether the class has a teacher for the subject.
+    pub is_taught: bool,
+    /// Lessons at the same time that share class, teacher or room.
+    pub rivals: Vec<Rival>,
+}
+
+/// Minutes since midnight of a checked time of day.
+pub(super) fn minutes(time: &str) -> u16 {
+    let mut parts = time.split(':').map(|part| part.parse().unwrap_or(0u16));
+    let hours = parts.next().unwrap_or(0);
+    hours * 60 + parts.next().unwrap_or(0)
+}
+
+/// What lies around a lesson that is to be written.
+pub async fn surroundings(db: &TenantDb, lesson: &Record) -> Result<Surroundings, StoreError> {
+    #[derive(Deserialize)]
+    struct Around {
+        last: Option<String>,
+        #[serde(deserialize_with = "rows::flag")]
+        is_taught: bool,
+    }
+    const AROUND: &str = concat!(
+        "select ",
+        last_day!("t"),
+        " as last, exists (select 1 from subject_teachers x where x.academic_class = t.academic_class \
+         and x.subject = t.subject) as is_taught from (select ?1 as academic_class, ?2 as subject, ?3 as valid_to) t"
+    );
+    const LAST: &str = last_day!("t");
+    let rivals = format!(
+        "select t.id, t.academic_class, (select c.name from academic_classes a join classes c on c.id = a.class \
+         where a.id = t.academic_class) as class_name, (select x.name from subjects x where x.id = t.subject) \
+         as subject_name, t.teacher, (select {TEACHER_NAME} from staff f where f.id = t.teacher) as teacher_name, t.room, \
+         t.weekday, t.starts_at, t.ends_at, t.valid_from, {LAST} as valid_to from timetable t \
+         where t.weekday = ?1 and t.starts_at < ?3 and ?2 < t.ends_at and t.id <> ?4 \
+         and (t.academic_class = ?5 or t.teacher = ?6 or (t.room <> '' and t.room = ?7)) order by t.starts_at, t.id"
+    );
+    let field = |name: &str| text(lesson, name);
+    let weekday = lesson.get("weekday").and_then(serde_json::Value::as_i64);
+    let valid_to = Some(field("valid_to")).filter(|day| !day.is_empty());
+    let mut outcomes = db
+        .connection
+        .batch(vec![
+            sql!(AROUND, field("academic_class"), field("subject"), valid_to),
+            sql!(
+                rivals,
+                Value::from(weekday),
+                field("starts_at"),
+                field("ends_at"),
+                field("id"),
+                field("academic_class"),
+                field("teacher"),
+                field("room"),
+            ),
+        ])
+        .await?;
+    let around: Option<Around> = outcomes.rows()?.into_iter().next();
+    let last = around.as_ref().and_then(|around| around.last.as_deref());
+    Ok(Surroundings {
+        entry: Entry {
+            id: field("id").to_owned(),
+            academic_class: field("academic_class").to_owned(),
+            teacher: field("teacher").to_owned(),
+            room: Some(field("room").to_owned()).filter(|room| !room.is_empty()),
+            weekday: weekday.and_then(|day| u8::try_from(day).ok()).unwrap_or(0),
+            starts_at: minutes(field("starts_at")),
+            ends_at: minutes(field("ends_at")),
+            valid_from: rows::date(field("valid_from"))?,
+            valid_to: last.map(rows::date).transpose()?,
+        },
+        is_taught: around.is_some_and(|around| around.is_taught),
+        rivals: outcomes.rows()?,
+    })
+}

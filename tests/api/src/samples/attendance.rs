@@ -1,0 +1,139 @@
+//! Samples about attendance and the timetable.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Sample, Scene,
+    records::{self, PathIds, fill},
+};
+use crate::document::Operation;
+
+pub(super) fn adjust(
+    scene: &Scene,
+    noun: &str,
+    body: &mut Map<String, Value>,
+    n: u32,
+    _: &PathIds,
+) {
+    match noun {
+        // Not on days on which other samples are entered.
+        "holiday" => {
+            body.insert("start_date".to_owned(), json!("2026-08-10"));
+            body.insert("end_date".to_owned(), json!("2026-08-11"));
+        }
+        "attendance" => {
+            body.insert("status".to_owned(), json!("present"));
+        }
+        "timetable" => {
+            let (class, subject) = scene.taught_subject(n);
+            body.insert("academic_class".to_owned(), json!(class));
+            body.insert("subject".to_owned(), json!(subject));
+        }
+        _ => {}
+    }
+}
+
+/// A class with one student.
+struct Classroom {
+    session: String,
+    academic_class: String,
+    student: String,
+    student_session: String,
+}
+
+impl Scene {
+    /// A class and a subject that it has a teacher for.
+    fn taught_subject(&self, n: u32) -> (String, String) {
+        let resource = records::all()
+            .find(|resource| resource.noun == "subject_teacher")
+            .expect("subject teachers");
+        let ids = self.record(resource, n + 40_000 + self.next());
+        let path = format!("{}{}/", fill(resource.path, &ids), ids["id"]);
+        let taught = self.school.admin.get(&path).status(200);
+        (taught.str("academic_class"), taught.str("subject"))
+    }
+
+    fn classroom(&self, n: u32) -> Classroom {
+        let admin = &self.school.admin;
+        let resource = records::all()
+            .find(|resource| resource.noun == "academic_class")
+            .expect("academic classes");
+        let ids = self.record(resource, n + 60_000 + self.next());
+        let student = self.reference("students", n);
+        let body = json!({"student": student, "academic_class": ids["id"]});
+        let path = format!("sessions/{}/student-sessions/", ids["session"]);
+        Classroom {
+            student_session: self.created(admin, &path, &body),
+            session: ids["session"].clone(),
+            academic_class: ids["id"].clone(),
+            student,
+        }
+    }
+}
+
+pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sample> {
+    let admin = &scene.school.admin;
+    let (path, body) = match operation.id.as_str() {
+        "enter_attendance" => {
+            let room = scene.classroom(n);
+            let entries = json!([{"student_session": room.student_session, "status": "late", "reason": "Rain"}]);
+            let body = json!({"academic_class": room.academic_class, "date": "2026-01-15", "entries": entries});
+            (operation.path.clone(), Some(body))
+        }
+        "find_attendance_sheet" => {
+            let class = scene.classroom(n).academic_class;
+            (
+                format!("{}?academic_class={class}&month=2026-01", operation.path),
+                None,
+            )
+        }
+        "find_attendance_summary" => {
+            let room = scene.classroom(n);
+            let term = json!({
+                "session": room.session, "term": "1", "start_date": "2026-01-12", "end_date": "2026-03-27",
+            });
+            let term = scene.created(admin, "terms/", &term);
+            (
+                format!("{}?term={term}&student={}", operation.path, room.student),
+                None,
+            )
+        }
+        "find_missing_attendance" => {
+            let _ = scene.classroom(n);
+            (format!("{}?date=2026-01-15", operation.path), None)
+        }
+        "approve_leave_application" | "reject_leave_application" | "withdraw_leave_application" => {
+            let student = scene.classroom(n).student;
+            // Thursday to Monday.
+            let leave =
+                json!({"student": student, "start_date": "2026-01-15", "end_date": "2026-01-19"});
+            let leave = scene.created(admin, "leave-applications/", &leave);
+            if operation.id == "withdraw_leave_application" {
+                admin
+                    .act(&format!("leave-applications/{leave}/approve/"))
+                    .expect(200);
+            }
+            (operation.path.replace("{id}", &leave), None)
+        }
+        "check_timetable" => {
+            let (class, subject) = scene.taught_subject(n);
+            let body = json!({
+                "academic_class": class, "subject": subject, "teacher": scene.reference("staff", n), "room": "Lab",
+                "weekday": 1, "starts_at": "08:00", "ends_at": "08:40", "valid_from": "2026-01-12", "valid_to": null,
+                "id": null,
+            });
+            (operation.path.clone(), Some(body))
+        }
+        "find_timetable_calendar" => {
+            let (class, _) = scene.taught_subject(n);
+            (format!("{}?academic_class={class}", operation.path), None)
+        }
+        _ => return None,
+    };
+    Some(Sample {
+        client: admin.clone(),
+        method: operation.method.clone(),
+        path,
+        body,
+    })
+}
