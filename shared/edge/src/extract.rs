@@ -5,7 +5,7 @@ use std::future::Future;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use homeroom_domain::permissions::Permission;
-use homeroom_kernel::{Id, Input, Listing, PageRequest};
+use homeroom_kernel::{FieldErrors, Fields, Id, Input, Listing, PageRequest};
 use homeroom_store::{Action, Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
 use http::{Method, request::Parts};
 
@@ -299,6 +299,19 @@ impl Query {
         Ok(PageRequest::parse(listing, pairs)?)
     }
 
+    /// Reads the query as the fields of `T`, for what is no list.
+    pub fn read<T: Input>(&self) -> Result<T, ApiError> {
+        let mut errors = FieldErrors::default();
+        let mut fields = serde_json::Map::new();
+        for (name, value) in &self.0 {
+            if fields.insert(name.clone(), value.as_str().into()).is_some() {
+                errors.add(name, "Name each parameter once.");
+            }
+        }
+        errors.into_result(())?;
+        Ok(Fields::parse(fields, false)?)
+    }
+
     pub(crate) fn with_page(&self, page: u32) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.0.iter().filter(|(name, _)| name != "page") {
@@ -354,7 +367,7 @@ impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let partial = request.method() == Method::PATCH;
         let (parts, body) = request.into_parts();
-        let bytes = body::read(body).await?;
+        let bytes = body::read(parts.uri.path(), body).await?;
         Ok(Self {
             input: body::parse(&parts.headers, &bytes, partial)?,
             partial,
@@ -368,7 +381,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let partial = request.method() == Method::PATCH;
         let (parts, body) = request.into_parts();
-        let bytes = body::read(body).await?;
+        let bytes = body::read(parts.uri.path(), body).await?;
         Ok(Self {
             fields: body::fields(&parts.headers, &bytes)?,
             partial,
