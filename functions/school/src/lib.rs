@@ -3,6 +3,9 @@
 mod audit_logs;
 mod auth;
 mod exams;
+mod exports;
+mod imports;
+mod notices;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;

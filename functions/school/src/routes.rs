@@ -1,7 +1,7 @@
 //! Every route of the area.
 
 use crate::{
-    audit_logs, auth, permissions,
+    audit_logs, auth, exports, imports, permissions,
     records::{self, Resource},
     role_assignments, roles, staff, structure, users,
 };
@@ -22,6 +22,9 @@ use crate::{
         (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
         (name = "people", description = "Students, their guardians, and their place in a session."),
         (name = "exams", description = "Exam sessions, exams and marks."),
+        (name = "notices", description = "Notices to everyone, or to those whom they concern."),
+        (name = "imports", description = "Files that are read in, row by row."),
+        (name = "exports", description = "Files as an import takes them."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -32,6 +35,7 @@ pub static RECORDS: &[&[&Resource]] = &[
     structure::RESOURCES,
     crate::people::RESOURCES,
     crate::exams::RESOURCES,
+    crate::notices::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -67,6 +71,21 @@ homeroom_edge::routes! { Document, records(RECORDS);
     role_assignments::replace_user_role_assignment,
     role_assignments::update_user_role_assignment,
     role_assignments::delete_user_role_assignment,
+    imports::import_students,
+    imports::import_guardians,
+    imports::import_staff,
+    imports::import_classes,
+    imports::import_registrations,
+    imports::import_marks,
+    imports::list_imports,
+    imports::find_import,
+    imports::list_import_results,
+    exports::export_students,
+    exports::export_guardians,
+    exports::export_staff,
+    exports::export_classes,
+    exports::export_registrations,
+    exports::export_marks,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

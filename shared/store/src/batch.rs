@@ -35,6 +35,17 @@ impl ActorKind {
             Self::System => "system",
         }
     }
+
+    /// From its stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "user" => Self::User,
+            "platform_user" => Self::PlatformUser,
+            "api_key" => Self::ApiKey,
+            _ => Self::System,
+        }
+    }
 }
 
 /// Who changes something, when, and from where: every change needs one.
@@ -159,6 +170,34 @@ impl Batch {
         ));
     }
 
+    /// Records many changes of one table in one statement: what was done to which record, and its `{field: {from, to}}`.
+    pub(crate) fn audit_all(
+        &mut self,
+        stamp: &Stamp<'_>,
+        table: &str,
+        entries: &[(Action, &str, Map<String, Json>)],
+    ) {
+        let line = |(action, record, changes): &(Action, &str, Map<String, Json>)| {
+            let changes = Json::Object(changes.clone()).to_string();
+            json!([stamp.ids.next::<()>(), action.as_str(), record, changes])
+        };
+        let lines: Json = entries.iter().map(line).collect();
+        self.statements.push(sql!(
+            "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
+             ip_address, request_id, timestamp) \
+             select json_extract(value, '$[0]'), ?2, ?3, ?4, json_extract(value, '$[1]'), ?5, \
+             json_extract(value, '$[2]'), json_extract(value, '$[3]'), ?6, ?7, ?8 from json_each(?1)",
+            lines.to_string(),
+            stamp.kind.as_str(),
+            stamp.actor_id.clone(),
+            &stamp.actor_name,
+            table,
+            stamp.ip.clone(),
+            &stamp.request_id,
+            stamp.now,
+        ));
+    }
+
     /// Whether something waits in the outbox once this is carried out.
     #[must_use]
     pub fn has_effects(&self) -> bool {
@@ -199,7 +238,10 @@ fn to_map(record: Option<&impl Serialize>) -> Map<String, Json> {
     }
 }
 
-fn difference(mut before: Map<String, Json>, after: Map<String, Json>) -> Map<String, Json> {
+pub(crate) fn difference(
+    mut before: Map<String, Json>,
+    after: Map<String, Json>,
+) -> Map<String, Json> {
     let mut changes = Map::new();
     for (field, to) in after {
         let from = before.remove(&field).unwrap_or(Json::Null);

@@ -15,7 +15,7 @@ use homeroom_domain::records::{self, Record};
 use homeroom_edge::{
     ApiError, Ids, Json, List, NoContent, Permitted, Posted, Query, RawBody, SchoolArea, State,
 };
-use homeroom_kernel::{FieldErrors, Id};
+use homeroom_kernel::{FieldErrors, Id, PageRequest};
 use homeroom_store::{
     Batch,
     records::{self as store, Ordered, Resolved, Scope, Table},
@@ -95,6 +95,14 @@ pub trait Hooks: Sync {
     /// Rules between the fields of one record.
     fn check(&self, _: &Record, _: &mut FieldErrors) {}
 
+    /// Conditions over `t`, each with one `?`, of the records that somebody may see; none: all of them.
+    fn visible(&self, _: &Permitted<SchoolArea>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Completes the question for a list with what only the request knows, such as the time.
+    fn narrow(&self, _: &Permitted<SchoolArea>, _: &mut PageRequest) {}
+
     /// Looks at a creation, change or deletion before it is written: refuses it, completes it, or adds to its batch.
     fn prepare<'a>(&'a self, _: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async { Ok(()) })
@@ -171,7 +179,8 @@ async fn serve(
         return resource.create(ids, request, app, &codename).await;
     }
     let caller = Permitted::<SchoolArea>::enter(&mut parts, &app, &codename).await?;
-    let scope = resource.scope(&ids?)?;
+    let mut scope = resource.scope(&ids?)?;
+    scope.0.extend(resource.hooks.visible(&caller));
     match (parts.method.clone(), own) {
         (Method::PUT | Method::PATCH, Some(id)) => {
             let body = RawBody::from_request(Request::from_parts(parts, body), &app).await?;
@@ -209,7 +218,8 @@ impl Resource {
         scope: &Scope,
         query: &Query,
     ) -> Result<Response, ApiError> {
-        let request = query.page(&self.table.listing)?;
+        let mut request = query.page(&self.table.listing)?;
+        self.hooks.narrow(caller, &mut request);
         let page = store::list(&caller.db, self.table, scope, &request).await?;
         let page = page.map(|record| Owned(self.table, record));
         Ok(List::<Owned>::new(&caller.context, query, &request, page).into_response())

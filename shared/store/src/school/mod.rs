@@ -1,6 +1,9 @@
 //! One school's own tables.
 
 pub mod exams;
+pub mod exports;
+pub mod imports;
+pub mod notices;
 pub mod outbox;
 pub mod people;
 pub mod provision;
