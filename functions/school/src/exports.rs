@@ -2,13 +2,12 @@
 
 use axum::response::{IntoResponse, Response};
 use homeroom_domain::{csv, permissions::school::ViewExport};
-use homeroom_edge::{ApiError, Query, SchoolCan};
+use homeroom_edge::{ApiError, File, Query, SchoolCan};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::school::{
     exports::{self as store, After, Within},
     imports::{Sheet, sheets},
 };
-use http::header;
 
 /// What an export is narrowed to, and how it is written.
 struct Wanted {
@@ -105,10 +104,10 @@ async fn send(
         }
         after = next;
     }
-    let name = format!("attachment; filename=\"{}.csv\"", sheet.name);
-    let headers = [
-        (header::CONTENT_TYPE, csv::CONTENT_TYPE.to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, file).into_response())
+    let file = File {
+        content_type: csv::CONTENT_TYPE,
+        name: format!("{}.csv", sheet.name),
+        bytes: file.into_bytes(),
+    };
+    Ok(file.into_response())
 }

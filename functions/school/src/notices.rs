@@ -45,12 +45,9 @@ impl Hooks for NoticeRules {
         })
     }
 
-    fn visible(&self, caller: &Permitted<SchoolArea>) -> Vec<(&'static str, String)> {
-        if caller.actor.permissions.allows(ChangeNotice::CODENAME) {
-            return Vec::new();
-        }
-        let user = caller.actor.user.map(|user| user.to_string());
-        tables::seen_by(user.as_deref(), caller.context.now)
+    fn sees(&self, caller: &Permitted<SchoolArea>) -> Option<(&'static str, String)> {
+        let manages = caller.actor.permissions.allows(ChangeNotice::CODENAME);
+        (!manages).then(|| tables::seen_by(caller.actor.user, caller.context.now))
     }
 
     fn narrow(&self, caller: &Permitted<SchoolArea>, request: &mut PageRequest) {

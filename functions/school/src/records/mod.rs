@@ -95,9 +95,10 @@ pub trait Hooks: Sync {
     /// Rules between the fields of one record.
     fn check(&self, _: &Record, _: &mut FieldErrors) {}
 
-    /// Conditions over `t`, each with one `?`, of the records that somebody may see; none: all of them.
-    fn visible(&self, _: &Permitted<SchoolArea>) -> Vec<(&'static str, String)> {
-        Vec::new()
+    /// What somebody may see where that is not everything: a condition over `t` with `?` for a text. It narrows lists and
+    /// finds; changes are for [`Hooks::prepare`] to refuse.
+    fn sees(&self, _: &Permitted<SchoolArea>) -> Option<(&'static str, String)> {
+        None
     }
 
     /// Completes the question for a list with what only the request knows, such as the time.
@@ -180,7 +181,9 @@ async fn serve(
     }
     let caller = Permitted::<SchoolArea>::enter(&mut parts, &app, &codename).await?;
     let mut scope = resource.scope(&ids?)?;
-    scope.0.extend(resource.hooks.visible(&caller));
+    if parts.method == Method::GET || parts.method == Method::HEAD {
+        scope.0.extend(resource.hooks.sees(&caller));
+    }
     match (parts.method.clone(), own) {
         (Method::PUT | Method::PATCH, Some(id)) => {
             let body = RawBody::from_request(Request::from_parts(parts, body), &app).await?;

@@ -1,6 +1,9 @@
 //! Notices.
 
-use homeroom_domain::records::{Field, Kind, Literal};
+use homeroom_domain::{
+    UserId,
+    records::{Field, Kind, Literal},
+};
 use homeroom_kernel::{
     Listing, PageRequest, Timestamp,
     page::{FilterKind, FilterValue},
@@ -14,8 +17,10 @@ const PUBLISHED: &str = "exists (select 1 from (select cast(? as integer) as now
      where t.publish_at <= now and (t.expires_at is null or t.expires_at > now))";
 const NOT_PUBLISHED: &str = "not exists (select 1 from (select cast(? as integer) as now) \
      where t.publish_at <= now and (t.expires_at is null or t.expires_at > now))";
-/// Whom a notice concerns. Whoever is neither a student nor a guardian is staff.
-const CONCERNS: &str = "exists (select 1 from (select ? as user) me where t.audience = 'everyone' \
+/// What is published and concerns somebody. Whoever is neither a student nor a guardian is staff.
+const SEEN: &str = "exists (select 1 from (select json_extract(w.of, '$[0]') as user, json_extract(w.of, '$[1]') as now \
+     from (select ? as of) w) me where t.publish_at <= me.now and (t.expires_at is null or t.expires_at > me.now) \
+     and (t.audience = 'everyone' \
      or t.audience = 'staff' and (exists (select 1 from staff f where f.user_id = me.user and f.is_active = 1) \
      or not exists (select 1 from students p where p.user = me.user) \
      and not exists (select 1 from guardians g where g.user = me.user)) \
@@ -26,7 +31,7 @@ const CONCERNS: &str = "exists (select 1 from (select ? as user) me where t.audi
      and (t.audience = 'form' and p.form = t.form or exists (select 1 from student_sessions s \
      join academic_classes a on a.id = s.academic_class join classes k on k.id = a.class \
      join academic_sessions y on y.id = s.session where s.student = p.id and s.status = 'active' \
-     and (a.id = t.academic_class or y.is_active = 1 and k.form = t.form)))))";
+     and (a.id = t.academic_class or y.is_active = 1 and k.form = t.form))))))";
 
 /// Notices.
 pub static NOTICES: Table = Table {
@@ -108,11 +113,9 @@ pub fn at(request: &mut PageRequest, now: Timestamp) {
     }
 }
 
-/// What somebody sees who does not manage notices: what is published and concerns the user.
+/// What somebody sees who does not manage notices.
 #[must_use]
-pub fn seen_by(user: Option<&str>, now: Timestamp) -> Vec<(&'static str, String)> {
-    vec![
-        (PUBLISHED, now.millis().to_string()),
-        (CONCERNS, user.unwrap_or_default().to_owned()),
-    ]
+pub fn seen_by(user: Option<UserId>, now: Timestamp) -> (&'static str, String) {
+    let of = serde_json::json!([user, now.millis()]);
+    (SEEN, of.to_string())
 }

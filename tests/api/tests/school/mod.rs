@@ -16,6 +16,7 @@ mod role_assignments;
 mod roles;
 mod sessions;
 mod staff;
+mod structure;
 mod tenancy;
 mod users;
 

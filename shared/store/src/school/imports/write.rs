@@ -37,6 +37,9 @@ pub fn settle(
     if !job.is_dry_run && !plan.writes.is_empty() {
         write_records(&mut batch, stamp, sheet, plan)?;
         hold_rules(&mut batch, sheet, job, plan);
+        if sheet.rules == Rules::Marks {
+            outdate_cards(&mut batch, stamp, job, plan);
+        }
         if sheet.rules == Rules::Staff && plan.created > 0 {
             batch.announce_progress(db, SetupProgress::Completed, stamp.now);
         }
@@ -238,6 +241,21 @@ fn hold_rules(batch: &mut Batch, sheet: &Sheet, job: &Job, plan: &Plan) {
         ),
         Rules::None | Rules::Students | Rules::Guardians | Rules::Staff => {}
     }
+}
+
+/// Marks the published cards that changed marks contradict.
+fn outdate_cards(batch: &mut Batch, stamp: &Stamp<'_>, job: &Job, plan: &Plan) {
+    let changed = plan.writes.iter();
+    let students: Json = changed
+        .filter_map(|(_, mark)| mark.get("student_session").cloned())
+        .collect();
+    batch.push(sql!(
+        "update report_cards set is_outdated = 1, updated_at = ?3 where is_current = 1 and is_outdated = 0 \
+         and exam_session = ?1 and student_session in (select value from json_each(?2))",
+        job.exam_session.clone(),
+        students.to_string(),
+        stamp.now,
+    ));
 }
 
 fn write_results(batch: &mut Batch, job: &Job, plan: &Plan) {
