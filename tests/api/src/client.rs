@@ -146,6 +146,12 @@ impl Client {
         self.send(&Method::PATCH, path, Some(body))
     }
 
+    /// POST of a CSV file.
+    #[must_use]
+    pub fn file(&self, path: &str, file: &str) -> Reply {
+        self.raw(&Method::POST, path, Some("text/csv"), file.as_bytes())
+    }
+
     /// POST of an HTML form.
     #[must_use]
     pub fn form(&self, path: &str, body: &str) -> Reply {

@@ -21,6 +21,8 @@ pub struct Operation {
     pub body: Value,
     /// The statuses that the document names.
     pub statuses: Vec<String>,
+    /// The media type of its good answer; none where it has no body.
+    pub produces: Option<String>,
     /// The names of its query parameters.
     pub query: Vec<String>,
     /// The names of the security schemes that open it; none: it is open to all.
@@ -148,6 +150,10 @@ fn of_area(area: &'static str, document: &Value) -> Vec<Operation> {
                     .to_owned(),
                 body: resolve(document, schema),
                 statuses: names(&operation["responses"]),
+                produces: ["200", "201", "202"]
+                    .iter()
+                    .flat_map(|status| names(&operation["responses"][status]["content"]))
+                    .next(),
                 query: parameters
                     .iter()
                     .filter(|parameter| parameter["in"] == "query")

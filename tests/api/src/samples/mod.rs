@@ -2,6 +2,7 @@
 //! that run over all of them, so that a new route cannot be forgotten.
 
 mod exams;
+mod files;
 mod people;
 pub mod records;
 mod structure;
@@ -26,7 +27,7 @@ const SCENE_SLOTS: usize = 80;
 /// Makes the call of an operation that is not one on plain records; none where the operation is another's.
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
-const OF_ITS_OWN: &[Prepare] = &[];
+const OF_ITS_OWN: &[Prepare] = &[files::prepare];
 
 /// A platform with one school, in which samples are prepared.
 pub struct Scene {
@@ -46,7 +47,7 @@ pub struct Sample {
     pub method: Method,
     /// Its path, ids filled in.
     pub path: String,
-    /// Its body, where it takes one.
+    /// Its body, where it takes one; a text is a CSV file.
     pub body: Option<Value>,
 }
 
@@ -60,7 +61,12 @@ impl Sample {
     /// Sends it as somebody else.
     #[must_use]
     pub fn send_as(&self, client: &Client) -> Reply {
-        client.send(&self.method, &self.path, self.body.as_ref())
+        match &self.body {
+            Some(Value::String(file)) => {
+                client.raw(&self.method, &self.path, Some("text/csv"), file.as_bytes())
+            }
+            body => client.send(&self.method, &self.path, body.as_ref()),
+        }
     }
 
     /// The same call with another body.
