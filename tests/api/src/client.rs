@@ -212,7 +212,9 @@ impl Client {
         }
     }
 
-    fn raw_request(
+    /// A request of any content type that is not sent yet.
+    #[must_use]
+    pub fn raw_request(
         &self,
         method: &Method,
         path: &str,

@@ -8,9 +8,12 @@
 mod audit_logs;
 mod auth;
 mod bodies;
+mod exports;
 mod idempotency;
+mod imports;
 mod lists;
 mod lockout;
+mod notices;
 mod passwords;
 mod role_assignments;
 mod roles;
