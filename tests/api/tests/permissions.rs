@@ -32,13 +32,11 @@ fn promised(operation: &Operation) -> String {
         None => resource_of(operation),
     };
     let verb = match operation.id.split('_').next().unwrap() {
-        "list" | "find" => "view",
-        "create" | "provision" => "add",
+        "list" | "find" | "export" => "view",
+        "create" | "provision" | "import" => "add",
         "replace" | "update" | "rotate" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
-        "import" => "add",
-        "export" => "view",
         other => panic!("which permission does {other} need? Say so here"),
     };
     format!("{}.{verb}_{resource}", operation.area)

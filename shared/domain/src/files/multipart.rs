@@ -75,7 +75,7 @@ mod tests {
 
     const TYPE: &str = "multipart/form-data; charset=utf-8; boundary=\"a b\"";
 
-    fn file<'a>(body: &'a str) -> Result<&'a [u8], &'static str> {
+    fn file(body: &str) -> Result<&[u8], &'static str> {
         part(TYPE, body.as_bytes(), "file")
     }
 

@@ -58,7 +58,7 @@ impl<'a> Table<'a> {
             .unwrap_or(file);
         if let Err(error) = std::str::from_utf8(file) {
             let before = file.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             return Err(format!(
                 "The file is not UTF-8 (line {line}): save it as CSV in UTF-8."
             ));
@@ -174,7 +174,7 @@ fn delimiter(file: &[u8]) -> u8 {
         .split(|byte| matches!(byte, b'\n' | b'\r'))
         .find(|line| !line.trim_ascii().is_empty())
         .unwrap_or_default();
-    let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
+    let count = |mark: u8| head.split(|byte| *byte == mark).count();
     // The last of equals wins.
     [b'\t', b';', b',']
         .into_iter()

@@ -35,12 +35,13 @@ pub async fn page(
     after: After,
 ) -> Result<(Vec<Map<String, Json>>, Option<After>), StoreError> {
     let [first, second] = sheet.export.keys;
-    let mut columns = format!("{first} as \"key?\", {second} as \"key2?\"");
-    for column in sheet.columns {
-        columns.push_str(&format!(", {} as \"{}\"", column.shown, column.name));
-    }
+    let shown = sheet.columns.iter();
+    let shown: Vec<String> = shown
+        .map(|column| format!("{} as \"{}\"", column.shown, column.name))
+        .collect();
     let text = format!(
-        "select {columns} from {} order by {first}, {second} limit {PAGE}",
+        "select {first} as \"key?\", {second} as \"key2?\", {} from {} order by {first}, {second} limit {PAGE}",
+        shown.join(", "),
         sheet.export.from
     );
     let After([key, key2]) = after;

@@ -1,5 +1,7 @@
 //! Files as an import takes them.
 
+use std::fmt::Write as _;
+
 use homeroom_api_tests::{Client, Reply, School, TestApp};
 use serde_json::{Value, json};
 
@@ -305,7 +307,7 @@ fn many_rows_take_a_trip_for_each_thousand() {
     let (_, school) = greenwood();
     let mut file = String::from("student_id,first_name,last_name,admission_year\n");
     for n in 0..2_500 {
-        file.push_str(&format!("S{n:04},Rudo,Moyo {n},2026\n"));
+        writeln!(file, "S{n:04},Rudo,Moyo {n},2026").unwrap();
     }
     school.admin.file("imports/students/", &file).expect(202);
     let reply = export(&school.admin, "students.csv");

@@ -36,7 +36,7 @@ pub struct FileRow {
 pub struct Portions {
     /// How many rows there are.
     pub total: usize,
-    pub(super) portions: Vec<String>,
+    pub(super) chunks: Vec<String>,
     open: usize,
 }
 
@@ -84,8 +84,8 @@ impl Portions {
     fn add(&mut self, row: &str) {
         let fits = self.open > 0
             && self.open < PORTION
-            && self.portions.last().map_or(0, String::len) + row.len() < PORTION_BYTES;
-        match self.portions.last_mut().filter(|_| fits) {
+            && self.chunks.last().map_or(0, String::len) + row.len() < PORTION_BYTES;
+        match self.chunks.last_mut().filter(|_| fits) {
             Some(portion) => {
                 portion.push(',');
                 portion.push_str(row);
@@ -93,7 +93,7 @@ impl Portions {
             }
             None => {
                 self.close();
-                self.portions.push(format!("[{row}"));
+                self.chunks.push(format!("[{row}"));
                 self.open = 1;
             }
         }
@@ -101,14 +101,15 @@ impl Portions {
     }
 
     fn close(&mut self) {
-        if let Some(portion) = self.portions.last_mut() {
+        if let Some(portion) = self.chunks.last_mut() {
             portion.push(']');
         }
     }
 
     /// The only portion, where there is but one.
+    #[must_use]
     pub fn single(&self) -> Option<Vec<FileRow>> {
-        match self.portions.as_slice() {
+        match self.chunks.as_slice() {
             [one] => serde_json::from_str(one).ok(),
             _ => None,
         }

@@ -302,7 +302,7 @@ pub fn report(job: Job, plan: &Plan) -> Report {
 #[must_use]
 pub fn create(stamp: &Stamp<'_>, job: &Job, portions: &Portions) -> Batch {
     let mut batch = open(stamp, job);
-    for (number, rows) in portions.portions.iter().enumerate() {
+    for (number, rows) in portions.chunks.iter().enumerate() {
         // Room for halves between them.
         let position = i64::try_from(number * PORTION).unwrap_or(i64::MAX);
         batch.push(write::chunk_statement(&job.id, position, rows.clone()));

@@ -186,21 +186,23 @@ fn row(sheet: &Sheet, record: &Record) -> Result<Json, StoreError> {
 }
 
 fn upsert(sheet: &Sheet, rows: &Json) -> Statement {
-    let mut columns = String::from("id, created_at, updated_at, created_by");
-    let mut values = String::from(
-        "json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]')",
-    );
-    let mut sets = String::from("updated_at = excluded.updated_at");
-    for (number, field) in sheet.written().enumerate() {
-        let name = field.name;
-        columns.push_str(&format!(", {name}"));
-        values.push_str(&format!(", json_extract(value, '$[{}]')", number + 4));
-        sets.push_str(&format!(", {name} = excluded.{name}"));
-    }
-    let table = sheet.table.name;
+    const COMMON: [&str; 4] = ["id", "created_at", "updated_at", "created_by"];
+    let written: Vec<&str> = sheet.written().map(|field| field.name).collect();
+    let columns = [&COMMON[..], &written[..]].concat();
+    let values: Vec<String> = (0..columns.len())
+        .map(|number| format!("json_extract(value, '$[{number}]')"))
+        .collect();
+    let sets: Vec<String> = written
+        .iter()
+        .chain(["updated_at"].iter())
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
     let text = format!(
-        "insert into {table} ({columns}) select {values} from json_each(?1) where true \
-         on conflict (id) do update set {sets}"
+        "insert into {} ({}) select {} from json_each(?1) where true on conflict (id) do update set {}",
+        sheet.table.name,
+        columns.join(", "),
+        values.join(", "),
+        sets.join(", ")
     );
     sql!(text, rows.to_string())
 }

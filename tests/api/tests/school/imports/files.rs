@@ -5,6 +5,7 @@ use http::Method;
 use super::{Year, counts, import, wrong};
 use crate::school::refused;
 
+const MOST: usize = 4 * 1_048_576;
 const HEAD: &str = "student_id,first_name,last_name,admission_year";
 
 fn multipart(name: &str, file: &str) -> String {
@@ -178,7 +179,6 @@ fn a_file_may_have_4_mb_and_any_other_body_1_mb() {
         file.push_str(&"\n".repeat(bytes - head.len()));
         file
     };
-    const MOST: usize = 4 * 1_048_576;
     for path in ["imports/students/", "imports/students"] {
         client.file(path, &padded(MOST)).expect(202);
         refused(
