@@ -2,6 +2,7 @@
 
 mod carrying_on;
 mod files;
+mod marks;
 mod rows;
 
 use homeroom_api_tests::{Client, Reply, School, TestApp};
