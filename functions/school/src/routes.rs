@@ -3,7 +3,9 @@
 use crate::{
     attendance, audit_logs, auth,
     exams::{steps, teacher_exams},
+    exports,
     grading::{scale, settings},
+    imports,
     marks::{bulk, sheet},
     people::{admissions, guardians, registrations},
     permissions,
@@ -33,6 +35,9 @@ use crate::{
         (name = "timetable", description = "Lessons of every week, their conflicts, and calendars."),
         (name = "grading", description = "Grading scales, comments by bands of marks, and report settings."),
         (name = "report-cards", description = "Report cards and broadsheets: worked out, shown, published, withheld."),
+        (name = "notices", description = "Notices to everyone, or to those whom they concern."),
+        (name = "imports", description = "Files that are read in, row by row."),
+        (name = "exports", description = "Files as an import takes them."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -47,6 +52,7 @@ pub static RECORDS: &[&[&Resource]] = &[
     attendance::RESOURCES,
     timetable::RESOURCES,
     crate::grading::RESOURCES,
+    crate::notices::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -126,6 +132,21 @@ homeroom_edge::routes! { Document, records(RECORDS);
     registrations::list_class_registrations,
     registrations::place_students,
     registrations::remove_student_from_class,
+    imports::import_students,
+    imports::import_guardians,
+    imports::import_staff,
+    imports::import_classes,
+    imports::import_registrations,
+    imports::import_marks,
+    imports::list_imports,
+    imports::find_import,
+    imports::list_import_results,
+    exports::export_students,
+    exports::export_guardians,
+    exports::export_staff,
+    exports::export_classes,
+    exports::export_registrations,
+    exports::export_marks,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

@@ -66,8 +66,12 @@ pub enum ApiError {
     },
     /// The body is over the cap.
     TooLarge,
+    /// The file has more rows than are imported at once.
+    TooManyRows,
     /// The body is neither JSON nor a form.
     UnsupportedMediaType,
+    /// The body is no file where one is wanted.
+    NotAFile,
     /// The idempotency key was used with another body.
     KeyReused,
     /// Too many attempts.
@@ -128,8 +132,8 @@ impl ApiError {
             Self::Conflict { .. } | Self::Stale { .. } | Self::Refused { .. } => {
                 StatusCode::CONFLICT
             }
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge | Self::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType | Self::NotAFile => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -156,7 +160,8 @@ impl ApiError {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Stale { .. } => "changed_meanwhile",
             Self::TooLarge => "payload_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::TooManyRows => "too_many_rows",
+            Self::UnsupportedMediaType | Self::NotAFile => "unsupported_media_type",
             Self::KeyReused => "idempotency_key_reused",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::NoFreeSlot => "no_free_database",
@@ -203,7 +208,11 @@ impl ApiError {
             Self::MethodNotAllowed => {
                 "This method is not allowed here; the Allow header names those that are."
             }
-            Self::TooLarge => "The body is larger than 1 MB.",
+            Self::TooLarge => "The body is larger than 1 MB; a file, than 4 MB.",
+            Self::TooManyRows => "The file has more than 5,000 rows. Split it.",
+            Self::NotAFile => {
+                "Send the file as text/csv, or in the field \"file\" of multipart/form-data."
+            }
             Self::UnsupportedMediaType => {
                 "Send application/json or application/x-www-form-urlencoded."
             }

@@ -35,6 +35,17 @@ impl ActorKind {
             Self::System => "system",
         }
     }
+
+    /// From its stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "user" => Self::User,
+            "platform_user" => Self::PlatformUser,
+            "api_key" => Self::ApiKey,
+            _ => Self::System,
+        }
+    }
 }
 
 /// Who changes something, when, and from where: every change needs one.
@@ -189,6 +200,27 @@ impl Batch {
         });
     }
 
+    /// The same for changes that are known here: what was done to which record, and its `{field: {from, to}}`.
+    pub(crate) fn audit_all(
+        &mut self,
+        stamp: &Stamp<'_>,
+        table: &str,
+        entries: &[(Action, &str, Map<String, Json>)],
+    ) {
+        let line = |(action, record, changes): &(Action, &str, Map<String, Json>)| {
+            let changes = Json::Object(changes.clone()).to_string();
+            json!([stamp.ids.next::<()>(), action.as_str(), record, changes])
+        };
+        let lines: Json = entries.iter().map(line).collect();
+        self.audit_each(
+            stamp,
+            table,
+            "select json_extract(value, '$[0]') as log, json_extract(value, '$[1]') as action, \
+             json_extract(value, '$[2]') as record_id, json_extract(value, '$[3]') as changes from json_each(?1)",
+            vec![Value::from(lines.to_string())],
+        );
+    }
+
     /// Whether something waits in the outbox once this is carried out.
     #[must_use]
     pub fn has_effects(&self) -> bool {
@@ -229,7 +261,10 @@ fn to_map(record: Option<&impl Serialize>) -> Map<String, Json> {
     }
 }
 
-fn difference(mut before: Map<String, Json>, after: Map<String, Json>) -> Map<String, Json> {
+pub(crate) fn difference(
+    mut before: Map<String, Json>,
+    after: Map<String, Json>,
+) -> Map<String, Json> {
     let mut changes = Map::new();
     for (field, to) in after {
         let from = before.remove(&field).unwrap_or(Json::Null);

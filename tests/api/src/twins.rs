@@ -98,6 +98,14 @@ impl Twins {
                     .str("results/0/id"),
             ),
             (
+                "imports",
+                alpha
+                    .admin
+                    .file("imports/staff/", "staff_number\nI-1\n\"\n\"\n")
+                    .status(202)
+                    .id(),
+            ),
+            (
                 "audit-logs",
                 alpha
                     .admin
@@ -145,6 +153,17 @@ impl Twins {
             ids,
             records,
         }
+    }
+
+    /// The id of an exam session that both schools have.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn exam_session(&self) -> &str {
+        let is_one = |(path, _): &&(&str, PathIds)| path.ends_with("/exam-sessions/");
+        let (_, ids) = self.records.iter().find(is_one).expect("an exam session");
+        &ids["id"]
     }
 
     /// The path of an operation, with the id of a record that both schools have.
