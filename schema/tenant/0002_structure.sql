@@ -21,6 +21,8 @@ create table academic_guards (
     constraint student_of_another_class check (rule <> 'student_of_another_class'),
     constraint exam_state_changed check (rule <> 'exam_state_changed'),
     constraint setup_mismatch check (rule <> 'setup_mismatch'),
+    constraint exam_of_another_session check (rule <> 'exam_of_another_session'),
+    constraint student_not_in_class check (rule <> 'student_not_in_class'),
     constraint promotion_executed check (rule <> 'promotion_executed'),
     constraint promotion_undone check (rule <> 'promotion_undone'),
     constraint import_advanced check (rule <> 'import_advanced')

@@ -252,6 +252,16 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "The classes are not of the sessions of this set-up.",
     ),
     (
+        "exam_of_another_session",
+        "exam_session",
+        "The exam session is one of another session.",
+    ),
+    (
+        "student_not_in_class",
+        "student",
+        "The student is not registered in the class that is left.",
+    ),
+    (
         "student_promotions.session_setup, student_promotions.student",
         "student",
         "The set-up has a decision on this student already.",
@@ -314,10 +324,10 @@ pub(crate) fn meaning(constraint: &str) -> ApiError {
             detail: "Other records refer to this one, or one that it refers to is gone.",
         },
         // Of two activations at once, one came second.
-        "academic_sessions.is_active"
-        | "terms.is_active"
-        | "student_guardians.student"
-        | "promotion_executions.session_setup" => meaning("changed_meanwhile"),
+        "academic_sessions.is_active" | "terms.is_active" | "student_guardians.student" => {
+            meaning("changed_meanwhile")
+        }
+        "promotion_executions.session_setup" => meaning("promotion_executed"),
         _ => ApiError::Internal(format!("unexpected constraint {constraint}")),
     }
 }
