@@ -8,6 +8,7 @@ mod outbox;
 mod panic_route;
 mod people;
 mod permissions;
+mod promotion;
 mod records;
 mod role_assignments;
 mod roles;

@@ -2,6 +2,7 @@
 
 use crate::{
     audit_logs, auth, permissions,
+    promotion::{bulk, copy, executions, history, preview, proposals, steps},
     records::{self, Resource},
     role_assignments, roles, staff, structure, users,
 };
@@ -22,6 +23,7 @@ use crate::{
         (name = "structure", description = "Sessions, terms, forms, classes, subjects, and who teaches what to whom."),
         (name = "people", description = "Students, their guardians, and their place in a session."),
         (name = "exams", description = "Exam sessions, exams and marks."),
+        (name = "promotion", description = "The move to the next year: set-ups, decisions, their execution and its undoing."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -32,6 +34,7 @@ pub static RECORDS: &[&[&Resource]] = &[
     structure::RESOURCES,
     crate::people::RESOURCES,
     crate::exams::RESOURCES,
+    crate::promotion::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -67,6 +70,16 @@ homeroom_edge::routes! { Document, records(RECORDS);
     role_assignments::replace_user_role_assignment,
     role_assignments::update_user_role_assignment,
     role_assignments::delete_user_role_assignment,
+    steps::find_setup_steps,
+    copy::copy_structure,
+    bulk::replace_student_promotions,
+    proposals::propose_student_promotions,
+    preview::preview_promotions,
+    executions::list_promotion_executions,
+    executions::execute_promotions,
+    executions::find_promotion_execution,
+    executions::undo_promotion_execution,
+    history::list_student_promotion_history,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

@@ -301,6 +301,14 @@ const CONFLICTS: &[(&str, &str)] = &[
     ),
     ("promotion_undone", "The promotion was undone already."),
     (
+        "promotion_empty",
+        "There is no decision to carry out: propose or decide first.",
+    ),
+    (
+        "setup_incomplete",
+        "The set-up is not of an academic session, or does not name the session that ends.",
+    ),
+    (
         "import_advanced",
         "The import was carried on by somebody else.",
     ),

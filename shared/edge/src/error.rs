@@ -49,6 +49,15 @@ pub enum ApiError {
         /// What is in the way, and what to do.
         detail: &'static str,
     },
+    /// The state of several records forbids it, and the client must know of which.
+    Refused {
+        /// Stable code.
+        code: &'static str,
+        /// What is in the way, and what to do.
+        detail: String,
+        /// Lists of the records by name, beside the detail.
+        records: serde_json::Map<String, serde_json::Value>,
+    },
     /// The body is over the cap.
     TooLarge,
     /// The body is neither JSON nor a form.
@@ -101,7 +110,7 @@ impl ApiError {
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Conflict { .. } | Self::Refused { .. } => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -121,7 +130,9 @@ impl ApiError {
             Self::Unauthenticated => "not_authenticated",
             Self::InvalidCredentials { .. } => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",
-            Self::Forbidden { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Forbidden { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::Refused { code, .. } => code,
             Self::NotFound => "not_found",
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
@@ -143,7 +154,7 @@ impl ApiError {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
             Self::Malformed(detail) | Self::Conflict { detail, .. } => (*detail).to_owned(),
-            Self::Forbidden { detail, .. } => detail.clone(),
+            Self::Forbidden { detail, .. } | Self::Refused { detail, .. } => detail.clone(),
             Self::InvalidCredentials { remaining: 1 } => {
                 "Invalid credentials. 1 attempt remaining.".to_owned()
             }
@@ -201,6 +212,11 @@ impl IntoResponse for ApiError {
         let (body, note) = match self {
             Self::Replay(response) => return *response,
             Self::Fields(errors) => (json!(errors.messages()), None),
+            Self::Refused { mut records, .. } => {
+                records.insert("detail".to_owned(), detail.into());
+                records.insert("code".to_owned(), code.into());
+                (records.into(), None)
+            }
             Self::Internal(note) | Self::Unavailable(note) => {
                 (json!({"detail": detail, "code": code}), Some(LogNote(note)))
             }

@@ -141,7 +141,7 @@ impl Batch {
         before: Option<&impl Serialize>,
         after: Option<&impl Serialize>,
     ) {
-        let changes = difference(to_map(before), to_map(after));
+        let changes = changes(before, after);
         self.statements.push(sql!(
             "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
              ip_address, request_id, timestamp) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -152,10 +152,40 @@ impl Batch {
             action.as_str(),
             table,
             record_id,
-            Json::Object(changes).to_string(),
+            changes.to_string(),
             stamp.ip.clone(),
             &stamp.request_id,
             stamp.now,
+        ));
+    }
+
+    /// Records changes of many records with one statement: the id of each, and its changes as `{field: {from, to}}`.
+    pub(crate) fn audit_all(
+        &mut self,
+        stamp: &Stamp<'_>,
+        action: Action,
+        table: &str,
+        records: impl Iterator<Item = (String, Json)>,
+    ) {
+        let rows: Vec<Json> = records
+            .map(|(id, changes)| json!([stamp.ids.next::<()>(), id, changes]))
+            .collect();
+        if rows.is_empty() {
+            return;
+        }
+        self.statements.push(sql!(
+            "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
+             ip_address, request_id, timestamp) select value ->> 0, ?1, ?2, ?3, ?4, ?5, value ->> 1, value -> 2, \
+             ?6, ?7, ?8 from json_each(?9)",
+            stamp.kind.as_str(),
+            stamp.actor_id.clone(),
+            &stamp.actor_name,
+            action.as_str(),
+            table,
+            stamp.ip.clone(),
+            &stamp.request_id,
+            stamp.now,
+            Json::from(rows).to_string(),
         ));
     }
 
@@ -190,6 +220,11 @@ impl Batch {
         }
         db.connection().batch(self.statements).await.map(|_| ())
     }
+}
+
+/// The fields that differ between two forms of a record, as `{field: {from, to}}`.
+pub(crate) fn changes(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Json {
+    Json::Object(difference(to_map(before), to_map(after)))
 }
 
 fn to_map(record: Option<&impl Serialize>) -> Map<String, Json> {

@@ -19,6 +19,9 @@ pub const CANARY_ALPHA: &str = "CANARY-ALPHA";
 /// What only the second school's texts contain.
 pub const CANARY_BETA: &str = "CANARY-BETA";
 
+/// Where the executions of promotions are: records that only an action makes.
+const EXECUTIONS: &str = "/api/v1/school/session-setup/{session_setup}/promotion-executions/";
+
 /// One of the two schools, with every kind of credential for it.
 pub struct Twin {
     /// The school; its administrator is signed in.
@@ -93,9 +96,10 @@ impl Twins {
         let numbered = records::all()
             .filter(|resource| resource.offers.create)
             .zip(1_000..);
-        let records = numbered
+        let mut records: Vec<(&'static str, PathIds)> = numbered
             .map(|(resource, n)| (resource.path, scene.record(resource, n)))
             .collect();
+        records.push((EXECUTIONS, scene.execution(2_000)));
         paint(&app, &alpha.slot, CANARY_ALPHA);
 
         let mut beta = app.school("beta");

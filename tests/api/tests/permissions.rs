@@ -25,6 +25,21 @@ const WITHOUT_PERMISSION: &[&str] = &[
 
 /// The permission that an operation's name promises.
 fn promised(operation: &Operation) -> String {
+    // Actions with permissions of their own, or with those of something else than the path says.
+    let own = match operation.id.as_str() {
+        "execute_promotions" | "undo_promotion_execution" => Some("school.execute_promotion"),
+        "preview_promotions" => Some("school.view_student_promotion"),
+        "propose_student_promotions" => Some("school.add_student_promotion"),
+        "replace_student_promotions" => Some("school.change_student_promotion"),
+        "copy_structure" => Some("school.change_session_setup"),
+        "list_promotion_executions"
+        | "find_promotion_execution"
+        | "list_student_promotion_history" => Some("school.view_student_promotion"),
+        _ => None,
+    };
+    if let Some(own) = own {
+        return own.to_owned();
+    }
     let plain = records::of(operation).map(|resource| resource.noun);
     let resource = match plain {
         Some(noun) => noun,
@@ -48,6 +63,7 @@ fn resource_of(operation: &Operation) -> &'static str {
         "roles" => "role",
         "user-role-assignments" => "user_role_assignment",
         "audit-logs" => "audit_log",
+        "session-setup" => "session_setup",
         "schools" => "school",
         "api-keys" => "api_key",
         other => panic!("which permission does {other} need? Say so here"),

@@ -179,6 +179,15 @@ fn an_empty_body_misses_exactly_what_the_document_requires() {
         }
         let mut required = operation.required();
         required.sort();
+        if required.is_empty() {
+            assert!(
+                (200..300).contains(&reply.status),
+                "{}: {}",
+                operation.name(),
+                reply.text
+            );
+            continue;
+        }
         assert_eq!(
             wrong_fields(&reply),
             required,

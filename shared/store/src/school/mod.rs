@@ -3,6 +3,7 @@
 pub mod exams;
 pub mod outbox;
 pub mod people;
+pub mod promotion;
 pub mod provision;
 pub mod staff;
 pub mod structure;

@@ -3,6 +3,7 @@
 
 mod exams;
 mod people;
+mod promotion;
 pub mod records;
 mod structure;
 
@@ -26,7 +27,7 @@ const SCENE_SLOTS: usize = 80;
 /// Makes the call of an operation that is not one on plain records; none where the operation is another's.
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
-const OF_ITS_OWN: &[Prepare] = &[];
+const OF_ITS_OWN: &[Prepare] = &[promotion::prepare];
 
 /// A platform with one school, in which samples are prepared.
 pub struct Scene {

@@ -21,6 +21,7 @@ const ADJUSTMENTS: &[Adjust] = &[
     structure::adjust, // one line each
     super::people::adjust,
     super::exams::adjust,
+    super::promotion::adjust,
 ];
 
 /// Every resource of plain records.
@@ -76,7 +77,9 @@ impl Scene {
                     .fields
                     .iter()
                     .find(|field| field.is_settable() && body[field.name].is_string());
-                let whole = resource.noun == "term" || first.is_none();
+                // A part of these goes with the others only.
+                let bound = ["term", "student_promotion"].contains(&resource.noun);
+                let whole = bound || first.is_none();
                 let keep = |name: &String| whole || first.is_some_and(|first| first.name == *name);
                 body.as_object_mut()
                     .expect("an object")

@@ -12,6 +12,7 @@ mod idempotency;
 mod lists;
 mod lockout;
 mod passwords;
+mod promotion;
 mod role_assignments;
 mod roles;
 mod sessions;

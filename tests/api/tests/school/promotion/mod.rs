@@ -1,0 +1,1 @@
+//! `/api/v1/school/session-setup/`: the move to the next year.
