@@ -28,11 +28,11 @@ fn promised(operation: &Operation) -> String {
     // Actions with permissions of their own, or with those of something else than the path says.
     let own = match operation.id.as_str() {
         "execute_promotions" | "undo_promotion_execution" => Some("school.execute_promotion"),
-        "preview_promotions" => Some("school.view_student_promotion"),
         "propose_student_promotions" => Some("school.add_student_promotion"),
         "replace_student_promotions" => Some("school.change_student_promotion"),
         "copy_structure" => Some("school.change_session_setup"),
-        "list_promotion_executions"
+        "preview_promotions"
+        | "list_promotion_executions"
         | "find_promotion_execution"
         | "list_student_promotion_history" => Some("school.view_student_promotion"),
         _ => None,

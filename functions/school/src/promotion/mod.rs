@@ -92,7 +92,7 @@ impl Hooks for PromotionRules {
             (before, Some(after)) => {
                 let same =
                     |field: &&str| before.is_some_and(|old| old.get(*field) == after.get(*field));
-                if !DECIDED.iter().all(|field| same(&field)) {
+                if !DECIDED.iter().all(same) {
                     after.insert("decided_by".to_owned(), json!(by));
                 }
             }

@@ -5,6 +5,7 @@ mod execution;
 mod figures;
 mod history;
 mod setup;
+mod undoing;
 
 use homeroom_domain::records::{Field, Kind, Literal};
 use homeroom_kernel::{Listing, page::FilterKind};
@@ -12,15 +13,13 @@ use homeroom_kernel::{Listing, page::FilterKind};
 use crate::records::{Rule, Table};
 
 pub use decisions::{DecisionRow, Proposed, Sought, Written, guard_not_executed, seek, write};
-pub use execution::{
-    Blocked, FullClass, Readiness, Setup, Tally, Undecided, Undoing, Uses, execute, readiness,
-    undo, undoing,
-};
+pub use execution::{Blocked, FullClass, Readiness, Setup, Tally, Undecided, execute, readiness};
 pub use figures::{Candidate, Figures, Place, Preview, Scores, Source, Subject, preview, scores};
 pub use history::{
     EXECUTIONS, ExecutionRow, HISTORY, HistoryRow, find_execution, list_executions, list_history,
 };
 pub use setup::{Copied, Missing, Progress, copy, missing, progress};
+pub use undoing::{Undoing, Uses, undo, undoing};
 
 /// Promotions lead from the previous session to the new one; `$which` says which decisions are looked at.
 macro_rules! mismatch {
