@@ -209,10 +209,10 @@ pub(crate) async fn find_promotion_execution(
         (status = 409, description = "The promotions cannot be carried out.", body = PromotionRefusedOut)),
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn execute_promotions(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, ExecutePromotion, ExecuteIn>,
 ) -> Result<Response, ApiError> {
-    let setup = ids.get::<()>("session_setup")?.to_string();
+    let setup = ids?.get::<()>("session_setup")?.to_string();
     let ready = store::readiness(&post.db, &setup).await?;
     obstacle(&ready, post.input.skip_pending)?;
     let (row, batch) = store::execute(&post.stamp(), &ready);
@@ -233,9 +233,10 @@ pub(crate) async fn execute_promotions(
         (status = 409, description = "The execution cannot be undone.", body = PromotionRefusedOut)),
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn undo_promotion_execution(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, ExecutePromotion, NoBody>,
 ) -> Result<Response, ApiError> {
+    let ids = ids?;
     let setup = ids.get::<()>("session_setup")?.to_string();
     let id = ids.get::<()>("id")?.to_string();
     let undoing = store::undoing(&post.db, &setup, &id).await?;

@@ -54,34 +54,25 @@ fn of_marks(
     subjects: &[Subject],
     scores: Vec<Scores>,
 ) -> impl Iterator<Item = (String, Figures)> + use<> {
-    let mut forms: HashMap<String, Vec<report::Candidate>> = HashMap::new();
+    let mut forms: HashMap<String, Vec<Scores>> = HashMap::new();
     for student in scores {
-        let score = |(subject, mark, absent): (String, Option<i64>, i64)| {
-            let score = match mark.and_then(Mark::new) {
-                Some(mark) => Score::Marked(mark),
-                None if absent != 0 => Score::Absent,
-                None => Score::Missing,
-            };
-            (subject, score)
-        };
-        forms
-            .entry(student.form)
-            .or_default()
-            .push(report::Candidate {
-                student_session: student.student_session,
-                academic_class: student.academic_class,
-                subjects: student.scores.into_iter().map(score).collect(),
-            });
+        forms.entry(student.form.clone()).or_default().push(student);
     }
     let mut cards = Vec::new();
     for (form, students) in forms {
-        let own = subjects.iter().filter(|subject| subject.form == form);
+        let own: Vec<&Subject> = subjects
+            .iter()
+            .filter(|subject| subject.form == form)
+            .collect();
         cards.extend(report::compute(&Cohort {
             level: String::new(),
             settings: ReportSettings::default(),
             scale: None,
-            subjects: own.map(plan).collect(),
-            students,
+            subjects: own.iter().copied().map(plan).collect(),
+            students: students
+                .iter()
+                .map(|student| candidate(student, &own))
+                .collect(),
         }));
     }
     cards.into_iter().map(|card| {
@@ -94,6 +85,30 @@ fn of_marks(
         };
         (card.student_session, figures)
     })
+}
+
+/// A student's subjects: those with an entry, and the compulsory ones. Who changed the class keeps the marks of the
+/// former one.
+fn candidate(student: &Scores, subjects: &[&Subject]) -> report::Candidate {
+    let score = |subject: &&Subject| {
+        let own = student
+            .entries
+            .iter()
+            .filter(|(id, ..)| *id == subject.subject);
+        let score = match own.max_by_key(|(.., is_own_class)| *is_own_class) {
+            Some((_, _, 1, _)) => Score::Absent,
+            Some((_, Some(mark), ..)) => Score::Marked(Mark::new(*mark)?),
+            Some(_) => Score::Missing,
+            None if subject.is_compulsory != 0 => Score::Missing,
+            None => return None,
+        };
+        Some((subject.subject.clone(), score))
+    };
+    report::Candidate {
+        student_session: student.student_session.clone(),
+        academic_class: student.academic_class.clone(),
+        subjects: subjects.iter().filter_map(score).collect(),
+    }
 }
 
 fn plan(subject: &Subject) -> SubjectPlan {

@@ -99,10 +99,10 @@ pub(crate) struct PromotionProposalOut {
     tag = "promotion", params(("session_setup" = uuid::Uuid, Path)), request_body = PromotionRulesBody,
     responses((status = 200, body = PromotionPreviewOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn preview_promotions(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, ViewStudentPromotion, RulesIn>,
 ) -> Result<Json<PromotionPreviewOut>, ApiError> {
-    let weighing = weigh(&post.db, ids.get("session_setup")?, &post.input).await?;
+    let weighing = weigh(&post.db, ids?.get("session_setup")?, &post.input).await?;
     let counts = weighing.counts();
     let destinations = destinations(&weighing);
     let Weighing {

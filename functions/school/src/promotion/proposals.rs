@@ -7,7 +7,6 @@ use homeroom_domain::{
     academics::{
         marks::Mark,
         promotion::{self, Action, Proposal, Record, Rules},
-        report::ReportSettings,
     },
     permissions::school::AddStudentPromotion,
 };
@@ -212,16 +211,16 @@ pub(super) async fn weigh(
 
 fn rules_of(preview: &Preview, input: &RulesIn) -> Result<Rules, ApiError> {
     let stored = match &preview.settings {
-        Some(text) => serde_json::from_str::<ReportSettings>(text)
+        Some(text) => serde_json::from_str::<Rules>(text)
             .map_err(|error| ApiError::Internal(error.to_string()))?,
-        None => ReportSettings::default(),
+        None => Rules::default(),
     };
     let passed = input
         .min_subjects_passed
         .and_then(|number| u32::try_from(number).ok());
     Ok(Rules {
-        min_subjects_passed: passed.unwrap_or(stored.promotion.min_subjects_passed),
-        min_average: input.min_average.unwrap_or(stored.promotion.min_average),
+        min_subjects_passed: passed.unwrap_or(stored.min_subjects_passed),
+        min_average: input.min_average.unwrap_or(stored.min_average),
     })
 }
 
@@ -261,10 +260,10 @@ pub(crate) struct ProposalSummaryOut {
     tag = "promotion", params(("session_setup" = uuid::Uuid, Path)), request_body = PromotionRulesBody,
     responses((status = 200, body = ProposalSummaryOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn propose_student_promotions(
-    ids: Ids,
+    ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, AddStudentPromotion, RulesIn>,
 ) -> Result<Response, ApiError> {
-    let weighing = weigh(&post.db, ids.get("session_setup")?, &post.input).await?;
+    let weighing = weigh(&post.db, ids?.get("session_setup")?, &post.input).await?;
     let stamp = post.stamp();
     let mut summary = ProposalSummaryOut {
         created: 0,

@@ -1,12 +1,10 @@
-//! Ranking priorities: the criteria that positions follow, in turn; and what promotion asks.
+//! Ranking priorities: the criteria that positions follow, in turn.
 
 use std::collections::BTreeSet;
 
 use homeroom_kernel::rules;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use super::super::promotion::Rules;
 
 /// The level that has priorities of its own; every other level has those of O Level.
 const A_LEVEL: &str = "A Level";
@@ -26,16 +24,13 @@ pub enum Criterion {
     TotalMarks,
 }
 
-/// The ranking priorities of a school, and its rules of promotion.
+/// The ranking priorities of a school.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportSettings {
     /// Of O Level, and of every level that is not A Level.
     pub o_level: Vec<Criterion>,
     /// Of A Level.
     pub a_level: Vec<Criterion>,
-    /// What is asked of who is promoted.
-    #[serde(default)]
-    pub promotion: Rules,
 }
 
 impl Default for ReportSettings {
@@ -44,7 +39,6 @@ impl Default for ReportSettings {
         Self {
             o_level: vec![SubjectsPassed, Grades, TotalMarks],
             a_level: vec![SubjectsPassed, Symbol, TotalMarks],
-            promotion: Rules::default(),
         }
     }
 }

@@ -152,9 +152,9 @@ pub async fn preview(
         "select reg.id as student_session, reg.student, st.student_id, \
          trim(st.first_name || ' ' || st.middle_name) || ' ' || st.last_name as student_name, \
          reg.academic_class as source_session_class, case when y.id is not null then json_object( \
-         'average', cast(round((y.card ->> '$.card.average') * 100) as integer), \
-         'subjects_passed', ifnull(y.card ->> '$.card.subjects_passed', 0), \
-         'is_complete', ifnull(y.card ->> '$.card.is_complete', 0), 'is_outdated', y.is_outdated) end as card, \
+         'average', cast(round((y.card ->> '$.average') * 100) as integer), \
+         'subjects_passed', ifnull(y.card ->> '$.subjects_passed', 0), \
+         'is_complete', ifnull(y.card ->> '$.is_complete', 0), 'is_outdated', y.is_outdated) end as card, \
          d.id as decision, d.source_session_class as decision_source, d.destination_session_class, d.action, \
          d.boarding_status, d.reason, d.decided_by, d.updated_at \
          from session_setups g join student_sessions reg on reg.session = g.previous_session \
@@ -192,7 +192,7 @@ pub async fn preview(
     })
 }
 
-/// A subject of a form in an exam session.
+/// A subject of a form.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Subject {
     /// The form.
@@ -203,9 +203,14 @@ pub struct Subject {
     pub name: String,
     /// Its weight, in hundredths.
     pub coefficient: i64,
+    /// Whether every student takes it.
+    pub is_compulsory: i64,
     /// The lowest mark that passes, in hundredths.
     pub pass_mark: i64,
 }
+
+/// A mark: the subject, hundredths if there are any, 1 for who was absent, 1 for an exam of the student's present class.
+pub type Entry = (String, Option<i64>, i64, i64);
 
 /// The marks of a student in an exam session.
 #[derive(Clone, Debug, Deserialize)]
@@ -216,33 +221,30 @@ pub struct Scores {
     pub academic_class: String,
     /// The form.
     pub form: String,
-    /// The subject, the mark in hundredths if there is one, and 1 for who was absent.
+    /// What there is.
     #[serde(deserialize_with = "rows::json")]
-    pub scores: Vec<(String, Option<i64>, i64)>,
+    pub entries: Vec<Entry>,
 }
 
-/// The subjects of an exam session, and the marks of those active students who have no card. A subject that is not
-/// compulsory is taken by whom it has a mark of.
+/// The subjects of the forms, and the marks that active students without a card have in an exam session.
 pub async fn scores(
     db: &TenantDb,
     exam_session: &str,
 ) -> Result<(Vec<Subject>, Vec<Scores>), StoreError> {
-    let subjects = "select distinct c.form, m.subject, j.name, ifnull(r.coefficient, 100) as coefficient, coalesce( \
-         (select w.mark from pass_marks w where w.form = c.form and w.subject = m.subject), \
-         (select w.mark from pass_marks w where w.form = c.form and w.subject is null), 5000) as pass_mark \
-         from exams m join academic_classes a on a.id = m.academic_class join classes c on c.id = a.class \
-         join subjects j on j.id = m.subject left join curriculum r on r.form = c.form and r.subject = m.subject \
-         where m.exam_session = ?1 order by c.form, j.name";
-    let scores = "select reg.id as student_session, reg.academic_class, c.form, \
-         json_group_array(json_array(m.subject, v.mark, ifnull(v.is_absent, 0))) as scores \
-         from exams m join academic_classes a on a.id = m.academic_class join classes c on c.id = a.class \
-         join student_sessions reg on reg.academic_class = a.id and reg.status = 'active' \
-         left join curriculum r on r.form = c.form and r.subject = m.subject \
-         left join marks v on v.exam = m.id and v.student_session = reg.id \
-         where m.exam_session = ?1 and (v.id is not null or ifnull(r.is_compulsory, 1) = 1) \
-         and not exists (select 1 from report_cards y where y.exam_session = ?1 and y.student_session = reg.id \
-         and y.is_current = 1) group by reg.id";
-    let statements = vec![sql!(subjects, exam_session), sql!(scores, exam_session)];
+    let subjects = "select r.form, r.subject, j.name, r.coefficient, r.is_compulsory, coalesce( \
+         (select w.mark from pass_marks w where w.form = r.form and ifnull(w.subject, '') = r.subject), \
+         (select w.mark from pass_marks w where w.form = r.form and ifnull(w.subject, '') = ''), 5000) as pass_mark \
+         from curriculum r join subjects j on j.id = r.subject order by r.form, j.name";
+    let scores = "select reg.id as student_session, reg.academic_class, c.form, json_group_array( \
+         json_array(m.subject, v.mark, v.is_absent, m.academic_class = reg.academic_class)) \
+         filter (where m.id is not null) as entries \
+         from exam_sessions x join student_sessions reg on reg.session = x.session and reg.status = 'active' \
+         join academic_classes a on a.id = reg.academic_class join classes c on c.id = a.class \
+         left join marks v on v.student_session = reg.id \
+         left join exams m on m.id = v.exam and m.exam_session = x.id \
+         where x.id = ?1 and not exists (select 1 from report_cards y where y.exam_session = x.id \
+         and y.student_session = reg.id and y.is_current = 1) group by reg.id";
+    let statements = vec![sql!(subjects), sql!(scores, exam_session)];
     let mut outcomes = db.connection.batch(statements).await?;
     Ok((outcomes.rows()?, outcomes.rows()?))
 }

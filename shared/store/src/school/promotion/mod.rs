@@ -14,7 +14,9 @@ use crate::records::{Rule, Table};
 
 pub use decisions::{DecisionRow, Proposed, Sought, Written, guard_not_executed, seek, write};
 pub use execution::{Blocked, FullClass, Readiness, Setup, Tally, Undecided, execute, readiness};
-pub use figures::{Candidate, Figures, Place, Preview, Scores, Source, Subject, preview, scores};
+pub use figures::{
+    Candidate, Entry, Figures, Place, Preview, Scores, Source, Subject, preview, scores,
+};
 pub use history::{
     EXECUTIONS, ExecutionRow, HISTORY, HistoryRow, find_execution, list_executions, list_history,
 };

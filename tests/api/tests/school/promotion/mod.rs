@@ -210,8 +210,7 @@ impl Year {
 
     /// Publishes a card of a student of a class.
     fn card(&self, pupil: &Pupil, class: usize, average: f64, passed: u32, is_outdated: bool) {
-        let card =
-            json!({"card": {"average": average, "subjects_passed": passed, "is_complete": true}});
+        let card = json!({"average": average, "subjects_passed": passed, "is_complete": true});
         let (exams, class, outdated) =
             (&self.exam_session, &self.old[class], i64::from(is_outdated));
         self.app.execute(

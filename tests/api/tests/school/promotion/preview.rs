@@ -101,7 +101,7 @@ fn without_a_card_the_marks_count_and_a_missing_one_leaves_it_open() {
         (&weak, "repeat", "Subjects passed: 1 of the 2 required."),
         (&missing, "pending", "Marks are missing."),
         (&none, "pending", "Marks are missing."),
-        (&last, "pending", "There are no marks."),
+        (&last, "pending", "Marks are missing."),
     ] {
         assert_eq!(
             says(&preview, pupil),
@@ -146,7 +146,7 @@ fn the_last_exam_session_of_the_year_counts() {
     assert_eq!(preview["exam_session"], json!(later));
     assert_eq!(
         says(&preview, &pupil),
-        ("pending".to_owned(), "There are no marks.".to_owned())
+        ("pending".to_owned(), "Marks are missing.".to_owned())
     );
 }
 
@@ -156,7 +156,7 @@ fn rules_come_from_the_report_settings_and_from_the_request_before_them() {
     let pupil = year.pupil("Rudo", 0);
     year.card(&pupil, 0, 55.0, 3, false);
     let settings = json!({"o_level": ["Grades"], "a_level": ["Grades"],
-        "promotion": {"min_subjects_passed": 3, "min_average": 60}});
+        "min_subjects_passed": 3, "min_average": 60});
     let sql = format!("insert into report_settings values (1, '{settings}', 1)");
     year.app.execute(&year.school.slot, &sql);
     let preview = year.preview(&json!({}));
@@ -404,4 +404,21 @@ fn parallel_proposals_make_each_decision_once() {
         refused(reply, 409, "changed_meanwhile");
     }
     assert_eq!(year.count("select count(*) from student_promotions"), 5);
+}
+
+#[test]
+fn a_year_without_exams_proposes_nothing() {
+    let year = Year::new();
+    let pupil = year.pupil("Rudo", 0);
+    let path = format!(
+        "sessions/{}/exam-sessions/{}/",
+        year.from, year.exam_session
+    );
+    year.admin().delete(&path).expect(204);
+    let preview = year.preview(&json!({}));
+    assert_eq!(preview["exam_session"], Value::Null);
+    assert_eq!(
+        says(&preview, &pupil),
+        ("pending".to_owned(), "There are no marks.".to_owned())
+    );
 }
