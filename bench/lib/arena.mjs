@@ -65,7 +65,7 @@ export async function startArena(state, { counted = false, only, inspectorPort }
     });
   }
   const contestants = Object.values(WORKERS);
-  const bound = ["homeroom-limits", "homeroom-passwords"];
+  const bound = ["homeroom-documents", "homeroom-limits", "homeroom-passwords"];
   const left = options.filter(({ name }) => !only || bound.includes(name) || name === WORKERS[only]);
   const present = left.map((worker) => {
     const direct = contestants.includes(worker.name) ? { ...worker, ...socket } : worker;

@@ -48,7 +48,8 @@ export function print({ machine, rounds, routes, argon2, login, firstRequest, wa
   console.log(lines.join("\n"));
 }
 
-function table(head, rows) {
+/** Columns under their heads; the first to the left, the others to the right. */
+export function table(head, rows) {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => [...row[column]].length)));
   const pad = (text, width, left) => (left ? text + " ".repeat(width - [...text].length) : " ".repeat(width - [...text].length) + text);
   const line = (row) => row.map((text, column) => pad(text, widths[column], column === 0)).join("   ").trimEnd();

@@ -10,6 +10,7 @@ create table academic_guards (
     constraint class_of_another_session check (rule <> 'class_of_another_session'),
     constraint class_full check (rule <> 'class_full'),
     constraint student_left check (rule <> 'student_left'),
+    constraint marks_in_class check (rule <> 'marks_in_class'),
     constraint attendance_closed check (rule <> 'attendance_closed'),
     constraint leave_overlaps check (rule <> 'leave_overlaps'),
     constraint leave_decided check (rule <> 'leave_decided'),

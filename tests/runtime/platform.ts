@@ -18,6 +18,7 @@ export interface Platform {
   administrator: Person;
   schoolUrl(slug: string): string;
   fetch(url: string, init?: Row): Promise<Response>;
+  mf: { getWorker(name: string): Promise<{ fetch(url: string, init?: Row): Promise<Response> }> };
   execute(binding: string, statements: unknown[][]): Promise<Row[][]>;
   scheduled(): Promise<unknown>;
   kill(): Promise<void>;

@@ -9,6 +9,7 @@ import { Agent, fetch } from "undici";
 import { ADMINISTRATOR, addAdministrator, addDemoSchools } from "./platform/accounts.mjs";
 import { ROOT, readDatabases, readSchedules, readWorkers, workerOptions } from "./platform/config.mjs";
 import { check, databaseWorker, databasesOnly, execute, prepare, started } from "./platform/databases.mjs";
+import { loadHistory } from "./platform/history.mjs";
 import { Problem } from "./platform/problem.mjs";
 import { masterKeys, occupy, stored, workerds } from "./platform/state.mjs";
 
@@ -31,6 +32,7 @@ const dispatcher = new Agent({
  * - `state`: the folder that outlives the process (required)
  * - `port`: 0 takes any free one
  * - `demo`: also create the two demo schools
+ * - `students`: fill them with three years of a school of so many students
  * - `builds`: other build folders than functions/<area>/build, by area
  * - `vars`: variables added to every Worker's, or replacing them
  * - `log`: takes each line that the Workers write (default: <state>/platform.log)
@@ -39,7 +41,7 @@ const dispatcher = new Agent({
  * Answers `{ url, schoolUrl(slug), fetch(url, init), execute(binding, statements), scheduled(), administrator, schools,
  * mf, pid, kill(), stop() }`; `fetch` goes over HTTP, to `*.localhost` too.
  */
-export async function startPlatform({ state, port = 0, demo = false, builds, vars, log, announce = () => {} }) {
+export async function startPlatform({ state, port = 0, demo = false, students = 0, builds, vars, log, announce = () => {} }) {
   state = resolve(state);
   const occupied = occupy(state);
   let mf;
@@ -68,6 +70,7 @@ export async function startPlatform({ state, port = 0, demo = false, builds, var
 
     const platform = {
       mf,
+      state,
       pid,
       url: `http://localhost:${taken}`,
       schoolUrl: (slug) => `http://${slug}.localhost:${taken}`,
@@ -92,6 +95,10 @@ export async function startPlatform({ state, port = 0, demo = false, builds, var
     if (demo) {
       announce("Loading the demo schools");
       platform.schools = await addDemoSchools(platform);
+    }
+    if (students > 0) {
+      announce(`Loading three years of ${students} students a school`);
+      await loadHistory(platform, platform.schools, students);
     }
     return platform;
   } catch (error) {

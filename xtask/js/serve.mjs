@@ -7,6 +7,9 @@ import { join, resolve } from "node:path";
 import { Problem, keepSchedules, startPlatform } from "./platform.mjs";
 import { evict } from "./platform/state.mjs";
 
+/** The size of a demo school. */
+const STUDENTS = 600;
+
 const say = (message) => console.log(JSON.stringify({ homeroom: message }));
 const [first, second, attached] = process.argv.slice(2);
 
@@ -19,7 +22,7 @@ async function serve(state, port) {
   let platform;
   try {
     const log = (line) => console.log(line);
-    platform = await startPlatform({ state, port, demo: true, log, announce: (step) => say({ step }) });
+    platform = await startPlatform({ state, port, demo: true, students: STUDENTS, log, announce: (step) => say({ step }) });
   } catch (error) {
     say({ failed: error instanceof Problem ? error.message : error.stack });
     process.exit(1);

@@ -82,8 +82,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     require_free(options.port, &state)?;
     tools::require()?;
     pack::build(&workers::all()?)?;
+    let generator = pack::build_generator()?;
 
-    let mut platform = Platform::start(&state, options.port, options.detach)?;
+    let mut platform = Platform::start(&state, options.port, options.detach, &generator)?;
     let ready = platform.wait_until_ready()?;
     print_welcome(&ready, &seconds(watch.elapsed()));
     if options.detach {
@@ -123,7 +124,7 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    pub(crate) fn start(state: &Path, port: u16, detach: bool) -> Result<Self> {
+    pub(crate) fn start(state: &Path, port: u16, detach: bool, generator: &Path) -> Result<Self> {
         fs::create_dir_all(state).with_context(|| format!("{} cannot be made", state.display()))?;
         let log_path = state.join("platform.log");
         let log = File::create(&log_path)
@@ -131,7 +132,8 @@ impl Platform {
         let mut node = tool("node");
         node.arg("xtask/js/serve.mjs")
             .arg(state)
-            .arg(port.to_string());
+            .arg(port.to_string())
+            .env("HOMEROOM_GENERATOR", generator);
         node.stdout(log.try_clone()?).stderr(log);
         if detach {
             // Of a process group of its own, so that what ends this terminal's group does not end the platform.

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::thread;
@@ -271,4 +271,15 @@ fn gzip_bytes(bytes: &[u8]) -> Result<usize> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?.len())
+}
+
+/// Builds the program that makes the data of demo schools, and says where it is.
+pub(crate) fn build_generator() -> Result<PathBuf> {
+    let step = Step::start("Building the generator of school data");
+    process::run(
+        &step,
+        cargo().args(["build", "--package", "homeroom-generator"]),
+    )?;
+    step.done("");
+    Ok(target().join("debug").join("homeroom-generator"))
 }

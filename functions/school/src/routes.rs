@@ -3,6 +3,9 @@
 use crate::{
     audit_logs, auth, permissions,
     promotion::{bulk, copy, executions, history, preview, proposals, steps},
+    audit_logs, auth,
+    people::{admissions, guardians, registrations},
+    permissions,
     records::{self, Resource},
     role_assignments, roles, staff, structure, users,
 };
@@ -80,6 +83,12 @@ homeroom_edge::routes! { Document, records(RECORDS);
     executions::find_promotion_execution,
     executions::undo_promotion_execution,
     history::list_student_promotion_history,
+    admissions::list_student_history,
+    admissions::list_students_without_session,
+    guardians::list_guardian_students,
+    registrations::list_class_registrations,
+    registrations::place_students,
+    registrations::remove_student_from_class,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

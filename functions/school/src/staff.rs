@@ -31,6 +31,9 @@ pub(crate) struct StaffOut {
     /// The user who signs in as this person.
     #[schema(value_type = Option<uuid::Uuid>)]
     user: Option<UserId>,
+    /// What people call the person: the user's names, else title and position, else the number.
+    #[schema(example = "Rudo Ncube")]
+    name: String,
     /// The school's own number, unique.
     #[schema(example = "T-017")]
     staff_number: String,
@@ -63,6 +66,7 @@ impl From<StaffRow> for StaffOut {
     fn from(row: StaffRow) -> Self {
         Self {
             id: row.id,
+            name: row.name(),
             user: row.user,
             staff_number: row.staff_number,
             title: row.title,
@@ -148,7 +152,7 @@ pub(crate) struct StaffIn {
 
 impl Input for StaffIn {
     fn read(fields: &mut Fields) -> Option<Self> {
-        fields.ignore_read_only(&["id", "created_at", "updated_at", "created_by"]);
+        fields.ignore_read_only(&["id", "name", "created_at", "updated_at", "created_by"]);
         let user = fields.nullable("user", rules::id);
         let staff_number = fields.settable("staff_number", rules::text(1, 50));
         let title = fields.optional("title", rules::text(0, 50));
@@ -229,10 +233,14 @@ pub(crate) struct StaffFilters {
     is_active: Option<bool>,
 }
 
-async fn check_user(caller: &Caller<SchoolArea>, user: Option<UserId>) -> Result<(), ApiError> {
-    let Some(user) = user else { return Ok(()) };
+/// The names of the user, who must exist.
+async fn name_user(
+    caller: &Caller<SchoolArea>,
+    user: Option<UserId>,
+) -> Result<Option<String>, ApiError> {
+    let Some(user) = user else { return Ok(None) };
     match users::find(&caller.db, user).await {
-        Ok(_) => Ok(()),
+        Ok(user) => Ok(Some(format!("{} {}", user.first_name, user.last_name))),
         Err(StoreError::NotFound) => Err(ApiError::field("user", "There is no such user.")),
         Err(error) => Err(error.into()),
     }
@@ -257,8 +265,8 @@ pub(crate) async fn create_staff(
     post: Post<SchoolArea, AddStaff, StaffIn>,
 ) -> Result<Response, ApiError> {
     let stamp = post.stamp();
-    let row = post.input.apply(&StaffRow::blank(&stamp), false, stamp.now);
-    check_user(&post, row.user).await?;
+    let mut row = post.input.apply(&StaffRow::blank(&stamp), false, stamp.now);
+    row.user_name = name_user(&post, row.user).await?;
     let mut batch = staff::insert(&stamp, &row);
     batch.announce_progress(&post.db, SetupProgress::Completed, stamp.now);
     let tells = batch.has_effects();
@@ -308,9 +316,9 @@ async fn change(
     body: &Body<StaffIn>,
 ) -> Result<Json<StaffOut>, ApiError> {
     let before = staff::find(&caller.db, id.0).await?;
-    let after = body.input.apply(&before, body.partial, caller.context.now);
+    let mut after = body.input.apply(&before, body.partial, caller.context.now);
     if after.user != before.user {
-        check_user(caller, after.user).await?;
+        after.user_name = name_user(caller, after.user).await?;
     }
     caller
         .commit(staff::update(&caller.stamp(), &before, &after))

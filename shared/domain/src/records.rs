@@ -66,6 +66,8 @@ pub enum Presence {
     Path,
     /// Found by the store or set by an action; in answers only.
     ReadOnly,
+    /// In bodies only: noted with the change, and no part of the record.
+    Note,
 }
 
 /// A constant value.
@@ -79,6 +81,8 @@ pub enum Literal {
     Boolean(bool),
     /// Flags that are all off.
     NoFlags,
+    /// What the store finds for it: see `defaults` of its table.
+    Found,
 }
 
 /// A field of a record.
@@ -149,13 +153,22 @@ impl Field {
         Self::new(name, kind, Presence::ReadOnly, true, about)
     }
 
+    /// A field of bodies only.
+    #[must_use]
+    pub const fn note(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self::new(name, kind, Presence::Note, false, about)
+    }
+
     /// Whether a body may set it.
     #[must_use]
     pub const fn is_settable(&self) -> bool {
-        matches!(
-            self.presence,
-            Presence::Required | Presence::Default(_) | Presence::Nullable
-        )
+        !matches!(self.presence, Presence::Path | Presence::ReadOnly)
+    }
+
+    /// Whether it is part of the record, and so of answers.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        !matches!(self.presence, Presence::Note)
     }
 
     /// What it is where a whole body does not name it; `None` where it must.
@@ -170,9 +183,9 @@ impl Field {
                     .iter()
                     .map(|name| ((*name).to_owned(), Value::from(false)))
                     .collect(),
-                (Literal::NoFlags, _) => Value::Null,
+                (Literal::NoFlags | Literal::Found, _) => Value::Null,
             }),
-            Presence::Nullable => Some(Value::Null),
+            Presence::Nullable | Presence::Note => Some(Value::Null),
             Presence::Required | Presence::Path | Presence::ReadOnly => None,
         }
     }
@@ -197,7 +210,7 @@ impl Kind {
             Self::Reference(_) => rules::id::<()>(value).map(|id| id.to_string().into()),
             Self::Email => identity::email(value).map(Value::from),
             Self::Phone => identity::phone_number(value).map(Value::from),
-            Self::Flags(names) => flags(names, value),
+            Self::Flags(names) => flags(names, value, false),
         }
     }
 }
@@ -222,7 +235,8 @@ fn time_of_day(value: &Value) -> Result<Value, String> {
     }
 }
 
-fn flags(names: &[&str], value: &Value) -> Result<Value, String> {
+/// All the flags, those that are not named off; with `partial`, only those that are named.
+fn flags(names: &[&str], value: &Value, partial: bool) -> Result<Value, String> {
     let Value::Object(given) = value else {
         return Err("Expected an object.".into());
     };
@@ -231,6 +245,7 @@ fn flags(names: &[&str], value: &Value) -> Result<Value, String> {
     }
     names
         .iter()
+        .filter(|name| !partial || given.contains_key(**name))
         .map(|name| {
             let truth = given.get(*name).map_or(Ok(false), rules::boolean);
             truth
@@ -268,7 +283,7 @@ pub fn read(
                 }
                 None => errors.add(field.name, "This field is required."),
             },
-            Some(value) => match read_value(field, &value) {
+            Some(value) => match read_value(field, &value, partial) {
                 Ok(value) => {
                     record.insert(field.name.to_owned(), value);
                 }
@@ -282,12 +297,25 @@ pub fn read(
     errors.into_result(record)
 }
 
-fn read_value(field: &Field, value: &Value) -> Result<Value, String> {
+fn read_value(field: &Field, value: &Value, partial: bool) -> Result<Value, String> {
     let empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
-    match field.presence {
-        Presence::Nullable if empty => Ok(Value::Null),
+    match (field.presence, field.kind) {
+        (Presence::Nullable, _) if empty => Ok(Value::Null),
         _ if value.is_null() => Err("This field may not be null.".into()),
-        _ => field.kind.read(value),
+        (_, Kind::Flags(names)) => flags(names, value, partial),
+        (_, kind) => kind.read(value),
+    }
+}
+
+/// Applies the changes of a partial body; flags that it does not name stay as they are.
+pub fn apply(record: &mut Record, changes: Record) {
+    for (name, change) in changes {
+        match (record.get_mut(&name), change) {
+            (Some(Value::Object(flags)), Value::Object(given)) => flags.extend(given),
+            (_, change) => {
+                record.insert(name, change);
+            }
+        }
     }
 }
 
@@ -330,6 +358,8 @@ mod tests {
             Literal::NoFlags,
             "",
         ),
+        Field::or("boarding", Kind::Choice(&["yes", "no"]), Literal::Found, ""),
+        Field::note("reason", Kind::Text { min: 0, max: 9 }, ""),
     ];
 
     fn parse(body: Value, partial: bool) -> Result<Value, FieldErrors> {
@@ -346,10 +376,30 @@ mod tests {
                 json!({"name": " 3A ", "size": 7, "session": "x", "id": "y"}),
                 false
             ),
-            Ok(
-                json!({"name": "3A", "capacity": 40, "teacher": null, "consent": {"sms": false, "email": false}})
-            )
+            Ok(json!({
+                "name": "3A", "capacity": 40, "teacher": null, "consent": {"sms": false, "email": false},
+                "boarding": null, "reason": null,
+            }))
         );
+    }
+
+    #[test]
+    fn what_the_store_finds_and_what_is_noted_is_left_out_and_never_null() {
+        let errors = parse(json!({"boarding": null, "reason": null}), true).unwrap_err();
+        assert_eq!(errors.names().collect::<Vec<_>>(), ["boarding", "reason"]);
+        let note = FIELDS.iter().find(|field| field.name == "reason").unwrap();
+        assert!(note.is_settable() && !note.is_shown());
+    }
+
+    #[test]
+    fn a_partial_body_changes_the_flags_that_it_names() {
+        let Ok(Value::Object(changes)) = parse(json!({"consent": {"sms": true}}), true) else {
+            panic!("refused")
+        };
+        let mut record = Record::new();
+        record.insert("consent".into(), json!({"sms": false, "email": true}));
+        apply(&mut record, changes);
+        assert_eq!(record["consent"], json!({"sms": true, "email": true}));
     }
 
     #[test]

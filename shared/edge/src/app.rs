@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use homeroom_domain::credentials::KeyRing;
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
+    documents::{DocumentError, DocumentRequest, Printed},
     login_guard::{GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
 };
@@ -37,6 +38,12 @@ pub trait LoginGuard: Send + Sync {
     ) -> BoxFuture<'a, Result<GuardReply, PortError>>;
 }
 
+/// Prints documents, in another isolate.
+pub trait Documents: Send + Sync {
+    /// Prints sheets; [`DocumentError::Unavailable`] where the documents Worker is not bound or does not answer.
+    fn print(&self, request: DocumentRequest) -> BoxFuture<'_, Result<Printed, DocumentError>>;
+}
+
 /// Lets time pass.
 pub trait Timer: Send + Sync {
     /// Resolves after so many milliseconds.
@@ -51,6 +58,8 @@ pub struct Ports {
     pub passwords: Box<dyn Passwords>,
     /// The limits Worker's objects.
     pub login_guard: Box<dyn LoginGuard>,
+    /// The documents Worker, which areas that print are bound to.
+    pub documents: Box<dyn Documents>,
     /// The time.
     pub clock: Box<dyn Clock>,
     /// Waiting.

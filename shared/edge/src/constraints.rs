@@ -283,6 +283,10 @@ const CONFLICTS: &[(&str, &str)] = &[
         "The class is full: raise its capacity, or choose another class.",
     ),
     (
+        "marks_in_class",
+        "The student has marks in this class: move the student to another class, or delete the marks first.",
+    ),
+    (
         "attendance_closed",
         "Attendance cannot be entered for this day.",
     ),

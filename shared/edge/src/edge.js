@@ -46,6 +46,12 @@ export function askService(service, url, body) {
   return post(service, url, body);
 }
 
+// The status and the bytes, whatever they are: a refusal says why.
+export async function askForBytes(service, url, body) {
+  const response = await service.fetch(url, { method: "POST", body });
+  return [response.status, new Uint8Array(await response.arrayBuffer())];
+}
+
 export function askObject(objects, name, url, body) {
   return post(objects.get(objects.idFromName(name)), url, body);
 }

@@ -1,7 +1,8 @@
 //! Every way in which a request can fail, and the answer for each.
 
 use axum::response::{IntoResponse, Response};
-use homeroom_kernel::FieldErrors;
+use homeroom_kernel::{FieldErrors, fields::NON_FIELD};
+use homeroom_objects::documents::DocumentError;
 use homeroom_store::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -255,6 +256,24 @@ impl From<FieldErrors> for ApiError {
 impl From<PortError> for ApiError {
     fn from(error: PortError) -> Self {
         Self::Unavailable(error.0)
+    }
+}
+
+impl From<DocumentError> for ApiError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::OutOfBounds(why) => {
+                Self::field(NON_FIELD, &format!("This cannot be printed: {why}."))
+            }
+            DocumentError::Logo(_) => Self::Conflict {
+                code: "logo_unusable",
+                detail: "The school's logo cannot be printed. Replace it with a PNG or JPEG of at most 512 kB and 1024 pixels a side.",
+            },
+            DocumentError::Unavailable(reason) => Self::Unavailable(reason),
+            DocumentError::Malformed(reason) | DocumentError::Failed(reason) => {
+                Self::Internal(reason)
+            }
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub use extract::{
     Area, At, Body, Caller, Door, Ids, NoBody, Query, RawBody, SchoolArea, SystemArea,
 };
 pub use permit::{Can, Permitted, Post, Posted, SchoolCan, SystemCan};
-pub use reply::{Json, List, NoContent};
+pub use reply::{File, Json, List, NoContent};
 pub use routes::add_route;
 pub use serve::{REQUEST_ID, Served, serve};
 pub use tenancy::CACHE_MILLIS as SCHOOL_CACHE_MILLIS;

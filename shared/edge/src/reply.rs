@@ -56,6 +56,50 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// A file of a finished length, to be saved under a name.
+pub struct File {
+    /// What it is.
+    pub content_type: &'static str,
+    /// The name with its ending, in any script.
+    pub name: String,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl IntoResponse for File {
+    fn into_response(self) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, self.content_type.to_owned()),
+            (header::CONTENT_LENGTH, self.bytes.len().to_string()),
+            (header::CONTENT_DISPOSITION, disposition(&self.name)),
+        ];
+        (headers, self.bytes).into_response()
+    }
+}
+
+/// RFC 6266: an approximation in ASCII for old clients, and the name itself.
+fn disposition(name: &str) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" -_.()".contains(byte);
+    let plain: String = name
+        .chars()
+        .filter(|character| !character.is_control())
+        .map(|character| match u8::try_from(character) {
+            Ok(byte) if is_plain(&byte) => character,
+            _ => '_',
+        })
+        .collect();
+    let exact: String = name
+        .bytes()
+        .filter(|byte| !byte.is_ascii_control())
+        .map(|byte| match byte {
+            b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{exact}")
+}
+
 /// Status 204.
 pub struct NoContent;
 
@@ -113,5 +157,38 @@ impl IntoResponse for Answer {
             response.headers_mut().insert(header::LOCATION, location);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_names_its_length_and_its_name_in_any_script() {
+        for (name, disposition) in [
+            (
+                "cards.pdf",
+                "attachment; filename=\"cards.pdf\"; filename*=UTF-8''cards.pdf",
+            ),
+            (
+                "4A \"best\".zip",
+                "attachment; filename=\"4A _best_.zip\"; filename*=UTF-8''4A%20%22best%22.zip",
+            ),
+            (
+                "ሀ\r\n.pdf",
+                "attachment; filename=\"_.pdf\"; filename*=UTF-8''%E1%88%80.pdf",
+            ),
+        ] {
+            let file = File {
+                content_type: "application/pdf",
+                name: name.into(),
+                bytes: vec![1, 2, 3],
+            };
+            let headers = file.into_response().headers().clone();
+            assert_eq!(headers[header::CONTENT_DISPOSITION], disposition);
+            assert_eq!(headers[header::CONTENT_LENGTH], "3");
+            assert_eq!(headers[header::CONTENT_TYPE], "application/pdf");
+        }
     }
 }

@@ -23,8 +23,7 @@ use crate::{
 /// The header with the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const BOOKMARK: &str = "x-d1-bookmark";
-const EXPOSED: &str =
-    "x-request-id, x-error-code, x-d1-bookmark, location, retry-after, idempotent-replayed";
+const EXPOSED: &str = "x-request-id, x-error-code, x-d1-bookmark, location, retry-after, idempotent-replayed, content-disposition";
 const ALLOWED_HEADERS: &str = "authorization, content-type, x-api-key, x-schema-name, x-request-id, x-d1-bookmark, idempotency-key";
 
 /// A finished request.

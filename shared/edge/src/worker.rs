@@ -7,13 +7,14 @@ use futures_util::future::BoxFuture;
 use homeroom_domain::credentials::KeyRing;
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
+    documents::{self, DocumentError, DocumentRequest, Printed},
     login_guard::{self, GuardReply, GuardRequest},
     passwords::{self, PasswordReply, PasswordRequest},
 };
 use homeroom_store_d1::D1Databases;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use http_body_util::BodyExt;
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -23,7 +24,7 @@ use worker::{
 };
 
 use crate::{
-    app::{App, LoginGuard, Passwords, PortError, Ports, Settings, State, Timer},
+    app::{App, Documents, LoginGuard, Passwords, PortError, Ports, Settings, State, Timer},
     body::MAX_BYTES,
     error::ApiError,
     panic::guarded,
@@ -42,6 +43,8 @@ extern "C" {
     fn make_response(status: u16, headers: &str, body: Option<Uint8Array>) -> web_sys::Response;
     #[wasm_bindgen(js_name = askService)]
     fn ask_service(service: &JsValue, url: &str, body: &str) -> Promise;
+    #[wasm_bindgen(js_name = askForBytes)]
+    fn ask_for_bytes(service: &JsValue, url: &str, body: &str) -> Promise;
     #[wasm_bindgen(js_name = askObject)]
     fn ask_object(objects: &JsValue, name: &str, url: &str, body: &str) -> Promise;
 }
@@ -99,6 +102,7 @@ pub fn state(env: &Env) -> Result<State, String> {
         databases: Box::new(D1Databases::new(env.clone())),
         passwords: Box::new(Bound(SendWrapper::new(env.clone()))),
         login_guard: Box::new(Bound(SendWrapper::new(env.clone()))),
+        documents: Box::new(Bound(SendWrapper::new(env.clone()))),
         clock: Box::new(Runtime),
         timer: Box::new(Runtime),
         entropy: Box::new(Runtime),
@@ -274,6 +278,32 @@ impl LoginGuard for Bound {
     }
 }
 
+impl Documents for Bound {
+    fn print(&self, request: DocumentRequest) -> BoxFuture<'_, Result<Printed, DocumentError>> {
+        Box::pin(SendFuture::new(async move {
+            let away = |error: PortError| DocumentError::Unavailable(error.0);
+            request.check()?;
+            let service = self.binding(documents::BINDING).map_err(away)?;
+            let body = text(&request).map_err(away)?;
+            let answer = JsFuture::from(ask_for_bytes(&service, documents::URL, &body))
+                .await
+                .map_err(|error| away(failure(&error)))?;
+            let answer = Array::from(&answer);
+            let bytes = Uint8Array::new(&answer.get(1)).to_vec();
+            if answer.get(0).as_f64() == Some(200.0) {
+                let content_type = request.packaging.content_type();
+                return Ok(Printed {
+                    content_type,
+                    bytes,
+                });
+            }
+            Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+                DocumentError::Unavailable("the documents Worker gave no answer".to_owned())
+            }))
+        }))
+    }
+}
+
 impl Bound {
     fn binding(&self, name: &str) -> Result<JsValue, PortError> {
         let binding = Reflect::get(self.0.as_ref(), &name.into()).unwrap_or(JsValue::UNDEFINED);
@@ -289,17 +319,20 @@ fn text(request: &impl Serialize) -> Result<String, PortError> {
 }
 
 async fn reply<T: DeserializeOwned>(answer: Promise) -> Result<T, PortError> {
-    let failed = |error: JsValue| {
-        let message = Reflect::get(&error, &"message".into()).ok();
-        PortError(
-            message
-                .and_then(|message| message.as_string())
-                .unwrap_or_default(),
-        )
-    };
-    let answer = JsFuture::from(answer).await.map_err(failed)?;
+    let answer = JsFuture::from(answer)
+        .await
+        .map_err(|error| failure(&error))?;
     let answer = answer.as_string().unwrap_or_default();
     serde_json::from_str(&answer).map_err(|error| PortError(error.to_string()))
+}
+
+fn failure(error: &JsValue) -> PortError {
+    let message = Reflect::get(error, &"message".into()).ok();
+    PortError(
+        message
+            .and_then(|message| message.as_string())
+            .unwrap_or_default(),
+    )
 }
 
 /// Work for a scheduled event: the area's state, built as for a request.

@@ -4,5 +4,6 @@
 //! Nothing here does I/O. Time comes in as milliseconds since the Unix epoch.
 
 pub mod address;
+pub mod documents;
 pub mod login_guard;
 pub mod passwords;

@@ -1,12 +1,15 @@
 //! One page of a list and the count of all its rows, in one round trip.
 
-use homeroom_kernel::{PageRequest, page::FilterValue};
-use serde::{Deserialize, de::DeserializeOwned};
+use homeroom_kernel::{Id, PageRequest, page::FilterValue};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use crate::{
-    connection::Connection,
+    connection::{Connection, Outcomes},
     error::StoreError,
-    sql::{Statement, Value},
+    sql::{Statement, Value, sql},
 };
 
 /// One page of a list.
@@ -40,6 +43,16 @@ pub(crate) struct Source<'a> {
     pub(crate) key: &'static str,
 }
 
+/// The record that a list is part of.
+pub(crate) struct Parent {
+    /// Finds a row where the record exists; `?` is its id.
+    pub(crate) exists: &'static str,
+    /// Which rows of the list are its own; `?` is its id.
+    pub(crate) condition: &'static str,
+    /// Its id.
+    pub(crate) id: Id<()>,
+}
+
 #[derive(Deserialize)]
 struct Count {
     count: u64,
@@ -54,6 +67,33 @@ pub(crate) async fn fetch<T: DeserializeOwned>(
 ) -> Result<Page<T>, StoreError> {
     let (count, page) = statements(source, search, request);
     let mut outcomes = connection.batch(vec![count, page]).await?;
+    take(&mut outcomes, request)
+}
+
+/// Fetches a page of what belongs to a record; [`StoreError::NotFound`] where there is no such record.
+pub(crate) async fn fetch_within<T: DeserializeOwned>(
+    connection: &Connection,
+    parent: &Parent,
+    source: &Source<'_>,
+    search: &'static [&'static str],
+    request: &PageRequest,
+) -> Result<Page<T>, StoreError> {
+    let mut request = request.clone();
+    let own = FilterValue::Text(parent.id.to_string());
+    request.filters.insert(0, (parent.condition, own));
+    let (count, page) = statements(source, search, &request);
+    let exists = sql!(parent.exists, parent.id);
+    let mut outcomes = connection.batch(vec![exists, count, page]).await?;
+    if outcomes.rows::<IgnoredAny>()?.is_empty() {
+        return Err(StoreError::NotFound);
+    }
+    take(&mut outcomes, &request)
+}
+
+fn take<T: DeserializeOwned>(
+    outcomes: &mut Outcomes,
+    request: &PageRequest,
+) -> Result<Page<T>, StoreError> {
     let count = outcomes.rows::<Count>()?.first().map_or(0, |row| row.count);
     let rows = outcomes.rows()?;
     if request.page > 1 && request.offset() >= count {

@@ -47,6 +47,7 @@ impl Isolate {
                 databases: Box::new(ports.clone()),
                 passwords: Box::new(ports.clone()),
                 login_guard: Box::new(ports.clone()),
+                documents: Box::new(ports.clone()),
                 clock: Box::new(ports.clone()),
                 timer: Box::new(ports.clone()),
                 entropy: Box::new(ports),
@@ -291,6 +292,14 @@ impl TestApp {
         self.0
             .world
             .broken_passwords
+            .store(broken, Ordering::Relaxed);
+    }
+
+    /// Takes the documents Worker away, or brings it back.
+    pub fn break_documents(&self, broken: bool) {
+        self.0
+            .world
+            .broken_documents
             .store(broken, Ordering::Relaxed);
     }
 

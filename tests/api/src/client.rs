@@ -248,7 +248,9 @@ pub struct Reply {
     pub status: u16,
     /// Headers.
     pub headers: HeaderMap,
-    /// The body as text.
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// The body as text; empty where it is none.
     pub text: String,
     /// The body as JSON; null where it is none.
     pub json: Value,
@@ -259,13 +261,14 @@ pub struct Reply {
 impl Reply {
     pub(crate) async fn read(response: Response<Body>, log: &str) -> Self {
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        let bytes = body.collect().await.expect("a body").to_bytes().to_vec();
+        let text = String::from_utf8(bytes.clone()).unwrap_or_default();
         Self {
             status: parts.status.as_u16(),
             headers: parts.headers,
             json: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
+            bytes,
             log: serde_json::from_str(log).expect("a log line is JSON"),
         }
     }
@@ -274,6 +277,7 @@ impl Reply {
         Self {
             status: status.as_u16(),
             headers: HeaderMap::new(),
+            bytes: Vec::new(),
             text: String::new(),
             json: Value::Null,
             log: Value::Null,

@@ -1,6 +1,6 @@
 //! Two schools with the same row ids, the same emails and other texts, so that anything that crosses over shows.
 
-use homeroom_domain::records::Kind;
+use homeroom_domain::records::{Field, Kind};
 use rusqlite::types::Value as Sql;
 use serde_json::json;
 
@@ -210,10 +210,11 @@ fn painted() -> Vec<(&'static str, &'static str)> {
     ];
     for table in records::all().map(|resource| resource.table) {
         let own = |name: &str| !table.computed.iter().any(|(computed, _)| *computed == name);
+        let stored = |field: &Field| field.is_shown() && own(field.name);
         let texts = table
             .fields
             .iter()
-            .filter(|field| matches!(field.kind, Kind::Text { .. }) && own(field.name));
+            .filter(|field| matches!(field.kind, Kind::Text { .. }) && stored(field));
         columns.extend(texts.map(|field| (table.name, field.name)));
     }
     columns.sort_unstable();

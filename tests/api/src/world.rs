@@ -9,9 +9,11 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, ready};
-use homeroom_edge::app::{LoginGuard, Passwords, PortError, Timer};
+use homeroom_documents::{Fonts, scripts};
+use homeroom_edge::app::{Documents, LoginGuard, Passwords, PortError, Timer};
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
+    documents::{DocumentError, DocumentRequest, Printed},
     login_guard::{self, GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
 };
@@ -65,6 +67,7 @@ pub(crate) struct World {
     pub(crate) interleave: AtomicBool,
     pub(crate) broken_guard: AtomicBool,
     pub(crate) broken_passwords: AtomicBool,
+    pub(crate) broken_documents: AtomicBool,
     watch: Mutex<Watch>,
     bookmarks: AtomicU64,
     entropy: Mutex<u64>,
@@ -81,6 +84,7 @@ impl World {
             interleave: AtomicBool::default(),
             broken_guard: AtomicBool::default(),
             broken_passwords: AtomicBool::default(),
+            broken_documents: AtomicBool::default(),
             watch: Mutex::default(),
             bookmarks: AtomicU64::new(1),
             entropy: Mutex::new(seed),
@@ -153,6 +157,18 @@ impl World {
         self.hasher
             .answer(request, salt)
             .map_err(|error| PortError(error.to_string()))
+    }
+
+    fn print(&self, request: &DocumentRequest) -> Result<Printed, DocumentError> {
+        if self.broken_documents.load(Ordering::Relaxed) {
+            return Err(DocumentError::Unavailable(
+                "injected: the documents Worker is away".into(),
+            ));
+        }
+        request.check()?;
+        let wanted = scripts::wanted(request, &Fonts::base()?);
+        let fonts = Fonts::with_files(&wanted)?;
+        Ok(homeroom_documents::render(request, &fonts)?.printed)
     }
 
     /// `SplitMix64`: the same seed gives the same run.
@@ -262,6 +278,12 @@ impl Passwords for Ports {
     }
 }
 
+impl Documents for Ports {
+    fn print(&self, request: DocumentRequest) -> BoxFuture<'_, Result<Printed, DocumentError>> {
+        Box::pin(ready(self.0.print(&request)))
+    }
+}
+
 impl LoginGuard for Ports {
     fn ask<'a>(
         &'a self,
@@ -315,5 +337,34 @@ impl Timer for Ports {
 impl Entropy for Ports {
     fn fill(&self, buffer: &mut [u8]) {
         self.0.fill(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use homeroom_objects::documents::{PDF, Sheet};
+
+    use super::*;
+
+    #[test]
+    fn documents_are_printed_in_tests_too_unless_the_worker_is_away() {
+        let world = World::new(SqliteDatabases::default(), Timestamp::from_millis(0), 1);
+        let ports = Ports(Arc::new(world));
+        let request = DocumentRequest {
+            sheets: vec![Sheet {
+                title: "ብርሃነ".into(),
+                ..Sheet::default()
+            }],
+            ..DocumentRequest::default()
+        };
+        let print = || Documents::print(&ports, request.clone()).now_or_never();
+        let printed = print().expect("at once").expect("a file");
+        assert_eq!(printed.content_type, PDF);
+        assert!(printed.bytes.starts_with(b"%PDF-"));
+
+        ports.0.broken_documents.store(true, Ordering::Relaxed);
+        let refused = print().expect("at once");
+        assert!(matches!(refused, Err(DocumentError::Unavailable(_))));
     }
 }

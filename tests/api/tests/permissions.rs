@@ -47,8 +47,8 @@ fn promised(operation: &Operation) -> String {
     };
     let verb = match operation.id.split('_').next().unwrap() {
         "list" | "find" => "view",
-        "create" | "provision" => "add",
-        "replace" | "update" | "rotate" => "change",
+        "create" | "provision" | "place" => "add",
+        "replace" | "update" | "rotate" | "remove" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
         other => panic!("which permission does {other} need? Say so here"),
@@ -64,6 +64,9 @@ fn resource_of(operation: &Operation) -> &'static str {
         "user-role-assignments" => "user_role_assignment",
         "audit-logs" => "audit_log",
         "session-setup" => "session_setup",
+        "admissions" => "admission",
+        "guardians" => "student_guardian",
+        "sessions" if operation.path.contains("/registration/") => "student_session",
         "schools" => "school",
         "api-keys" => "api_key",
         other => panic!("which permission does {other} need? Say so here"),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use homeroom_api_tests::{TestApp, document::operations, samples::Scene};
+use homeroom_domain::permissions::DEFAULT_SCHOOL_ROLES;
+use homeroom_store_sqlite::TENANT_SCHEMA;
 use serde_json::Value;
 
 const BOTH: [&str; 2] = ["CONTROL", "SLOT_0001"];
@@ -11,6 +13,39 @@ fn text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Roles as the first release of schools had them, brought up to date by the later migrations.
+#[test]
+fn schools_that_exist_learn_what_new_ones_start_with() {
+    let db = rusqlite::Connection::open_in_memory().unwrap();
+    let (first, later) = TENANT_SCHEMA.split_first().unwrap();
+    db.execute_batch(first).unwrap();
+    for role in DEFAULT_SCHOOL_ROLES {
+        let sql = "insert into roles (id, builtin, name, description, created_at, updated_at) values (?1, ?1, ?1, '', 0, 0)";
+        db.execute(sql, [role.builtin]).unwrap();
+    }
+    let before = "insert into role_permissions values ('administrator', 'school.*'), ('teacher', 'school.view_staff'), \
+                  ('head', 'school.view_user'), ('head', 'school.view_role'), ('head', 'school.view_audit_log'), \
+                  ('head', 'school.view_user_role_assignment'), ('office', 'school.view_user'), \
+                  ('office', 'school.add_user'), ('office', 'school.change_user'), ('office', 'school.view_staff'), \
+                  ('office', 'school.add_staff'), ('office', 'school.change_staff')";
+    db.execute(before, []).unwrap();
+    for migration in later {
+        db.execute_batch(migration).unwrap();
+    }
+    for role in DEFAULT_SCHOOL_ROLES {
+        let mut statement = db
+            .prepare("select codename from role_permissions where role_id = ?1 order by codename")
+            .unwrap();
+        let held = statement
+            .query_map([role.builtin], |row| row.get::<_, String>(0))
+            .unwrap();
+        let held: Vec<String> = held.collect::<Result<_, _>>().unwrap();
+        let mut expected: Vec<&str> = role.permissions.to_vec();
+        expected.sort_unstable();
+        assert_eq!(held, expected, "{}", role.name);
+    }
 }
 
 #[test]

@@ -40,7 +40,9 @@ export function workerOptions(workers, { secrets, builds = {}, vars = {} }) {
       ),
     ),
   );
-  return workers.map(({ area, folder, config }) => {
+  const [withAssets] = workers.filter(({ config }) => config.assets);
+  return workers.map((worker) => {
+    const { area, folder, config } = worker;
     const build = resolve(builds[area] ?? join(ROOT, "functions", area, "build"));
     if (!existsSync(join(build, "index.js"))) {
       throw new Problem(`The Worker ${area} is not built: run \`cargo xtask build\`.`);
@@ -56,7 +58,10 @@ export function workerOptions(workers, { secrets, builds = {}, vars = {} }) {
       ],
       bindings: { ...config.vars, ...vars, ...(config.d1_databases ? secrets : {}) },
       d1Databases: Object.fromEntries((config.d1_databases ?? []).map((d1) => [d1.binding, d1.preview_database_id])),
-      serviceBindings: Object.fromEntries((config.services ?? []).map(({ binding, service }) => [binding, service])),
+      serviceBindings: {
+        ...Object.fromEntries((config.services ?? []).map(({ binding, service }) => [binding, service])),
+        ...(worker !== withAssets && folderBinding(config, folder)),
+      },
       durableObjects: Object.fromEntries(
         (config.durable_objects?.bindings ?? []).map((object) => [
           object.name,
@@ -67,13 +72,17 @@ export function workerOptions(workers, { secrets, builds = {}, vars = {} }) {
           },
         ]),
       ),
-      ...assets(config, folder),
+      ...(worker === withAssets && assets(config, folder)),
     };
   });
 }
 
+/** Miniflare serves the assets of one Worker only, whatever the others' are; theirs are read from the disk by workerd. */
+function folderBinding({ assets: settings }, folder) {
+  return settings && { [settings.binding]: { disk: { path: resolve(folder, settings.directory) } } };
+}
+
 function assets({ name, assets: settings }, folder) {
-  if (!settings) return {};
   const directory = resolve(folder, settings.directory);
   if (!existsSync(directory)) throw new Problem(`${directory} is missing: run \`cargo xtask build\`.`);
   return {

@@ -114,7 +114,12 @@ fn answer(resource: &Resource) -> Value {
         "id".to_owned(),
         json!({"type": "string", "format": "uuid", "description": "The record."}),
     );
-    for field in resource.table.fields {
+    let shown = resource
+        .table
+        .fields
+        .iter()
+        .filter(|field| field.is_shown());
+    for field in shown {
         properties.insert(field.name.to_owned(), property(field, false));
     }
     for (name, about) in [
@@ -179,7 +184,7 @@ fn property(field: &Field, with_default: bool) -> Value {
     }
     map.insert("description".to_owned(), field.about.into());
     if let (true, Presence::Default(literal)) = (with_default, field.presence)
-        && !matches!(literal, Literal::NoFlags)
+        && !matches!(literal, Literal::NoFlags | Literal::Found)
     {
         map.insert("default".to_owned(), field.default().unwrap_or_default());
     }

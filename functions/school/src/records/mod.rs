@@ -99,7 +99,16 @@ pub trait Hooks: Sync {
     fn prepare<'a>(&'a self, _: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async { Ok(()) })
     }
+
+    /// Whether a refused creation is worth another try: [`prepare`](Self::prepare) chose a value for this body, and
+    /// another request took it meanwhile.
+    fn chose_what_is_taken(&self, _body: &Record, _error: &ApiError) -> bool {
+        false
+    }
 }
+
+/// How often a creation is tried whose hook chooses a value.
+const ATTEMPTS: u32 = 3;
 
 /// No rules and no effects beside the fields.
 pub(crate) struct Plain;
@@ -235,12 +244,38 @@ impl Resource {
                 );
             }
         }
+        let mut location = self.path.to_owned();
+        for (name, _) in self.scope {
+            location = location.replace(&format!("{{{name}}}"), &ids.get::<()>(name)?.to_string());
+        }
+        let mut attempt = 1;
+        loop {
+            let answer = self.try_create(&post, &scope, fields.clone(), &location);
+            match answer.await {
+                Err(error)
+                    if attempt < ATTEMPTS
+                        && self.hooks.chose_what_is_taken(&post.input, &error) =>
+                {
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn try_create(
+        &self,
+        post: &Posted<SchoolArea, Record>,
+        scope: &Scope,
+        fields: Record,
+        list: &str,
+    ) -> Result<Response, ApiError> {
         let stamp = post.stamp();
         let mut record = store::new_record(&stamp, fields);
-        let resolved = store::resolve(&post.db, self.table, &scope, &record).await?;
+        let resolved = store::resolve(&post.db, self.table, scope, &record).await?;
         self.settle(&mut record, resolved)?;
         let mut write = Write {
-            caller: &post,
+            caller: post,
             before: None,
             after: Some(record),
             batch: Batch::default(),
@@ -257,11 +292,7 @@ impl Resource {
             after.ok_or_else(|| ApiError::Internal("a hook took the record away".into()))?;
         let mut batch = store::insert(&stamp, self.table, &record)?;
         batch.append(besides);
-        let mut location = self.path.to_owned();
-        for (name, _) in self.scope {
-            location = location.replace(&format!("{{{name}}}"), &ids.get::<()>(name)?.to_string());
-        }
-        let location = format!("{location}{}/", records::text(&record, "id"));
+        let location = format!("{list}{}/", records::text(&record, "id"));
         if self.warns {
             let body = Warned {
                 record: Ordered(self.table, &record),
@@ -285,7 +316,7 @@ impl Resource {
         let (before, resolved) =
             store::find_for_change(&caller.db, self.table, scope, id, &changes).await?;
         let mut after = before.clone();
-        after.extend(changes);
+        records::apply(&mut after, changes);
         after.insert(
             "updated_at".to_owned(),
             serde_json::json!(caller.context.now),
@@ -343,6 +374,11 @@ impl Resource {
             errors.add(field, "There is no such record.");
         }
         record.extend(resolved.computed);
+        for (name, value) in resolved.defaults {
+            if record.get(&name).is_none_or(serde_json::Value::is_null) {
+                record.insert(name, value);
+            }
+        }
         self.hooks.check(record, &mut errors);
         Ok(errors.into_result(())?)
     }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{error::StoreError, sql::Value};
 
+pub(crate) use read::list_where;
 pub use read::{Resolved, find, find_for_change, list, resolve};
 pub use write::{delete, insert, new_record, update};
 
@@ -25,6 +26,9 @@ pub struct Table {
     pub fields: &'static [Field],
     /// Fields that are worked out: name, and a scalar expression over `t`.
     pub computed: &'static [(&'static str, &'static str)],
+    /// What fields with [`Found`](homeroom_domain::records::Literal::Found) are where a body leaves them out: name, and a
+    /// scalar expression over `t`.
+    pub defaults: &'static [(&'static str, &'static str)],
     /// Columns with one text for all records of the resource.
     pub constants: &'static [(&'static str, &'static str)],
     /// What the list can be ordered, searched and filtered by.
@@ -61,6 +65,7 @@ impl Table {
         name: "",
         fields: &[],
         computed: &[],
+        defaults: &[],
         constants: &[],
         listing: Listing {
             orderings: &[],
@@ -79,7 +84,7 @@ impl Table {
     }
 
     fn is_stored(&self, field: &Field) -> bool {
-        !self.computed.iter().any(|(name, _)| *name == field.name)
+        field.is_shown() && !self.computed.iter().any(|(name, _)| *name == field.name)
     }
 
     fn stored(&self) -> impl Iterator<Item = &'static Field> {
@@ -88,7 +93,7 @@ impl Table {
 
     fn columns(&self) -> String {
         let mut columns = String::from("t.id, t.created_at, t.updated_at, t.created_by");
-        for field in self.fields {
+        for field in self.fields.iter().filter(|field| field.is_shown()) {
             columns.push_str(", ");
             columns.push_str(&self.expression(field));
             columns.push_str(" as ");
@@ -187,7 +192,8 @@ impl Serialize for Ordered<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(table, record) = self;
         let mut map = serializer.serialize_map(Some(record.len()))?;
-        let names = table.fields.iter().map(|field| field.name);
+        let shown = table.fields.iter().filter(|field| field.is_shown());
+        let names = shown.map(|field| field.name);
         let common = COMMON.iter().copied();
         for name in common.clone().take(1).chain(names).chain(common.skip(1)) {
             map.serialize_entry(name, record.get(name).unwrap_or(&Json::Null))?;

@@ -21,6 +21,8 @@ pub struct Resolved {
     pub missing: Vec<&'static str>,
     /// The worked out fields.
     pub computed: Record,
+    /// What fields are that the body left out.
+    pub defaults: Record,
 }
 
 /// One page of records.
@@ -28,6 +30,17 @@ pub async fn list(
     db: &TenantDb,
     table: &'static Table,
     scope: &Scope,
+    request: &PageRequest,
+) -> Result<Page<Record>, StoreError> {
+    list_where(db, table, scope, "true", request).await
+}
+
+/// One page of the records that a condition over `t` holds for.
+pub(crate) async fn list_where(
+    db: &TenantDb,
+    table: &'static Table,
+    scope: &Scope,
+    condition: &str,
     request: &PageRequest,
 ) -> Result<Page<Record>, StoreError> {
     let mut request = request.clone();
@@ -39,7 +52,7 @@ pub async fn list(
     let source = Source {
         columns: &table.columns(),
         from: &format!("{} t", table.name),
-        condition: &table.condition(),
+        condition: &format!("{} and {condition}", table.condition()),
         key: "t.id",
     };
     let page: Page<Map<String, Json>> =
@@ -178,6 +191,9 @@ fn resolution(
     for (name, sql) in table.computed {
         columns.push(format!("{sql} as {name}"));
     }
+    for (name, sql) in table.defaults {
+        columns.push(format!("{sql} as \"{name}!\""));
+    }
     let mut within = Vec::new();
     let condition = scope.conditions(&mut within);
     let condition = if condition.is_empty() {
@@ -229,6 +245,10 @@ fn take_resolved(
         let value = row.get(*name).unwrap_or(&Json::Null);
         let value = kind.map_or(Ok(Json::Null), |kind| shown(kind, value))?;
         resolved.computed.insert((*name).to_owned(), value);
+    }
+    for (name, _) in table.defaults {
+        let value = row.get(&format!("{name}!")).unwrap_or(&Json::Null).clone();
+        resolved.defaults.insert((*name).to_owned(), value);
     }
     Ok(resolved)
 }

@@ -20,6 +20,9 @@ pub struct StaffRow {
     pub id: StaffId,
     /// The user who signs in as this person.
     pub user: Option<UserId>,
+    /// The user's names; none without a user.
+    #[serde(skip_serializing)]
+    pub user_name: Option<String>,
     /// The school's own number, unique.
     pub staff_number: String,
     /// For example "Mrs".
@@ -48,6 +51,7 @@ impl StaffRow {
         Self {
             id: stamp.ids.next(),
             user: None,
+            user_name: None,
             staff_number: String::new(),
             title: String::new(),
             position: String::new(),
@@ -59,9 +63,20 @@ impl StaffRow {
             created_by: stamp.created_by(),
         }
     }
+
+    /// What people call the person: the user's names, else what the person is, else the number.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let user_name = self.user_name.clone().unwrap_or_default();
+        let position = format!("{} {}", self.title, self.position);
+        let names = [user_name.trim(), position.trim()];
+        let found = names.into_iter().find(|name| !name.is_empty());
+        found.unwrap_or(&self.staff_number).to_owned()
+    }
 }
 
-const COLUMNS: &str = "s.id, s.user_id as user, s.staff_number, s.title, s.position, s.department, s.hired_on, \
+const COLUMNS: &str = "s.id, s.user_id as user, \
+     (select n.first_name || ' ' || n.last_name from users n where n.id = s.user_id) as user_name, s.staff_number, s.title, s.position, s.department, s.hired_on, \
      s.is_active, s.created_at, s.updated_at, s.created_by";
 
 /// What the list of staff can be ordered, searched and filtered by.

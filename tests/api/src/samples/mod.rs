@@ -28,6 +28,9 @@ const SCENE_SLOTS: usize = 80;
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
 const OF_ITS_OWN: &[Prepare] = &[promotion::prepare];
+const OF_ITS_OWN: &[Prepare] = &[
+    people::prepare, // one line each
+];
 
 /// A platform with one school, in which samples are prepared.
 pub struct Scene {

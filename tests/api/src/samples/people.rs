@@ -2,11 +2,93 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Scene, records::PathIds};
+use super::{
+    Sample, Scene,
+    records::{self, PathIds, fill},
+};
+use crate::document::Operation;
 
-pub(super) fn adjust(_: &Scene, noun: &str, body: &mut Map<String, Value>, n: u32, _: &PathIds) {
-    if noun == "admission" {
-        body.insert("admission_year".to_owned(), json!(2020 + n % 7));
-        body.insert("student_id".to_owned(), json!(format!("N{n}")));
+pub(super) fn adjust(
+    scene: &Scene,
+    noun: &str,
+    body: &mut Map<String, Value>,
+    n: u32,
+    ids: &PathIds,
+) {
+    match (noun, ids.get("id")) {
+        ("admission", _) => {
+            body.insert("admission_year".to_owned(), json!(2020 + n % 7));
+            body.insert("student_id".to_owned(), json!(format!("N{n}")));
+        }
+        ("guardian", _) => {
+            body.insert("phone_number".to_owned(), json!(format!("+26378{n:07}")));
+        }
+        // A registration stays with its student.
+        ("student_session", Some(id)) => {
+            let path = format!("sessions/{}/student-sessions/{id}/", ids["session"]);
+            let student = scene.school.admin.get(&path).status(200).str("student");
+            body.insert("student".to_owned(), json!(student));
+        }
+        _ => {}
     }
+}
+
+pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sample> {
+    let admin = &scene.school.admin;
+    let mut ids = PathIds::new();
+    let mut body = None;
+    match operation.id.as_str() {
+        "list_students_without_session" => {
+            scene.reference("students", n);
+        }
+        "list_student_history" => {
+            let student = scene.reference("students", n);
+            let change = json!({"enrolment": "transferred", "reason": "The family moved."});
+            let path = format!("admissions/{student}/");
+            admin.patch(&path, &change).expect(200);
+            ids.insert("id".to_owned(), student);
+        }
+        "list_guardian_students" => {
+            let link = scene.record(of_noun("student_guardian"), n);
+            let path = format!("students/{}/guardians/{}/", link["student"], link["id"]);
+            let guardian = admin.get(&path).status(200).str("guardian");
+            ids.insert("id".to_owned(), guardian);
+        }
+        "place_students" => {
+            ids = class(scene, n);
+            body = Some(json!({"students": [scene.reference("students", n)]}));
+        }
+        "list_class_registrations" | "remove_student_from_class" => {
+            ids = class(scene, n);
+            let path = fill(
+                "sessions/{session}/academic-classes/{academic_class}/registration/",
+                &ids,
+            );
+            let students = json!({"students": [scene.reference("students", n)]});
+            admin.post(&path, &students).expect(200);
+            let own = admin.get(&path).status(200).str("results/0/id");
+            ids.insert("id".to_owned(), own);
+        }
+        _ => return None,
+    }
+    Some(Sample {
+        client: admin.clone(),
+        method: operation.method.clone(),
+        path: fill(&operation.path, &ids),
+        body,
+    })
+}
+
+fn of_noun(noun: &str) -> &'static homeroom_school::Resource {
+    records::all()
+        .find(|resource| resource.noun == noun)
+        .unwrap_or_else(|| panic!("there is no resource {noun}"))
+}
+
+/// A new class of a session, by the names that paths within it give.
+fn class(scene: &Scene, n: u32) -> PathIds {
+    let mut ids = scene.record(of_noun("academic_class"), n);
+    let own = ids.remove("id").expect("an id");
+    ids.insert("academic_class".to_owned(), own);
+    ids
 }

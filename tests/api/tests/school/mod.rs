@@ -5,18 +5,24 @@
     reason = "tests fail by panicking"
 )]
 
+mod admissions;
 mod audit_logs;
 mod auth;
 mod bodies;
+mod class_registration;
+mod guardians;
 mod idempotency;
 mod lists;
 mod lockout;
+mod making;
 mod passwords;
 mod promotion;
 mod role_assignments;
 mod roles;
 mod sessions;
 mod staff;
+mod structure;
+mod student_sessions;
 mod tenancy;
 mod users;
 

@@ -18,6 +18,7 @@ fn a_new_member_of_staff_is_answered_with_the_record_and_its_address() {
       "hired_on": "2024-09-01",
       "id": "[id]",
       "is_active": true,
+      "name": "Tendai Teacher",
       "position": "Teacher",
       "staff_number": "T-017",
       "title": "Mrs",
@@ -277,5 +278,54 @@ fn staff_are_searched_by_their_users_names_and_filtered() {
             .get("staff/?user=x&salary=1&is_active=maybe")
             .fields(),
         ["is_active", "salary", "user"]
+    );
+}
+
+#[test]
+fn a_member_of_staff_is_called_by_the_users_names_else_by_what_is_known() {
+    let (_, school) = greenwood();
+    let name = |body: serde_json::Value| {
+        let reply = school.admin.post("staff/", &body).status(201);
+        let found = school.admin.get(reply.header("location")).status(200);
+        assert_eq!(found.json, reply.json);
+        reply.str("name")
+    };
+    assert_eq!(name(json!({"staff_number": "T-1"})), "T-1");
+    let head = json!({"staff_number": "T-2", "position": "Head"});
+    assert_eq!(name(head), "Head");
+    let titled = json!({"staff_number": "T-3", "title": "Mrs", "position": "Head"});
+    assert_eq!(name(titled), "Mrs Head");
+    let user = json!({"staff_number": "T-4", "title": "Mr", "user": school.teacher_id});
+    let reply = school.admin.post("staff/", &user).status(201);
+    assert_eq!(reply.str("name"), "Tendai Teacher");
+    let path = format!("staff/{}/", reply.id());
+    // It cannot be set, and follows the user.
+    let sent = school
+        .admin
+        .patch(&path, &json!({"name": "Nobody"}))
+        .status(200);
+    assert_eq!(sent.str("name"), "Tendai Teacher");
+    let renamed = json!({"first_name": "Tafadzwa"});
+    school
+        .admin
+        .patch(&format!("users/{}/", school.teacher_id), &renamed)
+        .expect(200);
+    assert_eq!(
+        school.admin.get(&path).status(200).str("name"),
+        "Tafadzwa Teacher"
+    );
+    let alone = school.admin.patch(&path, &json!({"user": null}));
+    assert_eq!(alone.status(200).str("name"), "Mr");
+    let again = school
+        .admin
+        .patch(&path, &json!({"user": school.teacher_id}));
+    assert_eq!(again.status(200).str("name"), "Tafadzwa Teacher");
+    let list = school
+        .admin
+        .get("staff/?ordering=-staff_number")
+        .status(200);
+    assert_eq!(
+        list.column("name"),
+        ["Tafadzwa Teacher", "Mrs Head", "Head", "T-1"]
     );
 }

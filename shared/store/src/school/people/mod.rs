@@ -1,0 +1,20 @@
+//! Students, their guardians, and their place in a session.
+
+mod guardians;
+mod registrations;
+mod students;
+
+use homeroom_domain::records::Kind;
+
+pub use guardians::{
+    GUARDIANS, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN, students_of,
+};
+pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, place, take_out_of_class};
+pub use students::{
+    Admission, Change, HISTORY, Namesake, STUDENTS, WITHOUT_SESSION, history, note_changes,
+    prepare_admission, without_session,
+};
+
+const NAME: Kind = Kind::Text { min: 1, max: 100 };
+const BOARDING: Kind = Kind::Choice(&["Boarding", "Day"]);
+const ENROLMENT: Kind = Kind::Choice(&["active", "transferred", "graduated", "dropped_out"]);
