@@ -1,11 +1,10 @@
 //! Every route of the area.
 
 use crate::{
-    audit_logs, auth, permissions,
-    promotion::{bulk, copy, executions, history, preview, proposals, steps},
     audit_logs, auth,
     people::{admissions, guardians, registrations},
     permissions,
+    promotion::{bulk, copy, executions, history, preview, proposals, steps},
     records::{self, Resource},
     role_assignments, roles, staff, structure, users,
 };

@@ -180,8 +180,8 @@ pub(crate) async fn list_promotion_executions(
     query: Query,
 ) -> Result<Json<List<PromotionExecutionOut>>, ApiError> {
     let request = query.page(&store::EXECUTIONS)?;
-    let setup = ids.get::<()>("session_setup")?.to_string();
-    let page = store::list_executions(&caller.db, &setup, &request).await?;
+    let setup = ids.get("session_setup")?;
+    let page = store::list_executions(&caller.db, setup, &request).await?;
     Ok(List::new(&caller.context, &query, &request, page))
 }
 

@@ -27,9 +27,9 @@ const SCENE_SLOTS: usize = 80;
 /// Makes the call of an operation that is not one on plain records; none where the operation is another's.
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
 
-const OF_ITS_OWN: &[Prepare] = &[promotion::prepare];
 const OF_ITS_OWN: &[Prepare] = &[
     people::prepare, // one line each
+    promotion::prepare,
 ];
 
 /// A platform with one school, in which samples are prepared.

@@ -1,13 +1,13 @@
 //! Executions, and what they did with each student.
 
-use homeroom_kernel::{Listing, PageRequest, Timestamp, page::FilterKind};
+use homeroom_kernel::{Id, Listing, PageRequest, Timestamp, page::FilterKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     connection::TenantDb,
     error::StoreError,
-    list::{self, Page, Source},
+    list::{self, Page, Parent, Source},
     rows,
     sql::{Statement, sql},
 };
@@ -60,19 +60,21 @@ pub static EXECUTIONS: Listing = Listing {
 /// One page of a set-up's executions.
 pub async fn list_executions(
     db: &TenantDb,
-    setup: &str,
+    setup: Id<()>,
     request: &PageRequest,
 ) -> Result<Page<ExecutionRow>, StoreError> {
-    let mut request = request.clone();
-    let own = homeroom_kernel::page::FilterValue::Text(setup.to_owned());
-    request.filters.insert(0, ("e.session_setup = ?", own));
     let source = Source {
         columns: COLUMNS,
         from: "promotion_executions e",
         condition: "true",
         key: "e.id",
     };
-    list::fetch(&db.connection, &source, &[], &request).await
+    let parent = Parent {
+        exists: "select 1 from session_setups where id = ?",
+        condition: "e.session_setup = ?",
+        id: setup,
+    };
+    list::fetch_within(&db.connection, &parent, &source, &[], request).await
 }
 
 pub(super) fn one(setup: &str, id: &str) -> Statement {

@@ -219,4 +219,6 @@ fn an_execution_is_undone_under_its_own_set_up_only() {
     let path = format!("session-setup/{other}/promotion-executions/{execution}/");
     refused(&year.admin().get(&path), 404, "not_found");
     refused(&year.admin().act(&format!("{path}undo/")), 404, "not_found");
+    let unknown = "session-setup/01890000-0000-7000-8000-00000000dead/promotion-executions/";
+    refused(&year.admin().get(unknown), 404, "not_found");
 }
