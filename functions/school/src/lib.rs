@@ -14,6 +14,7 @@ mod outbox;
 mod panic_route;
 mod people;
 mod permissions;
+mod promotion;
 mod records;
 mod report_cards;
 mod role_assignments;

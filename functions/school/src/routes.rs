@@ -9,6 +9,9 @@ use crate::{
     marks::{bulk, sheet},
     people::{admissions, guardians, registrations},
     permissions,
+    promotion::{
+        bulk as decided, copy, executions, history, preview, proposals, steps as setup_steps,
+    },
     records::{self, Resource},
     report_cards::{cards, decisions, own, publication, status},
     role_assignments, roles, staff, structure, timetable, users,
@@ -38,6 +41,7 @@ use crate::{
         (name = "notices", description = "Notices to everyone, or to those whom they concern."),
         (name = "imports", description = "Files that are read in, row by row."),
         (name = "exports", description = "Files as an import takes them."),
+        (name = "promotion", description = "The move to the next year: set-ups, decisions, their execution and its undoing."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -53,6 +57,7 @@ pub static RECORDS: &[&[&Resource]] = &[
     timetable::RESOURCES,
     crate::grading::RESOURCES,
     crate::notices::RESOURCES,
+    crate::promotion::RESOURCES,
 ];
 
 homeroom_edge::routes! { Document, records(RECORDS);
@@ -126,6 +131,16 @@ homeroom_edge::routes! { Document, records(RECORDS);
     status::find_comment_status,
     own::list_own_report_cards,
     own::find_own_report_card,
+    setup_steps::find_setup_steps,
+    copy::copy_structure,
+    decided::replace_student_promotions,
+    proposals::propose_student_promotions,
+    preview::preview_promotions,
+    executions::list_promotion_executions,
+    executions::execute_promotions,
+    executions::find_promotion_execution,
+    executions::undo_promotion_execution,
+    history::list_student_promotion_history,
     admissions::list_student_history,
     admissions::list_students_without_session,
     guardians::list_guardian_students,

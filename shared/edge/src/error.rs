@@ -55,14 +55,14 @@ pub enum ApiError {
         /// The version of the record now.
         version: i64,
     },
-    /// The same, with what the client should look at.
+    /// The state of several records forbids it, and the client must know of which.
     Refused {
         /// Stable code.
         code: &'static str,
         /// What is in the way, and what to do.
-        detail: &'static str,
-        /// More fields of the answer.
-        more: serde_json::Value,
+        detail: String,
+        /// Lists of the records by name, beside the detail.
+        records: serde_json::Map<String, serde_json::Value>,
     },
     /// The body is over the cap.
     TooLarge,
@@ -176,10 +176,8 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
-            Self::Malformed(detail)
-            | Self::Conflict { detail, .. }
-            | Self::Refused { detail, .. } => (*detail).to_owned(),
-            Self::Forbidden { detail, .. } => detail.clone(),
+            Self::Malformed(detail) | Self::Conflict { detail, .. } => (*detail).to_owned(),
+            Self::Forbidden { detail, .. } | Self::Refused { detail, .. } => detail.clone(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
             ),
@@ -244,12 +242,10 @@ impl IntoResponse for ApiError {
         let (body, note) = match self {
             Self::Replay(response) => return *response,
             Self::Fields(errors) => (json!(errors.messages()), None),
-            Self::Refused { mut more, .. } => {
-                if let Some(map) = more.as_object_mut() {
-                    map.insert("detail".to_owned(), detail.into());
-                    map.insert("code".to_owned(), code.into());
-                }
-                (more, None)
+            Self::Refused { mut records, .. } => {
+                records.insert("detail".to_owned(), detail.into());
+                records.insert("code".to_owned(), code.into());
+                (records.into(), None)
             }
             Self::Internal(note) | Self::Unavailable(note) => {
                 (json!({"detail": detail, "code": code}), Some(LogNote(note)))

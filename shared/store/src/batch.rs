@@ -152,7 +152,7 @@ impl Batch {
         before: Option<&impl Serialize>,
         after: Option<&impl Serialize>,
     ) {
-        let changes = difference(to_map(before), to_map(after));
+        let changes = changes(before, after);
         self.statements.push(sql!(
             "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
              ip_address, request_id, timestamp) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -163,7 +163,7 @@ impl Batch {
             action.as_str(),
             table,
             record_id,
-            Json::Object(changes).to_string(),
+            changes.to_string(),
             stamp.ip.clone(),
             &stamp.request_id,
             stamp.now,
@@ -205,19 +205,26 @@ impl Batch {
         &mut self,
         stamp: &Stamp<'_>,
         table: &str,
-        entries: &[(Action, &str, Map<String, Json>)],
+        entries: impl IntoIterator<Item = (Action, String, Json)>,
     ) {
-        let line = |(action, record, changes): &(Action, &str, Map<String, Json>)| {
-            let changes = Json::Object(changes.clone()).to_string();
-            json!([stamp.ids.next::<()>(), action.as_str(), record, changes])
+        let line = |(action, record, changes): (Action, String, Json)| {
+            json!([
+                stamp.ids.next::<()>(),
+                action.as_str(),
+                record,
+                changes.to_string()
+            ])
         };
-        let lines: Json = entries.iter().map(line).collect();
+        let lines: Vec<Json> = entries.into_iter().map(line).collect();
+        if lines.is_empty() {
+            return;
+        }
         self.audit_each(
             stamp,
             table,
             "select json_extract(value, '$[0]') as log, json_extract(value, '$[1]') as action, \
              json_extract(value, '$[2]') as record_id, json_extract(value, '$[3]') as changes from json_each(?1)",
-            vec![Value::from(lines.to_string())],
+            vec![Value::from(Json::from(lines).to_string())],
         );
     }
 
@@ -252,6 +259,11 @@ impl Batch {
         }
         db.connection().batch(self.statements).await.map(|_| ())
     }
+}
+
+/// The fields that differ between two forms of a record, as `{field: {from, to}}`.
+pub(crate) fn changes(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Json {
+    Json::Object(difference(to_map(before), to_map(after)))
 }
 
 fn to_map(record: Option<&impl Serialize>) -> Map<String, Json> {

@@ -34,6 +34,8 @@ const QUERIES: &[(&str, &str)] = &[
         "?academic_class={academic_class}",
     ),
 ];
+/// Where the executions of promotions are: records that only an action makes.
+const EXECUTIONS: &str = "/api/v1/school/session-setup/{session_setup}/promotion-executions/";
 
 /// One of the two schools, with every kind of credential for it.
 pub struct Twin {
@@ -117,9 +119,10 @@ impl Twins {
         let numbered = records::all()
             .filter(|resource| resource.offers.create)
             .zip(1_000..);
-        let mut records: Vec<(&str, PathIds)> = numbered
+        let mut records: Vec<(&'static str, PathIds)> = numbered
             .map(|(resource, n)| (resource.path, scene.record(resource, n)))
             .collect();
+        records.push((EXECUTIONS, scene.execution(2_000)));
         records.extend(cards(&scene, &alpha));
         paint(&app, &alpha.slot, CANARY_ALPHA);
 

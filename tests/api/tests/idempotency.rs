@@ -55,7 +55,7 @@ fn every_creation_and_action_is_replayed() {
             "{} had a second effect",
             operation.name()
         );
-        if operation.id == "provision_school" {
+        if operation.id == "provision_school" || operation.path.ends_with("/preview/") {
             continue;
         }
         assert_eq!(

@@ -51,6 +51,21 @@ const ACTIONS: &[(&str, &str)] = &[
         "school.decide_leave_application",
     ),
     ("check_timetable", "school.view_timetable"),
+    ("execute_promotions", "school.execute_promotion"),
+    ("undo_promotion_execution", "school.execute_promotion"),
+    ("propose_student_promotions", "school.add_student_promotion"),
+    (
+        "replace_student_promotions",
+        "school.change_student_promotion",
+    ),
+    ("copy_structure", "school.change_session_setup"),
+    ("preview_promotions", "school.view_student_promotion"),
+    ("list_promotion_executions", "school.view_student_promotion"),
+    ("find_promotion_execution", "school.view_student_promotion"),
+    (
+        "list_student_promotion_history",
+        "school.view_student_promotion",
+    ),
 ];
 
 /// The permission that an operation's name promises.
@@ -88,6 +103,7 @@ fn resource_of(operation: &Operation) -> &'static str {
         "audit-logs" => "audit_log",
         "attendance" => "attendance",
         "timetable" => "timetable",
+        "session-setup" => "session_setup",
         "admissions" => "admission",
         "guardians" => "student_guardian",
         "sessions" if operation.path.contains("/registration/") => "student_session",

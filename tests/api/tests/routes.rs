@@ -184,14 +184,11 @@ fn an_empty_body_misses_exactly_what_the_document_requires() {
             assert_eq!(required, Vec::<String>::new(), "{}", operation.name());
         }
         if required.is_empty() {
-            assert_eq!(reply.status, 200, "{}: {}", operation.name(), reply.text);
+            let good = (200..300).contains(&reply.status);
+            assert!(good, "{}: {}", operation.name(), reply.text);
             continue;
         }
         required.sort();
-        if operation.method == Method::POST && required.is_empty() && reply.status == 200 {
-            // An action that needs to be told nothing.
-            continue;
-        }
         assert_eq!(
             wrong_fields(&reply),
             required,

@@ -251,6 +251,12 @@ const GROWING: &[&str] = &[
     "marks",
     "exams",
     "report_cards",
+    "reg",
+    "st",
+    "student_promotions",
+    "deed",
+    "student_promotion_history",
+    "h",
 ];
 
 fn plan(app: &TestApp, binding: &str, statement: &str) -> Vec<String> {

@@ -10,6 +10,7 @@ pub mod marks;
 pub mod notices;
 pub mod outbox;
 pub mod people;
+pub mod promotion;
 pub mod provision;
 pub mod report_cards;
 pub mod report_settings;

@@ -5,6 +5,7 @@ mod attendance;
 mod exams;
 mod files;
 mod people;
+mod promotion;
 pub mod records;
 pub(crate) mod report_cards;
 mod structure;
@@ -35,6 +36,7 @@ const OF_ITS_OWN: &[Prepare] = &[
     attendance::prepare,
     report_cards::prepare,
     files::prepare,
+    promotion::prepare,
 ];
 
 /// A platform with one school, in which samples are prepared.

@@ -32,6 +32,7 @@ mod marks;
 mod missing_marks;
 mod notices;
 mod passwords;
+mod promotion;
 mod publication;
 mod report_cards;
 mod role_assignments;

@@ -127,7 +127,7 @@ fn write_records(
             Action::Create
         };
         let changes = difference(before.clone().unwrap_or_default(), after.clone());
-        entries.push((action, id, changes));
+        entries.push((action, id.to_owned(), Json::Object(changes)));
         rows.push(row(sheet, after)?);
     }
     let changed = format!(
@@ -139,7 +139,7 @@ fn write_records(
         batch.guard("changed_meanwhile", &changed, vec![Value::from(seen)]);
     }
     batch.push(upsert(sheet, &Json::Array(rows)));
-    batch.audit_all(stamp, table, &entries);
+    batch.audit_all(stamp, table, entries);
     if !history.is_empty() {
         batch.push(sql!(
             "insert into student_history (id, student, field, old_value, new_value, reason, actor_name, changed_at) \
