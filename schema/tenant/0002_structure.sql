@@ -24,6 +24,8 @@ create table academic_guards (
     constraint exam_session_closed check (rule <> 'exam_session_closed'),
     constraint exam_has_marks check (rule <> 'exam_has_marks'),
     constraint setup_mismatch check (rule <> 'setup_mismatch'),
+    constraint exam_of_another_session check (rule <> 'exam_of_another_session'),
+    constraint student_not_in_class check (rule <> 'student_not_in_class'),
     constraint promotion_executed check (rule <> 'promotion_executed'),
     constraint promotion_undone check (rule <> 'promotion_undone'),
     constraint import_advanced check (rule <> 'import_advanced')

@@ -34,10 +34,13 @@ create table student_promotions (
         constraint student_promotions_destination_fk references academic_classes (id) on delete restrict,
     action text not null constraint student_promotions_action_is_known
         check (action in ('pending', 'promote', 'repeat', 'transfer', 'graduate', 'drop_out')),
-    boarding_status text not null
+    -- Null: as the student is when the decisions are carried out.
+    boarding_status text
         constraint student_promotions_boarding_is_known check (boarding_status in ('Boarding', 'Day')),
     reason text not null,
+    -- The user who decided; null: proposed by the rules, or decided by another program.
     decided_by text,
+    -- When it was carried out; null again once that was undone.
     execution_date integer,
     created_at integer not null,
     updated_at integer not null,
@@ -67,7 +70,8 @@ create index promotion_executions_setup on promotion_executions (session_setup);
 -- Of parallel executions one wins.
 create unique index promotion_executions_once on promotion_executions (session_setup) where undone_at is null;
 
--- What an execution did with each student, so that it can be shown and undone.
+-- What an execution did with each student, so that it can be shown and undone. Registrations of the year that ends
+-- stay as they are, so nothing of them is kept here.
 create table student_promotion_history (
     id text not null constraint student_promotion_history_pk primary key,
     execution text not null
@@ -77,16 +81,25 @@ create table student_promotion_history (
         constraint student_promotion_history_source_fk references academic_classes (id) on delete restrict,
     destination_session_class text
         constraint student_promotion_history_destination_fk references academic_classes (id) on delete restrict,
-    action text not null,
-    -- The registration that the execution made in the new session.
+    action text not null constraint student_promotion_history_action_is_known
+        check (action in ('promote', 'repeat', 'transfer', 'graduate', 'drop_out')),
+    -- The registration that the execution made in the new session. No foreign key: undoing removes it, and this row stays.
     student_session text,
-    -- As it was before, to be put back by undoing.
-    old_enrolment text not null,
-    old_status text not null,
-    old_boarding text not null,
+    -- The student's enrolment, boarding or day, and form before, to be put back by undoing where they are still as after.
+    old_enrolment text not null constraint student_promotion_history_old_enrolment_is_known
+        check (old_enrolment in ('active', 'transferred', 'graduated', 'dropped_out')),
+    old_boarding text not null
+        constraint student_promotion_history_old_boarding_is_known check (old_boarding in ('Boarding', 'Day')),
     old_form text,
+    new_enrolment text not null constraint student_promotion_history_new_enrolment_is_known
+        check (new_enrolment in ('active', 'transferred', 'graduated', 'dropped_out')),
+    new_boarding text not null
+        constraint student_promotion_history_new_boarding_is_known check (new_boarding in ('Boarding', 'Day')),
+    new_form text,
     created_at integer not null,
-    constraint student_promotion_history_unique unique (execution, student)
+    constraint student_promotion_history_unique unique (execution, student),
+    constraint student_promotion_history_registers_who_stays
+        check ((action in ('promote', 'repeat')) = (student_session is not null))
 ) strict, without rowid;
 create index student_promotion_history_student on student_promotion_history (student);
 create index student_promotion_history_source on student_promotion_history (source_session_class);

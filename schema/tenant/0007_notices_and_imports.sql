@@ -25,6 +25,8 @@ create table imports (
     id text not null constraint imports_pk primary key,
     resource text not null constraint imports_resource_is_known
         check (resource in ('students', 'guardians', 'staff', 'classes', 'registrations', 'marks')),
+    -- What the file is about, where its rows do not say it: the exam session of marks.
+    exam_session text constraint imports_exam_session_fk references exam_sessions (id) on delete restrict,
     is_dry_run integer not null constraint imports_is_dry_run_is_boolean check (is_dry_run in (0, 1)),
     status text not null constraint imports_status_is_known check (status in ('running', 'completed', 'failed')),
     total integer not null,
@@ -34,18 +36,22 @@ create table imports (
     updated integer not null,
     skipped integer not null,
     failed integer not null,
+    -- Who sent the file: what is left of it is carried out in this name.
+    actor text not null constraint imports_actor_is_json check (json_valid(actor)),
     created_at integer not null,
     updated_at integer not null,
     created_by text
 ) strict, without rowid;
 create index imports_status on imports (status) where status = 'running';
+create index imports_exam_session on imports (exam_session) where exam_session is not null;
 
 -- The file's rows in portions, until they are done.
 create table import_chunks (
     import text not null constraint import_chunks_import_fk references imports (id) on delete cascade,
-    first_row integer not null,
+    -- In this order.
+    position integer not null,
     rows text not null constraint import_chunks_rows_is_json check (json_valid(rows)),
-    constraint import_chunks_pk primary key (import, first_row)
+    constraint import_chunks_pk primary key (import, position)
 ) strict, without rowid;
 
 -- What was wrong with a row, or notable.

@@ -77,7 +77,7 @@ impl Problem {
             Self::TooLarge => (
                 413,
                 "payload_too_large",
-                "The request body is larger than 1 MB.",
+                "The request body is larger than 1 MB; a file, than 4 MB.",
             ),
             Self::NoAnswer => (502, "bad_gateway", "The service gave no answer."),
             Self::Unavailable => (
@@ -153,7 +153,7 @@ mod tests {
             (
                 Problem::TooLarge,
                 413,
-                r#"{"code":"payload_too_large","detail":"The request body is larger than 1 MB."}"#,
+                r#"{"code":"payload_too_large","detail":"The request body is larger than 1 MB; a file, than 4 MB."}"#,
             ),
             (
                 Problem::NoAnswer,

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 /// The largest body that is let through, by its declared length. Areas enforce the same on what
 /// they read, so that a body without a declared length gains nothing.
 pub const MAX_BODY_BYTES: u64 = 1_024 * 1_024;
+/// The same for the paths that take a file.
+pub const MAX_FILE_BYTES: u64 = 4 * MAX_BODY_BYTES;
+const FILES: &str = "/api/v1/school/imports/";
 
 /// The documentation page.
 pub const DOCS: &str = "/api/docs/";
@@ -62,14 +65,19 @@ pub fn path_of(url: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-/// Whether a request with this `content-length` is refused before its body is read.
+/// Whether a request to a path with this `content-length` is refused before its body is read.
 #[must_use]
-pub fn is_too_large(content_length: &str) -> bool {
+pub fn is_too_large(path: &str, content_length: &str) -> bool {
+    let cap = if path.starts_with(FILES) {
+        MAX_FILE_BYTES
+    } else {
+        MAX_BODY_BYTES
+    };
     // A length that does not fit the number is as much too large as one that exceeds the cap.
     content_length
         .trim()
         .parse::<u64>()
-        .map_or(true, |length| length > MAX_BODY_BYTES)
+        .map_or(true, |length| length > cap)
 }
 
 #[cfg(test)]
@@ -141,7 +149,25 @@ mod tests {
             ("-1", true),
             ("many", true),
         ] {
-            assert_eq!(is_too_large(length), too_large, "{length}");
+            assert_eq!(
+                is_too_large("/api/v1/school/users/", length),
+                too_large,
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_may_have_four_mebibytes_where_one_is_taken() {
+        for (path, length, too_large) in [
+            ("/api/v1/school/imports/students/", "4194304", false),
+            ("/api/v1/school/imports/students", "4194304", false),
+            ("/api/v1/school/imports/students/", "4194305", true),
+            ("/api/v1/school/imports", "1048577", true),
+            ("/api/v1/system/imports/students/", "1048577", true),
+            ("/x/api/v1/school/imports/students/", "1048577", true),
+        ] {
+            assert_eq!(is_too_large(path, length), too_large, "{path}: {length}");
         }
     }
 }

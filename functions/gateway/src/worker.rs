@@ -26,7 +26,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         id: given_id.unwrap_or_else(new_id),
         is_https: url.starts_with("https:"),
     };
-    if length.is_some_and(|length| route::is_too_large(&length)) {
+    if length.is_some_and(|length| route::is_too_large(route::path_of(&url), &length)) {
         return door.refuse(Problem::TooLarge);
     }
     match route::of(route::path_of(&url)) {

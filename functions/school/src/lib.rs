@@ -4,13 +4,17 @@ mod attendance;
 mod audit_logs;
 mod auth;
 mod exams;
+mod exports;
 mod grading;
+mod imports;
 mod marks;
+mod notices;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;
 mod people;
 mod permissions;
+mod promotion;
 mod records;
 mod report_cards;
 mod role_assignments;

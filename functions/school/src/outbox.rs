@@ -11,10 +11,14 @@ use homeroom_store::{
     sql::Consistency,
 };
 
+use crate::imports;
+
 /// Effects are carried out in portions; a school with more left has its turn again at the next visit.
 const MAX_PORTIONS: usize = 10;
 /// One event may make 1,000 queries to D1, and a school takes a handful.
 const SCHOOLS_PER_VISIT: u16 = 100;
+/// Portions of imports that were cut short, over all schools of a visit; each takes some twenty queries.
+const PORTIONS_PER_VISIT: usize = 20;
 /// The `crons` of wrangler.toml.
 const VISIT_SECONDS: i64 = 5 * 60;
 
@@ -61,7 +65,11 @@ pub(crate) fn deliver_later(app: &State, context: &Context, school: &ActiveSchoo
     }));
 }
 
-async fn deliver(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), StoreError> {
+pub(crate) async fn deliver(
+    app: &App,
+    school: &ActiveSchool,
+    trace: &Trace,
+) -> Result<(), StoreError> {
     let databases = &*app.ports.databases;
     let db = TenantDb::open(databases, school, &Consistency::Latest, trace)?;
     let control = ControlDb::open(databases, &Consistency::Latest, trace)?;
@@ -83,11 +91,12 @@ pub async fn visit_schools(app: &App) -> Result<usize, StoreError> {
     sessions::delete_ended(now).commit(&control).await?;
     let turn = now.seconds() / VISIT_SECONDS;
     let (mut visited, mut failure) = (0, None);
+    let mut portions = PORTIONS_PER_VISIT;
     for school in registry::list_active_in_turn(&control, turn, SCHOOLS_PER_VISIT).await? {
         let Ok(school) = school.active() else {
             continue;
         };
-        match visit(app, &school, &trace).await {
+        match visit(app, &school, &trace, &mut portions).await {
             Ok(()) => visited += 1,
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -95,10 +104,17 @@ pub async fn visit_schools(app: &App) -> Result<usize, StoreError> {
     failure.map_or(Ok(visited), Err)
 }
 
-async fn visit(app: &App, school: &ActiveSchool, trace: &Trace) -> Result<(), StoreError> {
+async fn visit(
+    app: &App,
+    school: &ActiveSchool,
+    trace: &Trace,
+    portions: &mut usize,
+) -> Result<(), StoreError> {
     deliver(app, school, trace).await?;
     let db = TenantDb::open(&*app.ports.databases, school, &Consistency::Latest, trace)?;
-    sessions::delete_ended(app.ports.clock.now())
-        .commit(&db)
-        .await
+    imports::visit(app, &db, portions).await?;
+    let now = app.ports.clock.now();
+    let mut ended = sessions::delete_ended(now);
+    ended.append(homeroom_store::school::imports::delete_old(now));
+    ended.commit(&db).await
 }

@@ -3,6 +3,7 @@
 pub mod academics;
 pub mod credentials;
 pub mod csv;
+pub mod files;
 pub mod identity;
 pub mod permissions;
 pub mod records;

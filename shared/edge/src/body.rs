@@ -1,6 +1,7 @@
-//! Bodies: JSON or form-encoded, at most 1 MB, always an object.
+//! Bodies: JSON or form-encoded, at most 1 MB, always an object; and files, at most 4 MB.
 
 use axum::body::Body;
+use homeroom_domain::files::multipart;
 use homeroom_kernel::{Fields, Input};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -9,12 +10,25 @@ use serde_json::{Map, Value};
 use crate::error::ApiError;
 
 /// Largest body in bytes, the same as at the gateway.
-pub(crate) const MAX_BYTES: u32 = 1_048_576;
+const MAX_BYTES: u32 = 1_048_576;
+/// Largest body of a route that takes a file, the same as at the gateway.
+const MAX_FILE_BYTES: u32 = 4 * 1_048_576;
+/// What the paths begin with that take a file.
+const FILES: &str = "/api/v1/school/imports/";
 /// Most fields in a form.
 const MAX_FORM_FIELDS: usize = 1_000;
 
-pub(crate) async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
-    match Limited::new(body, MAX_BYTES as usize).collect().await {
+/// The largest body of a path, in bytes.
+pub(crate) fn cap(path: &str) -> u32 {
+    if path.starts_with(FILES) {
+        MAX_FILE_BYTES
+    } else {
+        MAX_BYTES
+    }
+}
+
+pub(crate) async fn read(path: &str, body: Body) -> Result<Vec<u8>, ApiError> {
+    match Limited::new(body, cap(path) as usize).collect().await {
         Ok(collected) => Ok(collected.to_bytes().to_vec()),
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge),
         Err(_) => Err(ApiError::Malformed("The body ended early.")),
@@ -52,17 +66,31 @@ pub(crate) fn fields(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Va
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let kind = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match kind.as_str() {
+    match media_type(content_type).as_str() {
         _ if bytes.is_empty() => Ok(Map::new()),
         "application/json" => json(bytes),
         "application/x-www-form-urlencoded" => form(bytes),
         _ => Err(ApiError::UnsupportedMediaType),
+    }
+}
+
+/// The media type without its parameters.
+fn media_type(content_type: &str) -> String {
+    let kind = content_type.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+/// Takes the CSV file out of a body: the body itself, or the part `file` of a form.
+pub(crate) fn file<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<&'a [u8], ApiError> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    match media_type(content_type).as_str() {
+        "text/csv" => Ok(bytes),
+        "multipart/form-data" => multipart::part(content_type, bytes, "file")
+            .map_err(|message| ApiError::field("file", message)),
+        _ => Err(ApiError::NotAFile),
     }
 }
 

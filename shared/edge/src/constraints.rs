@@ -252,6 +252,16 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "The classes are not of the sessions of this set-up.",
     ),
     (
+        "exam_of_another_session",
+        "exam_session",
+        "The exam session is one of another session.",
+    ),
+    (
+        "student_not_in_class",
+        "student",
+        "The student is not registered in the class that is left.",
+    ),
+    (
         "student_promotions.session_setup, student_promotions.student",
         "student",
         "The set-up has a decision on this student already.",
@@ -303,6 +313,14 @@ const CONFLICTS: &[(&str, &str)] = &[
     ),
     ("promotion_undone", "The promotion was undone already."),
     (
+        "promotion_empty",
+        "There is no decision to carry out: propose or decide first.",
+    ),
+    (
+        "setup_incomplete",
+        "The set-up is not of an academic session, or does not name the session that ends.",
+    ),
+    (
         "import_advanced",
         "The import was carried on by somebody else.",
     ),
@@ -327,10 +345,10 @@ pub(crate) fn meaning(constraint: &str) -> ApiError {
         },
         "publications.exam_session, publications.version" => meaning("exam_state_changed"),
         // Of two activations at once, one came second.
-        "academic_sessions.is_active"
-        | "terms.is_active"
-        | "student_guardians.student"
-        | "promotion_executions.session_setup" => meaning("changed_meanwhile"),
+        "academic_sessions.is_active" | "terms.is_active" | "student_guardians.student" => {
+            meaning("changed_meanwhile")
+        }
+        "promotion_executions.session_setup" => meaning("promotion_executed"),
         _ => ApiError::Internal(format!("unexpected constraint {constraint}")),
     }
 }

@@ -55,19 +55,23 @@ pub enum ApiError {
         /// The version of the record now.
         version: i64,
     },
-    /// The same, with what the client should look at.
+    /// The state of several records forbids it, and the client must know of which.
     Refused {
         /// Stable code.
         code: &'static str,
         /// What is in the way, and what to do.
-        detail: &'static str,
-        /// More fields of the answer.
-        more: serde_json::Value,
+        detail: String,
+        /// Lists of the records by name, beside the detail.
+        records: serde_json::Map<String, serde_json::Value>,
     },
     /// The body is over the cap.
     TooLarge,
+    /// The file has more rows than are imported at once.
+    TooManyRows,
     /// The body is neither JSON nor a form.
     UnsupportedMediaType,
+    /// The body is no file where one is wanted.
+    NotAFile,
     /// The idempotency key was used with another body.
     KeyReused,
     /// Too many attempts.
@@ -128,8 +132,8 @@ impl ApiError {
             Self::Conflict { .. } | Self::Stale { .. } | Self::Refused { .. } => {
                 StatusCode::CONFLICT
             }
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge | Self::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType | Self::NotAFile => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -156,7 +160,8 @@ impl ApiError {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Stale { .. } => "changed_meanwhile",
             Self::TooLarge => "payload_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::TooManyRows => "too_many_rows",
+            Self::UnsupportedMediaType | Self::NotAFile => "unsupported_media_type",
             Self::KeyReused => "idempotency_key_reused",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::NoFreeSlot => "no_free_database",
@@ -171,10 +176,8 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
-            Self::Malformed(detail)
-            | Self::Conflict { detail, .. }
-            | Self::Refused { detail, .. } => (*detail).to_owned(),
-            Self::Forbidden { detail, .. } => detail.clone(),
+            Self::Malformed(detail) | Self::Conflict { detail, .. } => (*detail).to_owned(),
+            Self::Forbidden { detail, .. } | Self::Refused { detail, .. } => detail.clone(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
             ),
@@ -203,7 +206,11 @@ impl ApiError {
             Self::MethodNotAllowed => {
                 "This method is not allowed here; the Allow header names those that are."
             }
-            Self::TooLarge => "The body is larger than 1 MB.",
+            Self::TooLarge => "The body is larger than 1 MB; a file, than 4 MB.",
+            Self::TooManyRows => "The file has more than 5,000 rows. Split it.",
+            Self::NotAFile => {
+                "Send the file as text/csv, or in the field \"file\" of multipart/form-data."
+            }
             Self::UnsupportedMediaType => {
                 "Send application/json or application/x-www-form-urlencoded."
             }
@@ -235,12 +242,10 @@ impl IntoResponse for ApiError {
         let (body, note) = match self {
             Self::Replay(response) => return *response,
             Self::Fields(errors) => (json!(errors.messages()), None),
-            Self::Refused { mut more, .. } => {
-                if let Some(map) = more.as_object_mut() {
-                    map.insert("detail".to_owned(), detail.into());
-                    map.insert("code".to_owned(), code.into());
-                }
-                (more, None)
+            Self::Refused { mut records, .. } => {
+                records.insert("detail".to_owned(), detail.into());
+                records.insert("code".to_owned(), code.into());
+                (records.into(), None)
             }
             Self::Internal(note) | Self::Unavailable(note) => {
                 (json!({"detail": detail, "code": code}), Some(LogNote(note)))

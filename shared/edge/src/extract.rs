@@ -5,7 +5,7 @@ use std::future::Future;
 
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use homeroom_domain::permissions::Permission;
-use homeroom_kernel::{Fields, Id, Input, Listing, PageRequest};
+use homeroom_kernel::{FieldErrors, Fields, Id, Input, Listing, PageRequest};
 use homeroom_store::{Action, Batch, ControlDb, IdentityDb, Stamp, TenantDb, sql::Consistency};
 use http::{Method, request::Parts};
 
@@ -285,7 +285,7 @@ impl RawBody {
     pub async fn with_list(request: Request, name: &str) -> Result<Self, ApiError> {
         let partial = request.method() == Method::PATCH;
         let (parts, body) = request.into_parts();
-        let bytes = body::read(body).await?;
+        let bytes = body::read(parts.uri.path(), body).await?;
         Ok(Self {
             fields: body::fields_or_list(&parts.headers, &bytes, name)?,
             partial,
@@ -312,15 +312,17 @@ impl Query {
         Ok(PageRequest::parse(listing, pairs)?)
     }
 
-    /// The query as an input of its own: every parameter once, and all mistakes at once.
+    /// Reads the query as the fields of `T`, for what is no list.
     pub fn read<T: Input>(&self) -> Result<T, ApiError> {
+        let mut errors = FieldErrors::default();
         let mut fields = serde_json::Map::new();
         for (name, value) in &self.0 {
             if fields.insert(name.clone(), value.as_str().into()).is_some() {
-                return Err(ApiError::field(name, "Name each parameter once."));
+                errors.add(name, "Name each parameter once.");
             }
         }
-        Ok(homeroom_kernel::Fields::parse(fields, false)?)
+        errors.into_result(())?;
+        Ok(Fields::parse(fields, false)?)
     }
 
     pub(crate) fn with_page(&self, page: u32) -> String {
@@ -378,7 +380,7 @@ impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let partial = request.method() == Method::PATCH;
         let (parts, body) = request.into_parts();
-        let bytes = body::read(body).await?;
+        let bytes = body::read(parts.uri.path(), body).await?;
         Ok(Self {
             input: body::parse(&parts.headers, &bytes, partial)?,
             partial,
@@ -392,7 +394,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let partial = request.method() == Method::PATCH;
         let (parts, body) = request.into_parts();
-        let bytes = body::read(body).await?;
+        let bytes = body::read(parts.uri.path(), body).await?;
         Ok(Self {
             fields: body::fields(&parts.headers, &bytes)?,
             partial,

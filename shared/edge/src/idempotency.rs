@@ -43,7 +43,12 @@ impl Idempotency {
             route: format!("{} {}", parts.method, parts.uri.path()),
             key: key.to_owned(),
         };
-        let request_hash = credentials::digest(&String::from_utf8_lossy(body));
+        // What the query says is part of what is asked for.
+        let mut request = String::from_utf8_lossy(body);
+        if let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) {
+            request = format!("{query}\n{request}").into();
+        }
+        let request_hash = credentials::digest(&request);
         Ok(Self(Some(Keyed {
             scope,
             request_hash,

@@ -52,6 +52,8 @@ pub struct Common;
 const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/"];
 /// Routes where a password is tried.
 const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
+/// How the path of an action ends that only looks: repeating it asks again.
+const PREVIEW: &str = "/preview/";
 const SYSTEM: &str = "/api/v1/system/";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -138,7 +140,9 @@ impl<'path> Route<'path> {
 
     /// Whether an `Idempotency-Key` is heeded.
     fn takes_key(&self) -> bool {
-        self.method == HttpMethod::Post && !self.path.contains("/auth/")
+        self.method == HttpMethod::Post
+            && !self.path.contains("/auth/")
+            && !self.path.ends_with(PREVIEW)
     }
 
     /// Whether a platform superadministrator may name the school.

@@ -6,14 +6,14 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use homeroom_domain::permissions::Permission;
 use homeroom_kernel::Input;
 use homeroom_store::Batch;
-use http::request::Parts;
+use http::{HeaderMap, request::Parts};
 use serde::Serialize;
 
 use crate::{
     app::State,
     body,
     error::ApiError,
-    extract::{Area, Caller, SchoolArea, SystemArea},
+    extract::{Area, Caller, Query, SchoolArea, SystemArea},
     idempotency::Idempotency,
     reply,
 };
@@ -33,6 +33,13 @@ impl<A: Area> Permitted<A> {
         } else {
             Err(ApiError::lacking(codename))
         }
+    }
+
+    /// Refuses who lacks one of these permissions.
+    pub fn require_all(&self, codenames: &[&str]) -> Result<(), ApiError> {
+        let permissions = &self.0.actor.permissions;
+        let lacking = codenames.iter().find(|name| !permissions.allows(name));
+        lacking.map_or(Ok(()), |name| Err(ApiError::lacking(name)))
     }
 }
 
@@ -93,7 +100,7 @@ impl<A: Area, T> Posted<A, T> {
     ) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let caller = Permitted::enter(&mut parts, app, codename).await?;
-        let bytes = body::read(body).await?;
+        let bytes = body::read(parts.uri.path(), body).await?;
         let idempotency = Idempotency::read(&parts, &caller.actor, &bytes)?;
         idempotency.replay(&caller).await?;
         let input = read(body::fields(&parts.headers, &bytes)?)?;
@@ -122,6 +129,64 @@ impl<A: Area, T> Posted<A, T> {
         body: &(impl Serialize + Sync),
     ) -> Result<axum::response::Response, ApiError> {
         let answer = reply::Answer::ok(body)?;
+        self.idempotency.commit(&self.caller, batch, answer).await
+    }
+}
+
+/// A file that was sent: a permitted caller, the body, and the client's idempotency key.
+pub struct Upload<A: Area> {
+    caller: Permitted<A>,
+    headers: HeaderMap,
+    bytes: Vec<u8>,
+    /// The query string.
+    pub query: Query,
+    idempotency: Idempotency,
+}
+
+impl<A: Area> Deref for Upload<A> {
+    type Target = Permitted<A>;
+    fn deref(&self) -> &Permitted<A> {
+        &self.caller
+    }
+}
+
+impl<A: Area> Upload<A> {
+    /// Lets in who holds all of these permissions, and answers from the store where the key was used before.
+    pub async fn enter(
+        request: Request,
+        app: &State,
+        codenames: &[&str],
+    ) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let (first, others) = codenames.split_first().ok_or(ApiError::NotFound)?;
+        let caller = Permitted::enter(&mut parts, app, first).await?;
+        caller.require_all(others)?;
+        let query = Query::from_request_parts(&mut parts, app).await?;
+        let bytes = body::read(parts.uri.path(), body).await?;
+        let idempotency = Idempotency::read(&parts, &caller.actor, &bytes)?;
+        idempotency.replay(&caller).await?;
+        Ok(Self {
+            caller,
+            headers: parts.headers,
+            bytes,
+            query,
+            idempotency,
+        })
+    }
+
+    /// The file: the body itself, or the field `file` of a form.
+    pub fn file(&self) -> Result<&[u8], ApiError> {
+        body::file(&self.headers, &self.bytes)
+    }
+
+    /// Carries out a change and answers with 202; the answer is stored under the client's key in the same transaction.
+    pub async fn accept(
+        &self,
+        batch: Batch,
+        location: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<axum::response::Response, ApiError> {
+        let answer = reply::Answer::accepted(location, body)?;
         self.idempotency.commit(&self.caller, batch, answer).await
     }
 }

@@ -126,6 +126,10 @@ impl Answer {
         Self::new(StatusCode::CREATED, Some(location.to_owned()), body)
     }
 
+    pub(crate) fn accepted(location: &str, body: &impl Serialize) -> Result<Self, ApiError> {
+        Self::new(StatusCode::ACCEPTED, Some(location.to_owned()), body)
+    }
+
     fn new(
         status: StatusCode,
         location: Option<String>,

@@ -55,5 +55,10 @@ where
         Some(HttpMethod::Delete) => MethodFilter::DELETE,
         _ => MethodFilter::GET,
     };
-    router.route(&P::path(), on(filter, handler))
+    let mut path = P::path();
+    if !path.ends_with('/') {
+        // As requests arrive here.
+        path.push('/');
+    }
+    router.route(&path, on(filter, handler))
 }

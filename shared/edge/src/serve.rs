@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use crate::{
     app::App,
-    body::MAX_BYTES,
+    body,
     context::{Context, Deferred, Head, SharedContext},
     error::{ApiError, CODE_HEADER, LogNote},
     tenancy,
@@ -39,15 +39,16 @@ pub struct Served {
 /// Runs one request through a router.
 pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> Served {
     let started = app.ports.clock.now();
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, content) = request.into_parts();
     let method = parts.method.clone();
     let cross_origin = CrossOrigin::read(&parts.headers);
     let context: SharedContext = Arc::new(Context::new(
         read_head(app, &parts.headers, &parts.uri),
         started,
     ));
+    let cap = body::cap(parts.uri.path());
     let mut response =
-        if declared_length(&parts.headers).is_some_and(|length| length > u64::from(MAX_BYTES)) {
+        if declared_length(&parts.headers).is_some_and(|length| length > u64::from(cap)) {
             ApiError::TooLarge.into_response()
         } else if method == Method::OPTIONS {
             preflight(app, &context).await
@@ -58,7 +59,7 @@ pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> S
             parts.extensions.insert(context.clone());
             match router
                 .clone()
-                .oneshot(Request::from_parts(parts, body))
+                .oneshot(Request::from_parts(parts, content))
                 .await
             {
                 Ok(response) => response,

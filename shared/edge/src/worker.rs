@@ -25,7 +25,7 @@ use worker::{
 
 use crate::{
     app::{App, Documents, LoginGuard, Passwords, PortError, Ports, Settings, State, Timer},
-    body::MAX_BYTES,
+    body,
     error::ApiError,
     panic::guarded,
     serve::{REQUEST_ID, Served, serve},
@@ -154,16 +154,17 @@ async fn read(raw: &web_sys::Request) -> Result<Request<Body>, ApiError> {
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    let too_large = declared.is_some_and(|length: u64| length > u64::from(MAX_BYTES));
+    let cap = body::cap(request.uri().path());
+    let too_large = declared.is_some_and(|length: u64| length > u64::from(cap));
     if raw.body().is_some() && !too_large {
-        let body = JsFuture::from(read_body(raw, MAX_BYTES))
+        let body = JsFuture::from(read_body(raw, cap))
             .await
             .map_err(|_| unreadable())?;
         if body.is_null() {
             // As if it had been declared: `serve` refuses it.
             request
                 .headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(MAX_BYTES + 1));
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(cap + 1));
         } else {
             *request.body_mut() = Body::from(Uint8Array::new(&body).to_vec());
         }

@@ -35,6 +35,17 @@ impl ActorKind {
             Self::System => "system",
         }
     }
+
+    /// From its stored form.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "user" => Self::User,
+            "platform_user" => Self::PlatformUser,
+            "api_key" => Self::ApiKey,
+            _ => Self::System,
+        }
+    }
 }
 
 /// Who changes something, when, and from where: every change needs one.
@@ -141,7 +152,7 @@ impl Batch {
         before: Option<&impl Serialize>,
         after: Option<&impl Serialize>,
     ) {
-        let changes = difference(to_map(before), to_map(after));
+        let changes = changes(before, after);
         self.statements.push(sql!(
             "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, \
              ip_address, request_id, timestamp) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -152,7 +163,7 @@ impl Batch {
             action.as_str(),
             table,
             record_id,
-            Json::Object(changes).to_string(),
+            changes.to_string(),
             stamp.ip.clone(),
             &stamp.request_id,
             stamp.now,
@@ -189,6 +200,34 @@ impl Batch {
         });
     }
 
+    /// The same for changes that are known here: what was done to which record, and its `{field: {from, to}}`.
+    pub(crate) fn audit_all(
+        &mut self,
+        stamp: &Stamp<'_>,
+        table: &str,
+        entries: impl IntoIterator<Item = (Action, String, Json)>,
+    ) {
+        let line = |(action, record, changes): (Action, String, Json)| {
+            json!([
+                stamp.ids.next::<()>(),
+                action.as_str(),
+                record,
+                changes.to_string()
+            ])
+        };
+        let lines: Vec<Json> = entries.into_iter().map(line).collect();
+        if lines.is_empty() {
+            return;
+        }
+        self.audit_each(
+            stamp,
+            table,
+            "select json_extract(value, '$[0]') as log, json_extract(value, '$[1]') as action, \
+             json_extract(value, '$[2]') as record_id, json_extract(value, '$[3]') as changes from json_each(?1)",
+            vec![Value::from(Json::from(lines).to_string())],
+        );
+    }
+
     /// Whether something waits in the outbox once this is carried out.
     #[must_use]
     pub fn has_effects(&self) -> bool {
@@ -222,6 +261,11 @@ impl Batch {
     }
 }
 
+/// The fields that differ between two forms of a record, as `{field: {from, to}}`.
+pub(crate) fn changes(before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Json {
+    Json::Object(difference(to_map(before), to_map(after)))
+}
+
 fn to_map(record: Option<&impl Serialize>) -> Map<String, Json> {
     match record.map(serde_json::to_value) {
         Some(Ok(Json::Object(map))) => map,
@@ -229,7 +273,10 @@ fn to_map(record: Option<&impl Serialize>) -> Map<String, Json> {
     }
 }
 
-fn difference(mut before: Map<String, Json>, after: Map<String, Json>) -> Map<String, Json> {
+pub(crate) fn difference(
+    mut before: Map<String, Json>,
+    after: Map<String, Json>,
+) -> Map<String, Json> {
     let mut changes = Map::new();
     for (field, to) in after {
         let from = before.remove(&field).unwrap_or(Json::Null);

@@ -79,6 +79,15 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
+/// An expression that gives each row an id of its own, for rows that a statement makes out of others; the parameter
+/// holds the moment in milliseconds.
+pub(crate) fn new_ids(moment: &str) -> String {
+    format!(
+        "lower(printf('%08x-%04x-7%.3s-8%.3s-%s', {moment} >> 16, {moment} & 65535, hex(randomblob(2)), \
+         hex(randomblob(2)), hex(randomblob(6))))"
+    )
+}
+
 /// What one statement gave.
 #[derive(Clone, Debug)]
 pub struct Outcome {

@@ -146,6 +146,12 @@ impl Client {
         self.send(&Method::PATCH, path, Some(body))
     }
 
+    /// POST of a CSV file.
+    #[must_use]
+    pub fn file(&self, path: &str, file: &str) -> Reply {
+        self.raw(&Method::POST, path, Some("text/csv"), file.as_bytes())
+    }
+
     /// POST of an HTML form.
     #[must_use]
     pub fn form(&self, path: &str, body: &str) -> Reply {
@@ -206,7 +212,9 @@ impl Client {
         }
     }
 
-    fn raw_request(
+    /// A request of any content type that is not sent yet.
+    #[must_use]
+    pub fn raw_request(
         &self,
         method: &Method,
         path: &str,

@@ -34,6 +34,8 @@ const QUERIES: &[(&str, &str)] = &[
         "?academic_class={academic_class}",
     ),
 ];
+/// Where the executions of promotions are: records that only an action makes.
+const EXECUTIONS: &str = "/api/v1/school/session-setup/{session_setup}/promotion-executions/";
 
 /// One of the two schools, with every kind of credential for it.
 pub struct Twin {
@@ -98,6 +100,14 @@ impl Twins {
                     .str("results/0/id"),
             ),
             (
+                "imports",
+                alpha
+                    .admin
+                    .file("imports/staff/", "staff_number\nI-1\n\"\n\"\n")
+                    .status(202)
+                    .id(),
+            ),
+            (
                 "audit-logs",
                 alpha
                     .admin
@@ -109,9 +119,10 @@ impl Twins {
         let numbered = records::all()
             .filter(|resource| resource.offers.create)
             .zip(1_000..);
-        let mut records: Vec<(&str, PathIds)> = numbered
+        let mut records: Vec<(&'static str, PathIds)> = numbered
             .map(|(resource, n)| (resource.path, scene.record(resource, n)))
             .collect();
+        records.push((EXECUTIONS, scene.execution(2_000)));
         records.extend(cards(&scene, &alpha));
         paint(&app, &alpha.slot, CANARY_ALPHA);
 
@@ -145,6 +156,17 @@ impl Twins {
             ids,
             records,
         }
+    }
+
+    /// The id of an exam session that both schools have.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn exam_session(&self) -> &str {
+        let is_one = |(path, _): &&(&str, PathIds)| path.ends_with("/exam-sessions/");
+        let (_, ids) = self.records.iter().find(is_one).expect("an exam session");
+        &ids["id"]
     }
 
     /// The path of an operation, with the id of a record that both schools have.

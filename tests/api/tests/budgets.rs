@@ -103,6 +103,12 @@ fn writes_cost_few_trips() {
     2 school.approve_leave_application
     2 school.reject_leave_application
     2 school.withdraw_leave_application
+    2 school.import_classes
+    2 school.import_guardians
+    3 school.import_marks
+    2 school.import_registrations
+    2 school.import_staff
+    2 school.import_students
     2 school.create_role
     2 school.delete_role
     3 school.update_role

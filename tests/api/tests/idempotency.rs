@@ -7,7 +7,7 @@ use homeroom_api_tests::{
     samples::{Scene, user_body},
 };
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn every_creation_and_action_is_replayed() {
@@ -55,7 +55,7 @@ fn every_creation_and_action_is_replayed() {
             "{} had a second effect",
             operation.name()
         );
-        if operation.id == "provision_school" {
+        if operation.id == "provision_school" || operation.path.ends_with("/preview/") {
             continue;
         }
         assert_eq!(
@@ -66,7 +66,10 @@ fn every_creation_and_action_is_replayed() {
         );
         replayed += 1;
         if let Some(mut body) = sample.body.clone() {
-            body["name"] = json!("another");
+            match &mut body {
+                Value::String(file) => file.push('\n'),
+                body => body["name"] = json!("another"),
+            }
             let other = sample.with_body(body).send();
             assert_eq!(
                 error_of(&other),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// A body that is valid in both schools: what refuses the request is the credential alone.
 fn body(twins: &Twins, operation: &Operation, other: &Twin) -> Option<Value> {
-    if operation.body.is_null() {
+    if operation.body.is_null() && !operation.id.starts_with("import_") {
         return None;
     }
     let id = |name: &str| {
@@ -41,6 +41,14 @@ fn body(twins: &Twins, operation: &Operation, other: &Twin) -> Option<Value> {
         | "update_user_role_assignment" => {
             json!({"user": id("users"), "role": id("roles")})
         }
+        "import_students" => {
+            json!("student_id,first_name,last_name,admission_year\nX-1,A,B,2026\n")
+        }
+        "import_guardians" => json!("first_name,last_name,email\nA,B,a@people.example\n"),
+        "import_staff" => json!("staff_number\nX-1\n"),
+        "import_classes" => json!("name,form\nX-1,X-1\n"),
+        "import_registrations" => json!("session,student_id\nX-1,X-1\n"),
+        "import_marks" => json!("student_id,subject\nX-1,X-1\n"),
         _ => json!({"name": "Broken in"}),
     })
 }
@@ -49,6 +57,11 @@ fn sample(twins: &Twins, operation: &Operation, other: &Twin, client: &Client) -
     let path = match operation.area {
         "school" => twins.address(&operation.path),
         _ => operation.path.replace("{id}", &twins.beta.school.id),
+    };
+    let path = if operation.id == "export_marks" || operation.id == "import_marks" {
+        format!("{path}?exam_session={}", twins.exam_session())
+    } else {
+        path
     };
     Sample {
         client: client.clone(),

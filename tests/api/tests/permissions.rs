@@ -10,6 +10,7 @@ use homeroom_api_tests::{
     sign_in,
 };
 use homeroom_school::Resource;
+use homeroom_store::school::imports::sheet;
 use serde_json::json;
 
 /// Operations for everybody who is signed in, and for everybody.
@@ -50,6 +51,21 @@ const ACTIONS: &[(&str, &str)] = &[
         "school.decide_leave_application",
     ),
     ("check_timetable", "school.view_timetable"),
+    ("execute_promotions", "school.execute_promotion"),
+    ("undo_promotion_execution", "school.execute_promotion"),
+    ("propose_student_promotions", "school.add_student_promotion"),
+    (
+        "replace_student_promotions",
+        "school.change_student_promotion",
+    ),
+    ("copy_structure", "school.change_session_setup"),
+    ("preview_promotions", "school.view_student_promotion"),
+    ("list_promotion_executions", "school.view_student_promotion"),
+    ("find_promotion_execution", "school.view_student_promotion"),
+    (
+        "list_student_promotion_history",
+        "school.view_student_promotion",
+    ),
 ];
 
 /// The permission that an operation's name promises.
@@ -63,8 +79,8 @@ fn promised(operation: &Operation) -> String {
         None => resource_of(operation),
     };
     let verb = match operation.id.split('_').next().unwrap() {
-        "list" | "find" | "compute" | "check" | "print" | "render" => "view",
-        "create" | "provision" | "place" => "add",
+        "list" | "find" | "compute" | "check" | "print" | "render" | "export" => "view",
+        "create" | "provision" | "place" | "import" => "add",
         "replace" | "update" | "rotate" | "remove" | "reset" => "change",
         "delete" | "restore" => "delete",
         "suspend" | "activate" => "suspend",
@@ -87,6 +103,7 @@ fn resource_of(operation: &Operation) -> &'static str {
         "audit-logs" => "audit_log",
         "attendance" => "attendance",
         "timetable" => "timetable",
+        "session-setup" => "session_setup",
         "admissions" => "admission",
         "guardians" => "student_guardian",
         "sessions" if operation.path.contains("/registration/") => "student_session",
@@ -94,7 +111,19 @@ fn resource_of(operation: &Operation) -> &'static str {
         "api-keys" => "api_key",
         "academic-settings" => "academic_setting",
         "report-settings" => "report_setting",
+        "imports" => "import",
+        "exports" => "export",
         other => panic!("which permission does {other} need? Say so here"),
+    }
+}
+
+/// What an operation needs besides: what is imported is created and changed, what is exported is seen.
+fn besides(operation: &Operation) -> &'static [&'static str] {
+    let (verb, name) = operation.id.split_once('_').unwrap();
+    match (verb, sheet(name)) {
+        ("import", Some(sheet)) => sheet.to_import,
+        ("export", Some(sheet)) => std::slice::from_ref(&sheet.to_see),
+        _ => &[],
     }
 }
 
@@ -113,16 +142,22 @@ fn holders(scene: &Scene, area: &str) -> BTreeMap<String, Client> {
         .column("codename")
         .into_iter();
     let holder = |codename: String| {
-        let body = json!({"name": codename, "scopes": [codename]});
-        let key = platform.post("api-keys/", &body).status(201).str("key");
-        let door = if area == "system" {
-            scene.app.anonymous(PUBLIC_HOST)
-        } else {
-            scene.school.anonymous()
-        };
-        (codename, door.api_key(&key))
+        let client = holder_of(scene, area, &[&codename]);
+        (codename, client)
     };
     names.map(holder).collect()
+}
+
+/// A client who holds these permissions and no others.
+fn holder_of(scene: &Scene, area: &str, codenames: &[&str]) -> Client {
+    let body = json!({"name": codenames[0], "scopes": codenames});
+    let keys = scene.app.platform().post("api-keys/", &body).status(201);
+    let door = if area == "system" {
+        scene.app.anonymous(PUBLIC_HOST)
+    } else {
+        scene.school.anonymous()
+    };
+    door.api_key(&keys.str("key"))
 }
 
 fn needs_one_permission(area: &str) {
@@ -161,7 +196,20 @@ fn needs_one_permission(area: &str) {
             );
             assert!(reply.text.contains(&promised), "{case}");
         }
-        let reply = sample.send_as(&holders[&promised]);
+        let besides = besides(&operation);
+        let mut held = vec![promised.as_str()];
+        for lacking in besides {
+            let reply = sample.send_as(&holder_of(&scene, area, &held));
+            let case = format!("{} with {held:?}: {}", operation.name(), reply.text);
+            assert_eq!(
+                error_of(&reply),
+                (403, "permission_denied".into()),
+                "{case}"
+            );
+            assert!(reply.text.contains(lacking), "{case}");
+            held.push(lacking);
+        }
+        let reply = sample.send_as(&holder_of(&scene, area, &held));
         assert_ne!(
             reply.code(),
             "permission_denied",

@@ -49,6 +49,10 @@ fn every_documented_operation_is_routed_and_works_for_who_may() {
                     "{name}"
                 );
             }
+            Method::POST if reply.status == 202 => {
+                let found = sample.client.get(reply.header("location")).status(200);
+                assert_eq!(found.id(), reply.id(), "{name}");
+            }
             Method::DELETE => assert_eq!((reply.status, reply.text.as_str()), (204, ""), "{name}"),
             _ => {}
         }
@@ -180,14 +184,11 @@ fn an_empty_body_misses_exactly_what_the_document_requires() {
             assert_eq!(required, Vec::<String>::new(), "{}", operation.name());
         }
         if required.is_empty() {
-            assert_eq!(reply.status, 200, "{}: {}", operation.name(), reply.text);
+            let good = (200..300).contains(&reply.status);
+            assert!(good, "{}: {}", operation.name(), reply.text);
             continue;
         }
         required.sort();
-        if operation.method == Method::POST && required.is_empty() && reply.status == 200 {
-            // An action that needs to be told nothing.
-            continue;
-        }
         assert_eq!(
             wrong_fields(&reply),
             required,

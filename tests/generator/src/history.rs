@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::calendar::{days_after, moment, months_before};
 use crate::people::{Admission, Families, Pupil, Registration};
-use crate::promotion::{self, Before, Decision, Step};
+use crate::promotion::{self, Decision, State, Step};
 use crate::random::Random;
 use crate::structure::Class;
 use crate::tables::{self, School};
@@ -236,7 +236,7 @@ impl<'a> History<'a, '_> {
             let (Some(decision), Some(class)) = (decision, pupil.class) else {
                 continue;
             };
-            let before = Before::of(pupil);
+            let before = State::of(pupil);
             let registration = self.carry_out(pupil, decision, to, year, at);
             let (Some(record), Some(source)) = (&record, from.classes.get(class.key)) else {
                 continue;
@@ -249,6 +249,7 @@ impl<'a> History<'a, '_> {
                     .and_then(|class| to.classes.get(class.key))
                     .map(|class| class.id),
                 before,
+                after: State::of(pupil),
                 registration,
             };
             record.write(self.school, &mut self.random, decision, &step);

@@ -20,7 +20,7 @@ const KEPT_PLACES: usize = 2;
 /// Below this ability students may have to repeat.
 const WEAK: i64 = -1_100;
 /// Steps of a set-up that is done.
-const LAST_STEP: i64 = 4;
+const LAST_STEP: i64 = 5;
 
 /// What becomes of a student.
 pub(crate) struct Decision<'a> {
@@ -31,14 +31,14 @@ pub(crate) struct Decision<'a> {
     pub(crate) to: Option<&'a Class>,
 }
 
-/// What a student was before.
-pub(crate) struct Before {
+/// What a student is, before a decision or after it.
+pub(crate) struct State {
     enrolment: &'static str,
     boarding: &'static str,
     form: Uuid,
 }
 
-impl Before {
+impl State {
     pub(crate) fn of(pupil: &Pupil<'_>) -> Self {
         Self {
             enrolment: pupil.enrolment,
@@ -54,7 +54,8 @@ pub(crate) struct Step {
     /// The academic classes of the year that ends and of the one that begins.
     pub(crate) source: Uuid,
     pub(crate) destination: Option<Uuid>,
-    pub(crate) before: Before,
+    pub(crate) before: State,
+    pub(crate) after: State,
     /// In the year that begins.
     pub(crate) registration: Option<Uuid>,
 }
@@ -225,10 +226,11 @@ impl Record {
                 action: decision.action,
                 student_session: step.registration,
                 old_enrolment: step.before.enrolment,
-                // That of the registration in the year that ends, which stays as it was.
-                old_status: "active",
                 old_boarding: step.before.boarding,
                 old_form: Some(step.before.form),
+                new_enrolment: step.after.enrolment,
+                new_boarding: step.after.boarding,
+                new_form: Some(step.after.form),
                 created_at: self.executed,
             });
     }

@@ -219,7 +219,8 @@ tables! {
     student_promotion_history: PromotionRecord {
         id: Uuid, execution: Uuid, student: Uuid, source_session_class: Uuid,
         destination_session_class: Option<Uuid>, action: &'static str, student_session: Option<Uuid>,
-        old_enrolment: &'static str, old_status: &'static str, old_boarding: &'static str, old_form: Option<Uuid>,
+        old_enrolment: &'static str, old_boarding: &'static str, old_form: Option<Uuid>,
+        new_enrolment: &'static str, new_boarding: &'static str, new_form: Option<Uuid>,
         created_at: Timestamp,
     }
     /// A notice.

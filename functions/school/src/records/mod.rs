@@ -15,7 +15,7 @@ use homeroom_domain::records::{self, Record};
 use homeroom_edge::{
     ApiError, Ids, Json, List, NoContent, Permitted, Posted, Query, RawBody, SchoolArea, State,
 };
-use homeroom_kernel::{FieldErrors, Id};
+use homeroom_kernel::{FieldErrors, Id, PageRequest};
 use homeroom_store::{
     Batch,
     records::{self as store, Ordered, Resolved, Scope, Table},
@@ -103,6 +103,9 @@ pub trait Hooks: Sync {
     fn sees(&self, _: &Permitted<SchoolArea>) -> Option<(&'static str, String)> {
         None
     }
+
+    /// Completes the question for a list with what only the request knows, such as the time.
+    fn narrow(&self, _: &Permitted<SchoolArea>, _: &mut PageRequest) {}
 
     /// Looks at a creation, change or deletion before it is written: refuses it, completes it, or adds to its batch.
     fn prepare<'a>(&'a self, _: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
@@ -240,7 +243,8 @@ impl Resource {
         scope: &Scope,
         query: &Query,
     ) -> Result<Response, ApiError> {
-        let request = query.page(&self.table.listing)?;
+        let mut request = query.page(&self.table.listing)?;
+        self.hooks.narrow(caller, &mut request);
         let page = store::list(&caller.db, self.table, scope, &request).await?;
         let page = page.map(|record| Owned(self.table, record));
         Ok(List::<Owned>::new(&caller.context, query, &request, page).into_response())

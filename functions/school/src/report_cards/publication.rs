@@ -266,8 +266,11 @@ pub(crate) struct PublicationRefusedOut {
 fn refused(code: &'static str, detail: &'static str, cards: &Cards) -> ApiError {
     ApiError::Refused {
         code,
-        detail,
-        more: json!({"incomplete": incomplete(&cards.cards), "scale_faults": scale_faults(cards)}),
+        detail: detail.to_owned(),
+        records: serde_json::Map::from_iter([
+            ("incomplete".to_owned(), json!(incomplete(&cards.cards))),
+            ("scale_faults".to_owned(), json!(scale_faults(cards))),
+        ]),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::marks::{Hundredths, Mark};
+use super::marks::{self, Hundredths, Mark};
 
 /// What becomes of a student.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,13 +22,56 @@ pub enum Action {
     DropOut,
 }
 
+impl Action {
+    /// Every action, in the order in which they are counted.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Promote,
+        Self::Repeat,
+        Self::Transfer,
+        Self::Graduate,
+        Self::DropOut,
+    ];
+
+    /// As bodies, answers and rows name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Promote => "promote",
+            Self::Repeat => "repeat",
+            Self::Transfer => "transfer",
+            Self::Graduate => "graduate",
+            Self::DropOut => "drop_out",
+        }
+    }
+
+    /// The action of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+}
+
 /// What a school asks of who is promoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Rules {
     /// Fewest subjects passed.
     pub min_subjects_passed: u32,
     /// Lowest average, if the average counts.
+    #[serde(deserialize_with = "marks::as_written")]
     pub min_average: Option<Mark>,
+}
+
+impl Default for Rules {
+    /// Five subjects, whatever the average.
+    fn default() -> Self {
+        Self {
+            min_subjects_passed: 5,
+            min_average: None,
+        }
+    }
 }
 
 /// A student's year.
@@ -40,6 +83,8 @@ pub struct Record {
     pub average: Option<Hundredths>,
     /// Whether no mark is missing.
     pub is_complete: bool,
+    /// Whether marks were corrected since these figures were published.
+    pub is_outdated: bool,
     /// The class of the year.
     pub current_class: String,
     /// The class to which the class pattern leads, if it leads anywhere.
@@ -82,6 +127,10 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
         _ if !record.is_complete => {
             return proposal(Action::Pending, None, "Marks are missing.".into());
         }
+        _ if record.is_outdated => {
+            let reason = "Marks were corrected since the card was published.".into();
+            return proposal(Action::Pending, None, reason);
+        }
         None => return proposal(Action::Pending, None, "There are no marks.".into()),
         Some(average) => average,
     };
@@ -107,6 +156,29 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
             let reason = format!("{met} No class follows in the class pattern.");
             proposal(Action::Pending, None, reason)
         }
+    }
+}
+
+/// The same proposal with the class's place in the new year as its destination. A class that the new year does not have
+/// leaves the student pending: nobody is proposed into a class that is not there.
+#[must_use]
+pub fn place(proposal: Proposal, place_of: impl FnOnce(&str) -> Option<String>) -> Proposal {
+    let Some(class) = &proposal.destination else {
+        return proposal;
+    };
+    match place_of(class) {
+        Some(place) => Proposal {
+            destination: Some(place),
+            ..proposal
+        },
+        None => Proposal {
+            action: Action::Pending,
+            destination: None,
+            reason: format!(
+                "{} The new session does not have the class.",
+                proposal.reason
+            ),
+        },
     }
 }
 
@@ -138,6 +210,7 @@ mod tests {
             subjects_passed,
             average: average.map(Hundredths),
             is_complete: true,
+            is_outdated: false,
             current_class: "1A".to_owned(),
             has_next: Some("2A".to_owned()),
             is_final_form: false,
@@ -157,6 +230,10 @@ mod tests {
         };
         let incomplete = Record {
             is_complete: false,
+            ..record(9, Some(9000))
+        };
+        let outdated = Record {
+            is_outdated: true,
             ..record(9, Some(9000))
         };
         let failed_last = Record {
@@ -190,6 +267,12 @@ mod tests {
                 "There are no marks.",
             ),
             (incomplete, Action::Pending, None, "Marks are missing."),
+            (
+                outdated,
+                Action::Pending,
+                None,
+                "Marks were corrected since the card was published.",
+            ),
             (
                 last,
                 Action::Graduate,
@@ -237,10 +320,24 @@ mod tests {
             (Action::DropOut, "\"drop_out\""),
         ] {
             assert_eq!(serde_json::to_string(&action).unwrap(), name);
+            assert_eq!(format!("\"{}\"", action.as_str()), name);
+            assert_eq!(Action::parse(action.as_str()), Some(action));
             let leads = matches!(action, Action::Promote | Action::Repeat);
             assert_eq!(check_decision(action, true).is_ok(), leads);
             assert_eq!(check_decision(action, false).is_ok(), !leads);
         }
+    }
+
+    #[test]
+    fn rules_are_read_as_settings_write_them() {
+        let stored: Rules = serde_json::from_str(r#"{"min_average": 47.5}"#).unwrap();
+        assert_eq!(stored, rules(5, Some(4750)));
+        let text = serde_json::to_string(&stored).unwrap();
+        assert_eq!(serde_json::from_str::<Rules>(&text).unwrap(), stored);
+        assert_eq!(
+            serde_json::from_str::<Rules>("{}").unwrap(),
+            Rules::default()
+        );
     }
 
     prop_compose! {
@@ -248,11 +345,13 @@ mod tests {
             subjects_passed in 0..12_u32,
             average in prop::option::of(0..=10_000_i64),
             is_complete: bool,
+            is_outdated: bool,
             has_next: bool,
             is_final_form: bool,
         ) -> Record {
             Record {
                 is_complete,
+                is_outdated,
                 has_next: has_next.then(|| "2A".to_owned()),
                 is_final_form,
                 ..record(subjects_passed, average)
@@ -262,19 +361,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_proposal_could_be_decided(record in records(), passed in 0..12_u32) {
+        fn every_proposal_could_be_decided(record in records(), passed in 0..12_u32, exists: bool) {
             let proposal = propose(&rules(passed, None), &record);
-            prop_assert_eq!(
-                check_decision(proposal.action, proposal.destination.is_some()),
-                Ok(())
-            );
-            prop_assert!(!proposal.reason.is_empty());
+            let placed = place(proposal.clone(), |class| exists.then(|| format!("{class} of 2027")));
+            for proposal in [&proposal, &placed] {
+                prop_assert_eq!(
+                    check_decision(proposal.action, proposal.destination.is_some()),
+                    Ok(())
+                );
+                prop_assert!(!proposal.reason.is_empty());
+            }
+            let kept = exists || proposal.destination.is_none();
+            prop_assert_eq!(placed.action, if kept { proposal.action } else { Action::Pending });
         }
 
         #[test]
         fn only_who_meets_the_rules_goes_on(record in records(), passed in 0..12_u32, average in 0..=10_000_i64) {
             let asked = rules(passed, Some(average));
             let meets = record.is_complete
+                && !record.is_outdated
                 && record.subjects_passed >= passed
                 && record.average.is_some_and(|own| own.0 >= average);
             let action = propose(&asked, &record).action;
@@ -284,7 +389,7 @@ mod tests {
             );
             prop_assert_eq!(
                 action == Action::Repeat,
-                !meets && record.is_complete && record.average.is_some()
+                !meets && record.is_complete && !record.is_outdated && record.average.is_some()
             );
         }
 

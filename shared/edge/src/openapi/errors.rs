@@ -73,13 +73,13 @@ pub(super) const ERRORS: &[ErrorAnswer] = &[
     ErrorAnswer {
         status: 413,
         name: "TooLarge",
-        about: "The body is larger than 1 MB.",
-        examples: || vec![ApiError::TooLarge],
+        about: "The body is too large.",
+        examples: || vec![ApiError::TooLarge, ApiError::TooManyRows],
     },
     ErrorAnswer {
         status: 415,
         name: "UnsupportedMediaType",
-        about: "The body is neither JSON nor a form.",
+        about: "The body is of another type than what is taken here.",
         examples: || vec![ApiError::UnsupportedMediaType],
     },
     ErrorAnswer {

@@ -143,7 +143,7 @@ impl Table {
 }
 
 /// A column's value as clients see it.
-fn shown(kind: Kind, value: &Json) -> Result<Json, StoreError> {
+pub(crate) fn shown(kind: Kind, value: &Json) -> Result<Json, StoreError> {
     Ok(match (kind, value) {
         (_, Json::Null) => Json::Null,
         (Kind::Mark | Kind::Coefficient, Json::Number(number)) => {
@@ -159,7 +159,7 @@ fn shown(kind: Kind, value: &Json) -> Result<Json, StoreError> {
 }
 
 /// A value as it is stored.
-fn stored(kind: Kind, value: &Json) -> Result<Value, StoreError> {
+pub(crate) fn stored(kind: Kind, value: &Json) -> Result<Value, StoreError> {
     let broken = |what: String| StoreError::Broken(what);
     Ok(match (kind, value) {
         (_, Json::Null) => Value::Null,

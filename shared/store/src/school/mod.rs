@@ -2,11 +2,15 @@
 
 pub mod attendance;
 pub mod exams;
+pub mod exports;
 pub mod grading;
+pub mod imports;
 pub mod mark_sheets;
 pub mod marks;
+pub mod notices;
 pub mod outbox;
 pub mod people;
+pub mod promotion;
 pub mod provision;
 pub mod report_cards;
 pub mod report_settings;

@@ -3,7 +3,9 @@
 
 mod attendance;
 mod exams;
+mod files;
 mod people;
+mod promotion;
 pub mod records;
 pub(crate) mod report_cards;
 mod structure;
@@ -33,6 +35,8 @@ const OF_ITS_OWN: &[Prepare] = &[
     people::prepare, // one line each
     attendance::prepare,
     report_cards::prepare,
+    files::prepare,
+    promotion::prepare,
 ];
 
 /// A platform with one school, in which samples are prepared.
@@ -53,7 +57,7 @@ pub struct Sample {
     pub method: Method,
     /// Its path, ids filled in.
     pub path: String,
-    /// Its body, where it takes one.
+    /// Its body, where it takes one; a text is a CSV file.
     pub body: Option<Value>,
 }
 
@@ -67,7 +71,12 @@ impl Sample {
     /// Sends it as somebody else.
     #[must_use]
     pub fn send_as(&self, client: &Client) -> Reply {
-        client.send(&self.method, &self.path, self.body.as_ref())
+        match &self.body {
+            Some(Value::String(file)) => {
+                client.raw(&self.method, &self.path, Some("text/csv"), file.as_bytes())
+            }
+            body => client.send(&self.method, &self.path, body.as_ref()),
+        }
     }
 
     /// The same call with another body.

@@ -23,6 +23,7 @@ const ADJUSTMENTS: &[Adjust] = &[
     super::exams::adjust,
     super::attendance::adjust,
     super::report_cards::adjust,
+    super::promotion::adjust,
 ];
 
 /// Every resource of plain records.
@@ -78,7 +79,9 @@ impl Scene {
                     .fields
                     .iter()
                     .find(|field| field.is_settable() && body[field.name].is_string());
-                let whole = ["term", "timetable"].contains(&resource.noun) || first.is_none();
+                // A part of these goes with the others only.
+                let bound = ["term", "timetable", "student_promotion"].contains(&resource.noun);
+                let whole = bound || first.is_none();
                 let keep = |name: &String| whole || first.is_some_and(|first| first.name == *name);
                 body.as_object_mut()
                     .expect("an object")

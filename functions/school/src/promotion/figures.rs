@@ -1,0 +1,121 @@
+//! The figures of a student's year: those of the published card, or of the marks where no card is published.
+
+use std::collections::HashMap;
+
+use homeroom_domain::academics::{
+    marks::{Coefficient, Hundredths, Mark, Score},
+    report::{self, Cohort, ReportSettings, SubjectPlan},
+};
+use homeroom_edge::ApiError;
+use homeroom_store::{
+    TenantDb,
+    school::promotion::{self as store, Preview, Scores, Subject},
+};
+
+/// A student's figures, and where they are from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    pub(super) average: Option<Hundredths>,
+    pub(super) subjects_passed: u32,
+    pub(super) is_complete: bool,
+    pub(super) is_outdated: bool,
+    pub(super) source: &'static str,
+}
+
+/// The figures of every student of a preview who has any, by registration.
+pub(super) async fn figures(
+    db: &TenantDb,
+    preview: &Preview,
+) -> Result<HashMap<String, Figures>, ApiError> {
+    let mut known = HashMap::new();
+    for candidate in &preview.candidates {
+        if let Some(card) = &candidate.card {
+            let figures = Figures {
+                average: card.average.map(Hundredths),
+                subjects_passed: card.subjects_passed,
+                is_complete: card.is_complete != 0,
+                is_outdated: card.is_outdated != 0,
+                source: "report_card",
+            };
+            known.insert(candidate.student_session.clone(), figures);
+        }
+    }
+    if let Some(exams) = &preview.exam_session
+        && known.len() < preview.candidates.len()
+    {
+        let (subjects, scores) = store::scores(db, exams).await?;
+        known.extend(of_marks(&subjects, scores));
+    }
+    Ok(known)
+}
+
+/// Figures as a card would show them. Positions are of no interest here, so neither is who else is in the form.
+fn of_marks(
+    subjects: &[Subject],
+    scores: Vec<Scores>,
+) -> impl Iterator<Item = (String, Figures)> + use<> {
+    let mut forms: HashMap<String, Vec<Scores>> = HashMap::new();
+    for student in scores {
+        forms.entry(student.form.clone()).or_default().push(student);
+    }
+    let mut cards = Vec::new();
+    for (form, students) in forms {
+        let own: Vec<&Subject> = subjects
+            .iter()
+            .filter(|subject| subject.form == form)
+            .collect();
+        cards.extend(report::compute(&Cohort {
+            level: String::new(),
+            settings: ReportSettings::default(),
+            scale: None,
+            subjects: own.iter().copied().map(plan).collect(),
+            students: students
+                .iter()
+                .map(|student| candidate(student, &own))
+                .collect(),
+        }));
+    }
+    cards.into_iter().map(|card| {
+        let figures = Figures {
+            average: card.average,
+            subjects_passed: card.subjects_passed,
+            is_complete: card.is_complete,
+            is_outdated: false,
+            source: "marks",
+        };
+        (card.student_session, figures)
+    })
+}
+
+/// A student's subjects: those with an entry, and the compulsory ones. Who changed the class keeps the marks of the
+/// former one.
+fn candidate(student: &Scores, subjects: &[&Subject]) -> report::Candidate {
+    let score = |subject: &&Subject| {
+        let own = student
+            .entries
+            .iter()
+            .filter(|(id, ..)| *id == subject.subject);
+        let score = match own.max_by_key(|(.., is_own_class)| *is_own_class) {
+            Some((_, _, 1, _)) => Score::Absent,
+            Some((_, Some(mark), ..)) => Score::Marked(Mark::new(*mark)?),
+            Some(_) => Score::Missing,
+            None if subject.is_compulsory != 0 => Score::Missing,
+            None => return None,
+        };
+        Some((subject.subject.clone(), score))
+    };
+    report::Candidate {
+        student_session: student.student_session.clone(),
+        academic_class: student.academic_class.clone(),
+        subjects: subjects.iter().filter_map(score).collect(),
+    }
+}
+
+fn plan(subject: &Subject) -> SubjectPlan {
+    SubjectPlan {
+        id: subject.subject.clone(),
+        name: subject.name.clone(),
+        coefficient: Coefficient::new(subject.coefficient).unwrap_or(Coefficient::ONE),
+        pass_mark: Mark::new(subject.pass_mark).unwrap_or(Mark::MAX),
+    }
+}

@@ -1,0 +1,461 @@
+//! What files can be imported and exported: their columns, and how a row names the record that it is about.
+
+use homeroom_domain::{
+    academics::marks::Hundredths,
+    records::{Field, Kind, Literal, Presence},
+};
+use serde_json::Value as Json;
+
+use crate::{
+    records::Table,
+    school::{people, structure},
+};
+
+/// A kind of file.
+#[derive(Debug)]
+pub struct Sheet {
+    /// Its name in paths.
+    pub name: &'static str,
+    /// What it takes to see its records.
+    pub to_see: &'static str,
+    /// What it takes to import it, beside the permission to import.
+    pub to_import: &'static [&'static str],
+    /// Its columns, in the order of an export.
+    pub columns: &'static [Column],
+    /// The records that its rows are.
+    pub(crate) table: &'static Table,
+    /// Joins from a row's values `j` to the record `t` that it is about; `?2` is the exam session.
+    pub(super) found: &'static [&'static str],
+    /// Columns that together name a record.
+    pub(super) names: &'static [&'static [&'static str]],
+    /// The rules that are its own.
+    pub(super) rules: Rules,
+    /// What an export selects from: `?1` and `?2` are the last keys of the page before, `?3` the session, `?4` the
+    /// academic class, `?5` the exam session.
+    pub(crate) export: Export,
+}
+
+/// How an export is read in pages.
+#[derive(Debug)]
+pub(crate) struct Export {
+    /// Tables and the condition, without the keys' own.
+    pub(crate) from: &'static str,
+    /// Two expressions that together order all rows.
+    pub(crate) keys: [&'static str; 2],
+}
+
+/// A column of a file.
+#[derive(Debug)]
+pub struct Column {
+    /// Its name in the head.
+    pub name: &'static str,
+    /// The field of the record that it sets.
+    pub(super) field: &'static str,
+    /// Where it names another record: a join from a row's values `j` to that record `r`.
+    pub(super) lookup: Option<&'static str>,
+    /// What an export shows.
+    pub(crate) shown: &'static str,
+}
+
+/// Rules that only one kind of file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rules {
+    None,
+    Students,
+    Guardians,
+    Staff,
+    Registrations,
+    Marks,
+}
+
+const fn column(name: &'static str, shown: &'static str) -> Column {
+    Column {
+        name,
+        field: name,
+        lookup: None,
+        shown,
+    }
+}
+
+const fn naming(
+    name: &'static str,
+    field: &'static str,
+    lookup: &'static str,
+    shown: &'static str,
+) -> Column {
+    Column {
+        name,
+        field,
+        lookup: Some(lookup),
+        shown,
+    }
+}
+
+impl Column {
+    /// How a cell is read.
+    pub(super) fn reads(&self, sheet: &Sheet) -> Kind {
+        match (self.lookup, sheet.field(self.field).kind) {
+            (Some(_), _) => Kind::Text { min: 1, max: 255 },
+            (None, Kind::Flags(_)) => Kind::Boolean,
+            (None, kind) => kind,
+        }
+    }
+
+    /// The field's own part that the column sets: `sms` of `consent.sms`.
+    pub(super) fn flag(&self) -> Option<&'static str> {
+        self.name.split_once('.').map(|(_, flag)| flag)
+    }
+}
+
+impl Sheet {
+    /// Whether a file of it is about one exam session.
+    #[must_use]
+    pub fn asks_for_exam_session(&self) -> bool {
+        self.rules == Rules::Marks
+    }
+
+    /// A field of its records.
+    pub(super) fn field(&self, name: &str) -> &'static Field {
+        const NONE: Field = Field::shown("", Kind::Boolean, "");
+        let found = self.table.fields.iter().find(|field| field.name == name);
+        found.unwrap_or(&NONE)
+    }
+
+    /// The fields that an import writes.
+    pub(super) fn written(&self) -> impl Iterator<Item = &'static Field> {
+        let is_written = |field: &&Field| {
+            field.name == "version" || self.columns.iter().any(|column| column.field == field.name)
+        };
+        self.table.fields.iter().filter(is_written)
+    }
+
+    /// A value of a row as it stands in a cell.
+    pub(crate) fn cell(&self, column: &Column, value: &Json) -> String {
+        let kind = column.reads(self);
+        match (kind, value.as_i64()) {
+            (Kind::Boolean, Some(number)) => (number != 0).to_string(),
+            (Kind::Mark, Some(number)) => Hundredths(number).to_string(),
+            _ => value.to_string(),
+        }
+    }
+
+    /// The columns that a file must have.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &'static str> {
+        let needs = |column: &&Column| {
+            let field = self.field(column.field);
+            matches!(field.presence, Presence::Required | Presence::Path)
+        };
+        self.columns.iter().filter(needs).map(|column| column.name)
+    }
+}
+
+/// Every kind of file.
+pub static SHEETS: [&Sheet; 6] = [
+    &STUDENTS,
+    &GUARDIANS,
+    &STAFF,
+    &CLASSES,
+    &REGISTRATIONS,
+    &MARKS,
+];
+
+/// The kind of this name.
+#[must_use]
+pub fn sheet(name: &str) -> Option<&'static Sheet> {
+    SHEETS.into_iter().find(|sheet| sheet.name == name)
+}
+
+/// Students, by their number.
+pub static STUDENTS: Sheet = Sheet {
+    name: "students",
+    to_see: "school.view_admission",
+    to_import: &["school.add_admission", "school.change_admission"],
+    table: &people::STUDENTS,
+    columns: &[
+        column("student_id", "t.student_id"),
+        column("first_name", "t.first_name"),
+        column("middle_name", "t.middle_name"),
+        column("last_name", "t.last_name"),
+        column("gender", "t.gender"),
+        column("dob", "t.dob"),
+        column("admission_year", "t.admission_year"),
+        naming(
+            "form",
+            "form",
+            "forms r on r.name = json_extract(j.value, '$.form')",
+            "(select r.name from forms r where r.id = t.form)",
+        ),
+        column("status", "t.status"),
+        column("enrolment", "t.enrolment"),
+        column("parent_name", "t.parent_name"),
+        column("parent_phone", "t.parent_phone"),
+        column("address", "t.address"),
+    ],
+    found: &["students t on t.student_id = json_extract(j.value, '$.student_id')"],
+    names: &[&["student_id"]],
+    rules: Rules::Students,
+    export: Export {
+        from: "students t where t.id > ?1 and (?3 is null and ?4 is null or exists (select 1 from student_sessions s \
+               where s.student = t.id and s.session = ifnull(?3, s.session) and ifnull(s.academic_class, '') = ifnull(?4, ifnull(s.academic_class, '')))) \
+               and ?5 is null",
+        keys: ["t.id", "''"],
+    },
+};
+
+static GUARDIAN_RECORDS: Table = Table {
+    name: "guardians",
+    fields: &[
+        Field::required("first_name", Kind::Text { min: 1, max: 100 }, ""),
+        Field::required("last_name", Kind::Text { min: 1, max: 100 }, ""),
+        Field::nullable("phone_number", Kind::Phone, ""),
+        Field::nullable("email", Kind::Email, ""),
+        Field::or(
+            "consent",
+            Kind::Flags(&["sms", "whatsapp", "email"]),
+            Literal::NoFlags,
+            "",
+        ),
+    ],
+    ..Table::PLAIN
+};
+
+/// Guardians, by their phone number or email.
+pub static GUARDIANS: Sheet = Sheet {
+    name: "guardians",
+    to_see: "school.view_guardian",
+    to_import: &["school.add_guardian", "school.change_guardian"],
+    table: &GUARDIAN_RECORDS,
+    columns: &[
+        column("first_name", "t.first_name"),
+        column("last_name", "t.last_name"),
+        column("phone_number", "t.phone_number"),
+        column("email", "t.email"),
+        Column {
+            field: "consent",
+            ..column("consent.sms", "json_extract(t.consent, '$.sms')")
+        },
+        Column {
+            field: "consent",
+            ..column("consent.whatsapp", "json_extract(t.consent, '$.whatsapp')")
+        },
+        Column {
+            field: "consent",
+            ..column("consent.email", "json_extract(t.consent, '$.email')")
+        },
+    ],
+    found: &[
+        "guardians t on t.phone_number = json_extract(j.value, '$.phone_number')",
+        "guardians t on t.email = json_extract(j.value, '$.email')",
+    ],
+    names: &[&["phone_number"], &["email"]],
+    rules: Rules::Guardians,
+    export: Export {
+        from: "guardians t where t.id > ?1 and (?3 is null and ?4 is null or exists (select 1 from student_guardians g \
+               join student_sessions s on s.student = g.student where g.guardian = t.id and s.session = ifnull(?3, s.session) \
+               and ifnull(s.academic_class, '') = ifnull(?4, ifnull(s.academic_class, '')))) and ?5 is null",
+        keys: ["t.id", "''"],
+    },
+};
+
+static STAFF_RECORDS: Table = Table {
+    name: "staff",
+    fields: &[
+        Field::required("staff_number", Kind::Text { min: 1, max: 50 }, ""),
+        Field::or(
+            "title",
+            Kind::Text { min: 0, max: 50 },
+            Literal::Text(""),
+            "",
+        ),
+        Field::or(
+            "position",
+            Kind::Text { min: 0, max: 100 },
+            Literal::Text(""),
+            "",
+        ),
+        Field::or(
+            "department",
+            Kind::Text { min: 0, max: 100 },
+            Literal::Text(""),
+            "",
+        ),
+        Field::nullable("hired_on", Kind::Date, ""),
+        Field::or("is_active", Kind::Boolean, Literal::Boolean(true), ""),
+    ],
+    ..Table::PLAIN
+};
+
+/// Staff, by their number.
+pub static STAFF: Sheet = Sheet {
+    name: "staff",
+    to_see: "school.view_staff",
+    to_import: &["school.add_staff", "school.change_staff"],
+    table: &STAFF_RECORDS,
+    columns: &[
+        column("staff_number", "t.staff_number"),
+        column("title", "t.title"),
+        column("position", "t.position"),
+        column("department", "t.department"),
+        column("hired_on", "t.hired_on"),
+        column("is_active", "t.is_active"),
+    ],
+    found: &["staff t on t.staff_number = json_extract(j.value, '$.staff_number')"],
+    names: &[&["staff_number"]],
+    rules: Rules::Staff,
+    export: Export {
+        from: "staff t where t.id > ?1 and ?3 is null and ?4 is null and ?5 is null",
+        keys: ["t.id", "''"],
+    },
+};
+
+/// Classes, by their name.
+pub static CLASSES: Sheet = Sheet {
+    name: "classes",
+    to_see: "school.view_class",
+    to_import: &["school.add_class", "school.change_class"],
+    table: &structure::CLASSES,
+    columns: &[
+        column("name", "t.name"),
+        naming(
+            "form",
+            "form",
+            "forms r on r.name = json_extract(j.value, '$.form')",
+            "(select r.name from forms r where r.id = t.form)",
+        ),
+        column("capacity", "t.capacity"),
+        column("is_active", "t.is_active"),
+    ],
+    found: &["classes t on t.name = json_extract(j.value, '$.name')"],
+    names: &[&["name"]],
+    rules: Rules::None,
+    export: Export {
+        from: "classes t where t.id > ?1 and (?3 is null or exists (select 1 from academic_classes a \
+               where a.class = t.id and a.session = ?3)) and ?4 is null and ?5 is null",
+        keys: ["t.id", "''"],
+    },
+};
+
+/// Students' places in a session, by session and student.
+pub static REGISTRATIONS: Sheet = Sheet {
+    name: "registrations",
+    to_see: "school.view_student_session",
+    to_import: &[
+        "school.add_student_session",
+        "school.change_student_session",
+    ],
+    table: &people::STUDENT_SESSIONS,
+    columns: &[
+        naming(
+            "session",
+            "session",
+            "academic_sessions r on r.name = json_extract(j.value, '$.session')",
+            "(select r.name from academic_sessions r where r.id = t.session)",
+        ),
+        naming(
+            "student_id",
+            "student",
+            "students r on r.student_id = json_extract(j.value, '$.student_id')",
+            "(select r.student_id from students r where r.id = t.student)",
+        ),
+        naming(
+            "class",
+            "academic_class",
+            "academic_sessions y on y.name = json_extract(j.value, '$.session') \
+             join classes c on c.name = json_extract(j.value, '$.class') \
+             join academic_classes r on r.session = y.id and r.class = c.id",
+            "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = t.academic_class)",
+        ),
+        column("boarding_status", "t.boarding_status"),
+        column("status", "t.status"),
+    ],
+    found: &[
+        "academic_sessions y on y.name = json_extract(j.value, '$.session') \
+              join students p on p.student_id = json_extract(j.value, '$.student_id') \
+              join student_sessions t on t.student = p.id and t.session = y.id",
+    ],
+    names: &[&["session", "student_id"]],
+    rules: Rules::Registrations,
+    export: Export {
+        from: "student_sessions t where t.id > ?1 and t.session = ifnull(?3, t.session) \
+               and ifnull(t.academic_class, '') = ifnull(?4, ifnull(t.academic_class, '')) and ?5 is null",
+        keys: ["t.id", "''"],
+    },
+};
+
+static MARK_RECORDS: Table = Table {
+    name: "marks",
+    fields: &[
+        Field::required("exam", Kind::Reference("exams"), ""),
+        Field::required("student_session", Kind::Reference("student_sessions"), ""),
+        Field::nullable("mark", Kind::Mark, ""),
+        Field::or("is_absent", Kind::Boolean, Literal::Boolean(false), ""),
+        Field::or(
+            "comment",
+            Kind::Text { min: 0, max: 500 },
+            Literal::Text(""),
+            "",
+        ),
+        Field::shown(
+            "version",
+            Kind::Integer {
+                min: 1,
+                max: i64::MAX,
+            },
+            "",
+        ),
+    ],
+    ..Table::PLAIN
+};
+
+/// Marks of one exam session, by student and subject.
+pub static MARKS: Sheet = Sheet {
+    name: "marks",
+    to_see: "school.manage_mark",
+    to_import: &[
+        "school.manage_mark",
+        "school.add_mark",
+        "school.change_mark",
+    ],
+    table: &MARK_RECORDS,
+    columns: &[
+        naming(
+            "student_id",
+            "student_session",
+            "students p on p.student_id = json_extract(j.value, '$.student_id') \
+             join exam_sessions e on e.id = ?2 \
+             join student_sessions r on r.student = p.id and r.session = e.session and r.status = 'active'",
+            "p.student_id",
+        ),
+        naming(
+            "subject",
+            "exam",
+            "students p on p.student_id = json_extract(j.value, '$.student_id') \
+             join exam_sessions e on e.id = ?2 \
+             join student_sessions s on s.student = p.id and s.session = e.session \
+             join subjects b on b.code = json_extract(j.value, '$.subject') \
+             join exams r on r.exam_session = e.id and r.academic_class = s.academic_class and r.subject = b.id",
+            "(select b.code from subjects b where b.id = x.subject)",
+        ),
+        column("mark", "m.mark"),
+        column("is_absent", "ifnull(m.is_absent, 0)"),
+        column("comment", "ifnull(m.comment, '')"),
+    ],
+    found: &[
+        "students p on p.student_id = json_extract(j.value, '$.student_id') \
+              join exam_sessions e on e.id = ?2 \
+              join student_sessions s on s.student = p.id and s.session = e.session \
+              join subjects b on b.code = json_extract(j.value, '$.subject') \
+              join exams x on x.exam_session = e.id and x.academic_class = s.academic_class and x.subject = b.id \
+              join marks t on t.exam = x.id and t.student_session = s.id",
+    ],
+    names: &[&["student_id", "subject"]],
+    rules: Rules::Marks,
+    export: Export {
+        from: "exams x join student_sessions s on s.academic_class = x.academic_class and s.status = 'active' \
+               join students p on p.id = s.student \
+               left join marks m on m.exam = x.id and m.student_session = s.id \
+               where x.exam_session = ?5 and x.id >= ?1 and (x.id > ?1 or s.id > ?2) \
+               and x.academic_class = ifnull(?4, x.academic_class) and ?3 is null",
+        keys: ["x.id", "s.id"],
+    },
+};

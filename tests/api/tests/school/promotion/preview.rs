@@ -1,0 +1,424 @@
+//! What the rules propose.
+
+use serde_json::{Value, json};
+
+use super::{Pupil, Year, refused};
+
+fn of<'a>(preview: &'a Value, pupil: &Pupil) -> &'a Value {
+    let students = preview["students"].as_array().unwrap();
+    students
+        .iter()
+        .find(|row| row["student"] == pupil.id)
+        .unwrap_or(&Value::Null)
+}
+
+fn says(preview: &Value, pupil: &Pupil) -> (String, String) {
+    let row = of(preview, pupil);
+    (
+        row["action"].as_str().unwrap().to_owned(),
+        row["reason"].as_str().unwrap().to_owned(),
+    )
+}
+
+fn rule(passed: u32) -> Value {
+    json!({"min_subjects_passed": passed})
+}
+
+#[test]
+fn proposals_follow_the_published_cards_and_say_why() {
+    let year = Year::new();
+    let [good, weak, last, stale] = [("Rudo", 0), ("Tariro", 0), ("Chipo", 1), ("Farai", 0)]
+        .map(|(name, class)| year.pupil(name, class));
+    year.card(&good, 0, 61.25, 6, false);
+    year.card(&weak, 0, 48.5, 4, false);
+    year.card(&last, 1, 70.0, 8, false);
+    year.card(&stale, 0, 70.0, 8, true);
+    let preview = year.preview(&json!({}));
+    assert_eq!(preview["exam_session"], json!(year.exam_session));
+    assert_eq!(
+        preview["rules"],
+        json!({"min_subjects_passed": 5, "min_average": null})
+    );
+    let row = of(&preview, &good);
+    assert_eq!(
+        (
+            &row["action"],
+            &row["destination_session_class"],
+            &row["average"],
+            &row["subjects_passed"],
+            &row["figures"]
+        ),
+        (
+            &json!("promote"),
+            &json!(year.new[1]),
+            &json!(61.25),
+            &json!(6),
+            &json!("report_card")
+        )
+    );
+    assert_eq!(row["reason"], "Subjects passed: 6; average 61.25.");
+    assert_eq!(
+        of(&preview, &weak)["destination_session_class"],
+        json!(year.new[0])
+    );
+    for (pupil, action, reason) in [
+        (&weak, "repeat", "Subjects passed: 4 of the 5 required."),
+        (&last, "graduate", "Subjects passed: 8; average 70."),
+        (
+            &stale,
+            "pending",
+            "Marks were corrected since the card was published.",
+        ),
+    ] {
+        assert_eq!(
+            says(&preview, pupil),
+            (action.to_owned(), reason.to_owned())
+        );
+    }
+    assert_eq!(
+        preview["counts"],
+        json!({"pending": 1, "promote": 1, "repeat": 1, "transfer": 0, "graduate": 1, "drop_out": 0})
+    );
+}
+
+#[test]
+fn without_a_card_the_marks_count_and_a_missing_one_leaves_it_open() {
+    let year = Year::new();
+    let [good, weak, missing, none] =
+        ["Rudo", "Tariro", "Chipo", "Farai"].map(|name| year.pupil(name, 0));
+    let last = year.pupil("Kudzi", 1);
+    year.marks(&good, 0, [Some(80), Some(50)]);
+    year.marks(&weak, 0, [Some(80), Some(49)]);
+    year.marks(&missing, 0, [Some(80), None]);
+    let preview = year.preview(&rule(2));
+    let row = of(&preview, &good);
+    assert_eq!(
+        (&row["average"], &row["figures"], &row["is_complete"]),
+        (&json!(65), &json!("marks"), &json!(true))
+    );
+    for (pupil, action, reason) in [
+        (&good, "promote", "Subjects passed: 2; average 65."),
+        (&weak, "repeat", "Subjects passed: 1 of the 2 required."),
+        (&missing, "pending", "Marks are missing."),
+        (&none, "pending", "Marks are missing."),
+        (&last, "pending", "Marks are missing."),
+    ] {
+        assert_eq!(
+            says(&preview, pupil),
+            (action.to_owned(), reason.to_owned())
+        );
+    }
+    let pass = json!({"form": year.forms[0], "subject": year.subjects[1], "mark": 49});
+    year.admin().post("pass-marks/", &pass).expect(201);
+    assert_eq!(
+        says(&year.preview(&rule(2)), &weak).0,
+        "promote",
+        "the school's own pass mark"
+    );
+    let optional = format!(
+        "select id from curriculum where form = '{}' and subject = '{}'",
+        year.forms[0], year.subjects[1]
+    );
+    let optional = year.app.value(&year.school.slot, &optional);
+    let path = format!("curriculum/{}/", optional.as_str().unwrap());
+    year.admin()
+        .patch(&path, &json!({"is_compulsory": false}))
+        .expect(200);
+    assert_eq!(
+        says(&year.preview(&rule(2)), &none).1,
+        "Marks are missing.",
+        "of the compulsory subject"
+    );
+}
+
+#[test]
+fn the_last_exam_session_of_the_year_counts() {
+    let year = Year::new();
+    let pupil = year.pupil("Rudo", 0);
+    year.card(&pupil, 0, 61.0, 6, false);
+    let path = format!("sessions/{}/exam-sessions/", year.from);
+    let earlier = json!({"term": "1", "name": "First term"});
+    year.admin().post(&path, &earlier).expect(201);
+    assert_eq!(says(&year.preview(&json!({})), &pupil).0, "promote");
+    let later = json!({"term": "3", "name": "Supplementary"});
+    let later = year.admin().post(&path, &later).status(201).id();
+    let preview = year.preview(&json!({}));
+    assert_eq!(preview["exam_session"], json!(later));
+    assert_eq!(
+        says(&preview, &pupil),
+        ("pending".to_owned(), "Marks are missing.".to_owned())
+    );
+}
+
+#[test]
+fn rules_come_from_the_report_settings_and_from_the_request_before_them() {
+    let year = Year::new();
+    let pupil = year.pupil("Rudo", 0);
+    year.card(&pupil, 0, 55.0, 3, false);
+    let settings = json!({"o_level": ["Grades"], "a_level": ["Grades"],
+        "min_subjects_passed": 3, "min_average": 60});
+    let sql = format!("insert into report_settings values (1, '{settings}', 1)");
+    year.app.execute(&year.school.slot, &sql);
+    let preview = year.preview(&json!({}));
+    assert_eq!(
+        preview["rules"],
+        json!({"min_subjects_passed": 3, "min_average": 60})
+    );
+    assert_eq!(
+        says(&preview, &pupil).1,
+        "Average 55, below the 60 required."
+    );
+    assert_eq!(
+        says(&year.preview(&json!({"min_average": 55})), &pupil).0,
+        "promote"
+    );
+    assert_eq!(
+        says(&year.preview(&json!({"min_average": null})), &pupil).0,
+        "promote"
+    );
+    assert_eq!(
+        says(&year.preview(&rule(4)), &pupil).1,
+        "Subjects passed: 3 of the 4 required."
+    );
+}
+
+#[test]
+fn nobody_is_proposed_into_a_class_that_is_not_there() {
+    let year = Year::new();
+    let [on, again] = ["Rudo", "Tariro"].map(|name| year.pupil(name, 0));
+    year.card(&on, 0, 61.0, 6, false);
+    year.card(&again, 0, 40.0, 1, false);
+    let lost = json!({"student_id": "Lost", "first_name": "Lost", "last_name": "Moyo", "admission_year": 2026});
+    let lost = year.admin().post("admissions/", &lost).status(201).id();
+    let path = format!("sessions/{}/student-sessions/", year.from);
+    let registration = year
+        .admin()
+        .post(&path, &json!({"student": lost}))
+        .status(201)
+        .id();
+    for class in &year.new {
+        let path = format!("sessions/{}/academic-classes/{class}/", year.to);
+        year.admin().delete(&path).expect(204);
+    }
+    let preview = year.preview(&json!({}));
+    let none = "The new session does not have the class.";
+    for pupil in [&on, &again] {
+        let (action, reason) = says(&preview, pupil);
+        assert!(
+            action == "pending" && reason.ends_with(none),
+            "{action}: {reason}"
+        );
+        assert_eq!(
+            of(&preview, pupil)["destination_session_class"],
+            json!(null)
+        );
+    }
+    let lost = Pupil {
+        id: lost,
+        registration,
+    };
+    assert_eq!(says(&preview, &lost).1, "The student is not in a class.");
+    let summary = year.propose(&json!({}));
+    assert_eq!(
+        (&summary["created"], &summary["without_class"]),
+        (&json!(2), &json!(1))
+    );
+    let pattern = year
+        .admin()
+        .get("class-patterns/")
+        .status(200)
+        .str("results/0/id");
+    year.admin()
+        .delete(&format!("class-patterns/{pattern}/"))
+        .expect(204);
+    assert!(
+        says(&year.preview(&json!({})), &on)
+            .1
+            .ends_with("No class follows in the class pattern.")
+    );
+}
+
+#[test]
+fn a_preview_shows_which_classes_would_overflow() {
+    let year = Year::new();
+    let [one, two, three] = ["Rudo", "Tariro", "Chipo"].map(|name| year.pupil(name, 0));
+    year.card(&one, 0, 61.0, 6, false);
+    year.card(&two, 0, 61.0, 6, false);
+    year.decide(&three, "promote", Some(&year.new[1]));
+    let path = format!("sessions/{}/academic-classes/{}/", year.to, year.new[1]);
+    let place = |capacity: u32| {
+        year.admin()
+            .patch(&path, &json!({"capacity": capacity}))
+            .expect(200);
+        let preview = year.preview(&json!({}));
+        let row = preview["destinations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["academic_class"] == year.new[1])
+            .unwrap()
+            .clone();
+        (
+            row["capacity"].clone(),
+            row["incoming"].clone(),
+            row["is_over"].clone(),
+        )
+    };
+    assert_eq!(place(3), (json!(3), json!(3), json!(false)));
+    assert_eq!(place(2), (json!(2), json!(3), json!(true)));
+}
+
+#[test]
+fn a_preview_writes_nothing_whatever_is_sent_along() {
+    let year = Year::new();
+    let pupil = year.pupil("Rudo", 0);
+    year.card(&pupil, 0, 61.0, 6, false);
+    let before = year.app.dump(&year.school.slot);
+    let path = year.path("promotion-executions/preview/");
+    for client in [
+        year.admin().clone(),
+        year.admin().key("k"),
+        year.admin().key("k"),
+    ] {
+        client.post(&path, &rule(2)).expect(200);
+    }
+    assert_eq!(year.app.dump(&year.school.slot), before);
+}
+
+#[test]
+fn a_preview_can_be_of_one_class() {
+    let year = Year::new();
+    let (one, _) = (year.pupil("Rudo", 0), year.pupil("Tariro", 1));
+    let preview = year.preview(&json!({"source_session_class": year.old[0]}));
+    let students: Vec<&Value> = preview["students"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["student"])
+        .collect();
+    assert_eq!(students, [&json!(one.id)]);
+    let path = year.path("promotion-executions/preview/");
+    for class in [&year.new[0], &year.setup] {
+        let reply = year
+            .admin()
+            .post(&path, &json!({"source_session_class": class}));
+        assert_eq!(reply.fields(), ["source_session_class"]);
+    }
+}
+
+#[test]
+fn proposing_writes_what_the_preview_shows_and_a_second_time_nothing() {
+    let year = Year::new();
+    let [good, missing] = ["Rudo", "Tariro"].map(|name| year.pupil(name, 0));
+    let own = year.pupil("Chipo", 1);
+    year.card(&good, 0, 61.0, 6, false);
+    year.decide(&own, "transfer", None);
+    let preview = year.preview(&json!({}));
+    let summary = year.propose(&json!({}));
+    assert_eq!(summary["counts"], preview["counts"]);
+    assert_eq!(
+        [
+            &summary["created"],
+            &summary["updated"],
+            &summary["decided"]
+        ],
+        [&json!(2), &json!(0), &json!(1)]
+    );
+    let list = year
+        .admin()
+        .get(&year.path("student-promotions/?ordering=student_id"))
+        .status(200);
+    for row in list.results() {
+        if row["student"] == own.id {
+            assert_eq!(row["action"], "transfer", "what people decided stays");
+            continue;
+        }
+        let shown = preview["students"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|other| other["student"] == row["student"])
+            .unwrap();
+        for field in [
+            "action",
+            "destination_session_class",
+            "reason",
+            "source_session_class",
+        ] {
+            assert_eq!(row[field], shown[field], "{field}");
+        }
+        assert_eq!(row["decided_by"], json!(null));
+    }
+    let audited = "select count(*) from audit_logs where table_name = 'student_promotions' and action = 'CREATE'";
+    assert_eq!(year.count(audited), 3);
+    let before = year.app.dump(&year.school.slot);
+    let again = year.propose(&json!({}));
+    assert_eq!(
+        (&again["created"], &again["updated"], &again["unchanged"]),
+        (&json!(0), &json!(0), &json!(1))
+    );
+    assert_eq!(year.app.dump(&year.school.slot), before);
+    year.card(&missing, 0, 61.0, 6, false);
+    assert_eq!(
+        year.propose(&json!({}))["updated"],
+        1,
+        "what the rules left open"
+    );
+    let path = year.path(&format!("student-promotions/?student={}", missing.id));
+    assert_eq!(
+        year.admin().get(&path).status(200).str("results/0/action"),
+        "promote"
+    );
+}
+
+#[test]
+fn what_people_left_open_is_not_proposed_over() {
+    let year = Year::new();
+    let pupil = year.pupil("Rudo", 0);
+    year.card(&pupil, 0, 61.0, 6, false);
+    year.decide(&pupil, "pending", None);
+    assert_eq!(year.propose(&json!({}))["decided"], 1);
+    let list = year
+        .admin()
+        .get(&year.path("student-promotions/"))
+        .status(200);
+    assert_eq!(list.str("results/0/action"), "pending");
+}
+
+#[test]
+fn parallel_proposals_make_each_decision_once() {
+    let year = Year::new();
+    for n in 0..5 {
+        let pupil = year.pupil(&format!("Rudo {n}"), 0);
+        year.card(&pupil, 0, 61.0, 6, false);
+    }
+    let path = year.path("student-promotions/propose/");
+    let replies = year
+        .admin()
+        .together(5, &http::Method::POST, &path, Some(&json!({})));
+    assert_eq!(
+        replies.iter().filter(|reply| reply.status == 200).count(),
+        1
+    );
+    for reply in replies.iter().filter(|reply| reply.status != 200) {
+        refused(reply, 409, "changed_meanwhile");
+    }
+    assert_eq!(year.count("select count(*) from student_promotions"), 5);
+}
+
+#[test]
+fn a_year_without_exams_proposes_nothing() {
+    let year = Year::new();
+    let pupil = year.pupil("Rudo", 0);
+    let path = format!(
+        "sessions/{}/exam-sessions/{}/",
+        year.from, year.exam_session
+    );
+    year.admin().delete(&path).expect(204);
+    let preview = year.preview(&json!({}));
+    assert_eq!(preview["exam_session"], Value::Null);
+    assert_eq!(
+        says(&preview, &pupil),
+        ("pending".to_owned(), "There are no marks.".to_owned())
+    );
+}
