@@ -113,6 +113,12 @@ fn writes_cost_few_trips() {
     2 school.delete_role
     3 school.update_role
     3 school.replace_role
+    2 school.copy_structure
+    2 school.execute_promotions
+    1 school.preview_promotions
+    2 school.undo_promotion_execution
+    2 school.replace_student_promotions
+    2 school.propose_student_promotions
     1 school.place_students
     2 school.remove_student_from_class
     1 school.compute_report_cards
