@@ -184,7 +184,9 @@ fn an_empty_body_misses_exactly_what_the_document_requires() {
             assert_eq!(required, Vec::<String>::new(), "{}", operation.name());
         }
         if required.is_empty() {
-            let good = (200..300).contains(&reply.status);
+            // Nothing by itself: at most one of several, which belongs to no field.
+            let good =
+                (200..300).contains(&reply.status) || wrong_fields(&reply) == ["non_field_errors"];
             assert!(good, "{}: {}", operation.name(), reply.text);
             continue;
         }

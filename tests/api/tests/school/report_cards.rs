@@ -808,7 +808,7 @@ fn two_hundred_students_are_computed_in_one_trip() {
             &school.slot,
             &format!(
                 "insert into marks select printf('01900000-0000-7000-9002-%04x%08x', {n}, row_number() over ()), '{exam}', id, \
-                 (row_number() over () * 37 + {n} * 11) % 101 * 100, 0, '', 1, 1, 1, null from student_sessions"
+                 (row_number() over () * 37 + {n} * 11) % 101 * 100, 0, '', 1, 1, 1, null, null from student_sessions"
             ),
         );
     }

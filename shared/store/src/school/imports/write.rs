@@ -189,8 +189,20 @@ fn upsert(sheet: &Sheet, rows: &Json) -> Statement {
     const COMMON: [&str; 4] = ["id", "created_at", "updated_at", "created_by"];
     let written: Vec<&str> = sheet.written().map(|field| field.name).collect();
     let columns = [&COMMON[..], &written[..]].concat();
-    let values: Vec<String> = (0..columns.len())
-        .map(|number| format!("json_extract(value, '$[{number}]')"))
+    let read: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(number, name)| format!("json_extract(value, '$[{number}]') as {name}"))
+        .collect();
+    let values: Vec<String> = columns
+        .iter()
+        .map(|name| {
+            let default = sheet.table.defaults.iter().find(|(known, _)| known == name);
+            match default {
+                Some((_, expression)) => format!("ifnull(t.{name}, {expression})"),
+                None => format!("t.{name}"),
+            }
+        })
         .collect();
     let sets: Vec<String> = written
         .iter()
@@ -198,10 +210,12 @@ fn upsert(sheet: &Sheet, rows: &Json) -> Statement {
         .map(|name| format!("{name} = excluded.{name}"))
         .collect();
     let text = format!(
-        "insert into {} ({}) select {} from json_each(?1) where true on conflict (id) do update set {}",
+        "insert into {} ({}) select {} from (select {} from json_each(?1)) t where true \
+         on conflict (id) do update set {}",
         sheet.table.name,
         columns.join(", "),
         values.join(", "),
+        read.join(", "),
         sets.join(", ")
     );
     sql!(text, rows.to_string())

@@ -101,7 +101,7 @@ fn use_registrations(year: &Year, what: &str) {
         .id();
     let sql = match what {
         "marks" => format!(
-            "insert into marks values ('m', '{exam}', '{registration}', 100, 0, '', 1, 1, 1, null)"
+            "insert into marks values ('m', '{exam}', '{registration}', 100, 0, '', 1, 1, 1, null, null)"
         ),
         "attendance" => format!(
             "insert into attendance values ('a', '{registration}', '2027-02-01', null, 'present', null, '', 1, 1, null)"
