@@ -97,36 +97,42 @@ fn writes_cost_few_trips() {
     1 school.logout_all
     1 school.logout
     2 school.refresh
-    2 school.update_report_settings
-    2 school.replace_report_settings
-    2 school.reset_report_settings
-    2 school.approve_leave_application
-    2 school.reject_leave_application
-    2 school.withdraw_leave_application
     2 school.import_classes
     2 school.import_guardians
     3 school.import_marks
     2 school.import_registrations
     2 school.import_staff
     2 school.import_students
+    2 school.approve_leave_application
+    2 school.reject_leave_application
+    2 school.withdraw_leave_application
+    2 school.update_report_settings
+    2 school.replace_report_settings
+    2 school.reset_report_settings
     2 school.create_role
     2 school.delete_role
     3 school.update_role
     3 school.replace_role
+    2 school.copy_structure
+    2 school.execute_promotions
+    1 school.preview_promotions
+    2 school.undo_promotion_execution
+    2 school.replace_student_promotions
+    2 school.propose_student_promotions
     1 school.place_students
     2 school.remove_student_from_class
+    2 school.auto_create_teacher_exams
+    2 school.save_mark_sheet
     1 school.compute_report_cards
     2 school.replace_report_card_comments
     2 school.release_report_card
     2 school.withhold_report_card
-    2 school.publish_exam_session
-    2 school.unpublish_exam_session
-    2 school.auto_create_teacher_exams
-    2 school.save_mark_sheet
     2 school.lock_exam_session
+    2 school.publish_exam_session
     2 school.return_exam_session
     2 school.submit_exam_session
     2 school.unlock_exam_session
+    2 school.unpublish_exam_session
     1 school.create_staff
     2 school.delete_staff
     2 school.update_staff

@@ -23,7 +23,7 @@ use homeroom_store::{
 };
 
 use super::card::{
-    AttendanceTotalsOut, CardBody, CardCommentOut, CardSubjectOut, ReportCardOut, grade_counts,
+    CardAttendanceOut, CardBody, CardCommentOut, CardSubjectOut, ReportCardOut, grade_counts,
 };
 
 /// The cards of some forms.
@@ -210,10 +210,10 @@ fn status(line: &SubjectLine) -> &'static str {
     }
 }
 
-fn attendance(student: &StudentRow) -> AttendanceTotalsOut {
+fn attendance(student: &StudentRow) -> CardAttendanceOut {
     let days = student.attendance.as_deref().unwrap_or_default();
     let [present, absent, late, excused]: [u32; 4] = serde_json::from_str(days).unwrap_or_default();
-    AttendanceTotalsOut {
+    CardAttendanceOut {
         present,
         absent,
         late,

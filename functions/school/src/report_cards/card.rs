@@ -119,7 +119,7 @@ pub(crate) struct CardBody {
     #[schema(value_type = Option<f64>)]
     pub(crate) class_lowest: Option<Hundredths>,
     /// Days of the term by attendance.
-    pub(crate) attendance: AttendanceTotalsOut,
+    pub(crate) attendance: CardAttendanceOut,
     /// The class teacher's comment.
     pub(crate) class_teacher_comment: CardCommentOut,
     /// The head teacher's comment.
@@ -186,7 +186,7 @@ pub(crate) struct GradeCountOut {
 
 /// Days of the term by attendance.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
-pub(crate) struct AttendanceTotalsOut {
+pub(crate) struct CardAttendanceOut {
     /// Days present.
     pub(crate) present: u32,
     /// Days absent.
