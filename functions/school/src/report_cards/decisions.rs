@@ -6,7 +6,7 @@ use homeroom_domain::permissions::{
     school::{ChangeReportCard, PublishReportCard, WithholdReportCard},
 };
 use homeroom_edge::{ApiError, Body, Caller, Ids, Json, NoBody, Post, SchoolArea, SchoolCan};
-use homeroom_kernel::{Fields, Input, fields::NON_FIELD, rules};
+use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::school::report_cards::{
     CommentTarget, Holding, find_comment_target, hold, release, write_comments,
 };
@@ -37,14 +37,9 @@ impl Input for CommentsIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let class_teacher = fields.nullable("class_teacher", rules::text(1, 1_000));
         let head_teacher = fields.nullable("head_teacher", rules::text(1, 1_000));
-        let (class_teacher, head_teacher) = (class_teacher?, head_teacher?);
-        if class_teacher.is_none() && head_teacher.is_none() {
-            fields.fail(NON_FIELD, "Give class_teacher or head_teacher.");
-            return None;
-        }
         Some(Self {
-            class_teacher,
-            head_teacher,
+            class_teacher: class_teacher?,
+            head_teacher: head_teacher?,
         })
     }
 }
@@ -105,13 +100,16 @@ pub(crate) async fn replace_report_card_comments(
                 .into(),
         });
     }
+    let names_any = class_teacher.is_some() || head_teacher.is_some();
     let after = CommentTarget {
         class_teacher: class_teacher.unwrap_or_else(|| before.class_teacher.clone()),
         head_teacher: head_teacher.unwrap_or_else(|| before.head_teacher.clone()),
         ..before.clone()
     };
-    let batch = write_comments(&caller.stamp(), card, &before, &after);
-    caller.commit(batch).await?;
+    if names_any {
+        let batch = write_comments(&caller.stamp(), card, &before, &after);
+        caller.commit(batch).await?;
+    }
     Ok(Json(CardCommentsOut {
         id: card.student_session.to_string(),
         class_teacher: after.class_teacher,

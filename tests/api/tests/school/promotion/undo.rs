@@ -104,7 +104,8 @@ fn use_registrations(year: &Year, what: &str) {
             "insert into marks values ('m', '{exam}', '{registration}', 100, 0, '', 1, 1, 1, null, null)"
         ),
         "attendance" => format!(
-            "insert into attendance values ('a', '{registration}', '2027-02-01', null, 'present', null, '', 1, 1, null)"
+            "insert into attendance (id, student_session, date, status, reason, created_at, updated_at) \
+             values ('a', '{registration}', '2027-02-01', 'present', '', 1, 1)"
         ),
         "comments_on_report_cards" => format!(
             "insert into card_comments values ('{exams}', '{registration}', 'class_teacher', '', 1, null)"
