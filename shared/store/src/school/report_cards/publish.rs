@@ -48,10 +48,11 @@ pub fn publish(
     let version = i64::from(loaded.facts.version) + 1;
     let exam_session = records::text(&loaded.exam_session, "id");
     let mut batch = advance(stamp, loaded);
+    // D1 binds numbers as floats, and JSON shows them as such.
     batch.guard(
         "changed_meanwhile",
         "(select json_array(count(*), ifnull(sum(m.version), 0)) from exams e join marks m on m.exam = e.id \
-         where e.exam_session = ?1) <> json_array(?2, ?3)",
+         where e.exam_session = ?1) <> json_array(cast(?2 as integer), cast(?3 as integer))",
         vec![
             exam_session.into(),
             loaded.facts.marks.into(),

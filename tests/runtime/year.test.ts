@@ -1,0 +1,220 @@
+// A year of school life on the built Workers: from an empty school to printed cards and the move to the next class.
+import { expect, test } from "vitest";
+import { Session, call, expectError, schoolAdministrator, tally, times, usePlatform } from "./platform";
+
+const platform = usePlatform();
+
+/** Marks of four students in two subjects: two equals, one who was absent once, one whose mark is missing. */
+const MARKS: Record<string, (number | "absent" | undefined)[]> = {
+  Amina: [80, 60],
+  Bheki: [60, 80],
+  Chipo: [50, "absent"],
+  Dalia: [90, undefined],
+};
+
+interface Year {
+  admin: Session;
+  session: string;
+  classes: Record<string, string>;
+  subjects: string[];
+  students: Record<string, { id: string; registration: string }>;
+  examSession: string;
+  exams: string[];
+}
+
+const year = {} as Year;
+
+test("a year is set up: session, term, form, classes, subjects, teachers, students in their class", async () => {
+  const admin = await schoolAdministrator(platform, platform.schools[0]);
+  const create = async (path: string, body: unknown) => (await admin.do("POST", path, body)).id as string;
+  const session = await create("sessions/", {
+    name: "2026", start_date: "2026-01-05T00:00:00Z", end_date: "2026-12-05T00:00:00Z", is_active: true,
+  });
+  await create("terms/", { session, term: "1", start_date: "2026-01-05", end_date: "2026-04-02", is_active: true });
+  const form = await create("form/", { name: "Form 1", level: "O Level", sequence: 1 });
+  const second = await create("form/", { name: "Form 2", level: "O Level", sequence: 2 });
+  const subjects = await Promise.all(
+    ["Mathematics", "English"].map((name) => create("subjects/", { name, code: name.slice(0, 4).toUpperCase() })),
+  );
+  for (const subject of subjects) await create("curriculum/", { form, subject });
+  await create("pass-marks/", { form, subject: null, mark: 50 });
+  const [one, two] = [await create("classes/", { name: "1A", form, capacity: 4 }), await create("classes/", { name: "2A", form: second })];
+  await create("class-patterns/", { from_class: one, to_class: two });
+  const room = await create(`sessions/${session}/academic-classes/`, { class: one });
+
+  const users = (await admin.do("GET", "users/?search=teacher")).results;
+  const teacher = await create("staff/", { user: users[0].id, staff_number: "T-1", title: "Ms", position: "Teacher" });
+  for (const subject of subjects) {
+    await create(`sessions/${session}/academic-classes/${room}/subject-teachers/`, { subject, teacher });
+  }
+  const students: Year["students"] = {};
+  for (const first_name of Object.keys(MARKS)) {
+    const student = await admin.do("POST", "admissions/", { first_name, last_name: "Moyo", admission_year: 2026, form });
+    expect(student.student_id).toMatch(/^2026-\d{4}$/);
+    students[first_name] = { id: student.id, registration: "" };
+  }
+  const placed = await admin.do("POST", `sessions/${session}/academic-classes/${room}/registration/`, {
+    students: Object.values(students).map(({ id }) => id),
+  });
+  expect(placed.results.map(({ outcome }: any) => outcome)).toEqual(times(4, () => "registered"));
+  const { results } = await admin.do("GET", `sessions/${session}/student-sessions/?academic_class=${room}`);
+  for (const row of results) {
+    const name = Object.keys(students).find((name) => students[name].id === row.student)!;
+    students[name].registration = row.id;
+  }
+  // The class is full now.
+  const late = await admin.do("POST", "admissions/", { first_name: "Late", last_name: "Comer", admission_year: 2026 });
+  const refused = await admin.do("POST", `sessions/${session}/academic-classes/${room}/registration/`, { students: [late.id] });
+  expect(refused.results[0].outcome).toBe("error");
+  Object.assign(year, { admin, session, classes: { one, two, room }, subjects, students });
+});
+
+const examSessions = () => `sessions/${year.session}/exam-sessions/`;
+
+test("exams are made for every teacher's assignments, once however often it is asked", async () => {
+  const { admin } = year;
+  const created = await admin.do("POST", examSessions(), { term: "1", name: "End of term" });
+  expect(created).toMatchObject({ state: "draft", is_published: false });
+  year.examSession = created.id;
+  const path = `${examSessions()}${created.id}/exams/auto-create-teacher-exams/`;
+  const answers = await Promise.all(times(5, () => admin.do("POST", path, {})));
+  expect(answers.reduce((sum, { summary }) => sum + summary.newly_created, 0)).toBe(2);
+  const again = await admin.do("POST", path, {});
+  expect(again.summary).toMatchObject({ total_assignments: 2, newly_created: 0, already_existed: 2 });
+  const { results } = await admin.do("GET", `${examSessions()}${created.id}/exams/`);
+  year.exams = year.subjects.map((subject) => results.find((exam: any) => exam.subject === subject).id);
+});
+
+test("the teacher enters the marks of the own subjects, and two people at once lose nothing silently", async () => {
+  const [school] = platform.schools;
+  const teacher = await Session.start(platform, school.url, "school", school.teacher);
+  for (const [nth, exam] of year.exams.entries()) {
+    const rows = Object.entries(MARKS).flatMap(([name, marks]) => {
+      const mark = marks[nth];
+      if (mark === undefined) return [];
+      const absent = mark === "absent";
+      return [{ student_session: year.students[name].registration, mark: absent ? null : mark, is_absent: absent }];
+    });
+    const path = `${examSessions()}${year.examSession}/exams/${exam}/marks/bulk/`;
+    // The same sheet from two places: every row is written once, and whoever came second learns what is there.
+    const answers = await Promise.all(times(2, () => teacher.do("PUT", path, { marks: rows })));
+    const outcomes = tally(answers.flatMap(({ results }) => results.map(({ outcome }: any) => outcome)));
+    expect(outcomes.created).toBe(rows.length);
+    expect((outcomes.unchanged ?? 0) + (outcomes.stale ?? 0)).toBe(rows.length);
+  }
+  const [first] = Object.values(year.students);
+  const path = `${examSessions()}${year.examSession}/exams/${year.exams[0]}/marks/bulk/`;
+  const change = (mark: number) =>
+    teacher.do("PUT", path, { marks: [{ student_session: first.registration, mark, is_absent: false, version: 1 }] });
+  const both = await Promise.all([change(81), change(82)]);
+  expect(tally(both.map(({ results }) => results[0].outcome))).toEqual({ updated: 1, stale: 1 });
+  await year.admin.do("PUT", path, { marks: [{ student_session: first.registration, mark: 80, is_absent: false, version: 2 }] });
+});
+
+test("equals share a position, absence is left out, and who lacks a mark has none", async () => {
+  const { admin } = year;
+  await admin.do("PUT", "academic-settings/scale/", {
+    level: "O Level",
+    bands: [
+      { grade: "A", rank: 1, min_mark: 70, max_mark: 100, description: "", comment: "" },
+      { grade: "B", rank: 2, min_mark: 50, max_mark: 69, description: "", comment: "" },
+      { grade: "U", rank: 3, min_mark: 0, max_mark: 49, description: "", comment: "" },
+    ],
+  });
+  for (const kind of ["class-teacher-comments", "head-teacher-comments"]) {
+    await admin.do("POST", `${kind}/`, { level: "O Level", min_mark: 60, max_mark: 100, text: "Well done" });
+  }
+  const path = `${examSessions()}${year.examSession}/`;
+  const sheet = await admin.do("GET", `${path}broadsheet/?academic_class=${year.classes.room}`);
+  const positions = Object.fromEntries(
+    Object.entries(year.students).map(([name, { registration }]) => {
+      const row = sheet.students.find((row: any) => row.student_session === registration);
+      return [name, [row.position_in_class, row.average]];
+    }),
+  );
+  expect(positions).toEqual({ Amina: [1, 70], Bheki: [1, 70], Chipo: [3, 50], Dalia: [null, 90] });
+});
+
+test("published cards are frozen and printed, one file for the class or one each", async () => {
+  const { admin } = year;
+  const path = `${examSessions()}${year.examSession}/`;
+  const refused = await admin.call("POST", `${path}publish/`, {});
+  expect(refused).toMatchObject({ status: 409, body: { code: "cards_incomplete", incomplete: [{ student_name: "Dalia Moyo" }] } });
+  // One click that was sent four times: all get the answer of the one that was carried out.
+  const key = { "idempotency-key": "publish the first term" };
+  const publish = () => admin.call("POST", `${path}publish/`, { accept_incomplete: true }, key);
+  const answers = await Promise.all(times(4, publish));
+  expect(answers.map(({ status, body }) => [status, body.version])).toEqual(times(4, () => [200, 1]));
+  const { registration } = year.students.Chipo;
+  const card = await admin.do("GET", `${path}report-cards/${registration}/`);
+  // A correction afterwards leaves what was published as it is, and says that it is outdated.
+  const mark = `${path}exams/${year.exams[0]}/marks/bulk/`;
+  const correction = { marks: [{ student_session: registration, mark: 99, is_absent: false, version: 1 }], reason: "Added up wrongly" };
+  await admin.do("PUT", mark, correction);
+  const after = await admin.do("GET", `${path}report-cards/${registration}/`);
+  expect(after).toMatchObject({ is_outdated: true });
+  expect(after.average).toEqual(card.average);
+
+  const print = async (query: string) => {
+    const url = `${admin.origin}/api/v1/school/${path}report-cards/pdf/?academic_class=${year.classes.room}${query}`;
+    const response = await platform.fetch(url, { headers: { authorization: `Bearer ${admin.tokens.access}` } });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return { status: response.status, type: response.headers.get("content-type"), bytes };
+  };
+  const whole = await print("");
+  expect(whole).toMatchObject({ status: 200, type: "application/pdf" });
+  expect(whole.bytes.subarray(0, 5).toString()).toBe("%PDF-");
+  const separate = await print("&separate=true");
+  expect(separate).toMatchObject({ status: 200, type: "application/zip" });
+  expect(separate.bytes.subarray(0, 2).toString()).toBe("PK");
+});
+
+test("promotion executed by ten requests at once happens once, can be undone, and leaves a history", async () => {
+  const { admin } = year;
+  const next = await admin.do("POST", "sessions/", {
+    name: "2027", start_date: "2027-01-05T00:00:00Z", end_date: "2027-12-05T00:00:00Z",
+  });
+  const room = await admin.do("POST", `sessions/${next.id}/academic-classes/`, { class: year.classes.two });
+  const setup = await admin.do("POST", "session-setup/", {
+    session_type: "academic_session", academic_session: next.id, previous_session: year.session,
+  });
+  const path = `session-setup/${setup.id}/`;
+  await admin.do("PUT", `${path}student-promotions/bulk/`, {
+    rows: Object.values(year.students).map(({ id }) => ({
+      student: id, source_session_class: year.classes.room, destination_session_class: room.id, action: "promote",
+    })),
+  });
+  const answers = await Promise.all(times(10, () => admin.call("POST", `${path}promotion-executions/`, {})));
+  expect(tally(answers.map(({ status }) => status))).toEqual({ 201: 1, 409: 9 });
+  const registered = async () => (await admin.do("GET", `sessions/${next.id}/student-sessions/`)).count;
+  expect(await registered()).toBe(4);
+  const execution = answers.find(({ status }) => status === 201)!.body;
+  await admin.do("POST", `${path}promotion-executions/${execution.id}/undo/`, {});
+  expect(await registered()).toBe(0);
+  expectError(await admin.call("POST", `${path}promotion-executions/${execution.id}/undo/`, {}), 409, "promotion_undone");
+  expect((await admin.do("GET", "student-promotion-history/")).count).toBe(4);
+  // The old year is as it was.
+  expect((await admin.do("GET", `sessions/${year.session}/student-sessions/?academic_class=${year.classes.room}`)).count).toBe(4);
+  const logs = await admin.do("GET", `audit-logs/?record_id=${execution.id}`);
+  expect(logs.count).toBeGreaterThanOrEqual(2);
+});
+
+test("another school sees nothing of it", async () => {
+  const [, other] = platform.schools;
+  const stranger = await Session.start(platform, other.url, "school", other.admin);
+  const paths = [
+    `sessions/${year.session}/`,
+    `${examSessions()}${year.examSession}/exams/${year.exams[0]}/marks/`,
+    `${examSessions()}${year.examSession}/report-cards/${year.students.Amina.registration}/`,
+    `admissions/${year.students.Amina.id}/`,
+  ];
+  for (const path of paths) {
+    const answer = await stranger.call("GET", path);
+    // A record is not found; a list within one that is not there is empty.
+    expect([200, 404], path).toContain(answer.status);
+    expect(answer.body.count ?? 0, `${path}: ${answer.text}`).toBe(0);
+    expect(answer.text).not.toContain(year.students.Amina.registration);
+    const borrowed = await call(platform, "GET", `${other.url}/api/v1/school/${path}`, { token: year.admin.tokens.access });
+    expect(borrowed.status).toBe(401);
+  }
+});
