@@ -221,8 +221,15 @@ fn attendance(student: &StudentRow) -> CardAttendanceOut {
     }
 }
 
-/// The cards of everybody who was loaded, worked out now.
-pub(crate) fn live(school_name: &str, loaded: &Loaded) -> Cards {
+/// Whose cards are asked for, by registration and class: positions need the whole form, its cards do not all have to be
+/// written out.
+pub(crate) type Wanted<'a> = &'a dyn Fn(&str, &str) -> bool;
+
+/// The cards of everybody who was loaded.
+pub(crate) const EVERYBODY: Wanted<'static> = &|_, _| true;
+
+/// The cards that are wanted of those who were loaded, worked out now.
+pub(crate) fn live(school_name: &str, loaded: &Loaded, wanted: Wanted<'_>) -> Cards {
     let builder = Builder::new(school_name, loaded);
     let mut faults = BTreeMap::new();
     let mut by_class: BTreeMap<String, Vec<ReportCardOut>> = BTreeMap::new();
@@ -233,6 +240,7 @@ pub(crate) fn live(school_name: &str, loaded: &Loaded) -> Cards {
         }
         for body in compute(&cohort)
             .into_iter()
+            .filter(|card| wanted(&card.student_session, &card.academic_class))
             .filter_map(|card| builder.body(card))
         {
             let class = by_class.entry(body.academic_class.clone()).or_default();
@@ -248,10 +256,14 @@ pub(crate) fn live(school_name: &str, loaded: &Loaded) -> Cards {
 }
 
 /// The cards as a reader sees them: frozen where they are published, worked out now elsewhere.
-pub(crate) fn present(school_name: &str, loaded: &Loaded) -> Result<Cards, StoreError> {
-    let mut all = live(school_name, loaded);
+pub(crate) fn present(
+    school_name: &str,
+    loaded: &Loaded,
+    wanted: Wanted<'_>,
+) -> Result<Cards, StoreError> {
+    let mut all = live(school_name, loaded, wanted);
     if is_published(loaded) {
-        let mut published = published(loaded)?;
+        let mut published = published(loaded, wanted)?;
         let frozen: BTreeSet<&str> = loaded
             .frozen
             .iter()
@@ -265,10 +277,14 @@ pub(crate) fn present(school_name: &str, loaded: &Loaded) -> Result<Cards, Store
     Ok(all)
 }
 
-/// The cards that were published, as they were.
-pub(crate) fn published(loaded: &Loaded) -> Result<Vec<ReportCardOut>, StoreError> {
+/// The cards that are wanted of those that were published, as they were.
+pub(crate) fn published(
+    loaded: &Loaded,
+    wanted: Wanted<'_>,
+) -> Result<Vec<ReportCardOut>, StoreError> {
     let mut cards = Vec::new();
-    for row in &loaded.frozen {
+    let rows = loaded.frozen.iter();
+    for row in rows.filter(|row| wanted(&row.student_session, &row.academic_class)) {
         let body = CardBody::thaw(row.card.as_deref().unwrap_or_default())?;
         cards.push(with_state(loaded, body, Some(row)));
     }

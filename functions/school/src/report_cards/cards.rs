@@ -71,9 +71,14 @@ async fn seen(
     version: Option<u32>,
 ) -> Result<(Loaded, Vec<ReportCardOut>), ApiError> {
     let loaded = sources(caller, ids, "exam_session", about, version, true).await?;
+    let wanted: build::Wanted<'_> = &|student, class| match about {
+        Which::FormOfClass(wanted) => class == wanted,
+        Which::FormOfStudent(wanted) => student == wanted,
+        Which::All | Which::Form(_) => true,
+    };
     let mut cards = match version {
-        None => build::present(school_name(caller), &loaded)?.cards,
-        Some(_) => build::published(&loaded)?,
+        None => build::present(school_name(caller), &loaded, wanted)?.cards,
+        Some(_) => build::published(&loaded, wanted)?,
     };
     cards.retain(|card| {
         loaded

@@ -138,7 +138,7 @@ fn narrowed(
     loaded: &Loaded,
     academic_class: Option<&String>,
 ) -> Result<Cards, ApiError> {
-    let mut cards = build::live(school_name(caller), loaded);
+    let mut cards = build::live(school_name(caller), loaded, build::EVERYBODY);
     if let Some(class) = academic_class {
         class_of(caller, loaded, class)?;
         cards

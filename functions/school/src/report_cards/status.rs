@@ -159,7 +159,7 @@ fn by_class<'a>(
     loaded: &'a Loaded,
 ) -> Vec<(&'a ClassRow, Vec<ReportCardOut>)> {
     let mut cards: BTreeMap<String, Vec<ReportCardOut>> = BTreeMap::new();
-    for card in build::live(school_name(caller), loaded).cards {
+    for card in build::live(school_name(caller), loaded, build::EVERYBODY).cards {
         let class = cards.entry(card.body.academic_class.clone()).or_default();
         class.push(card);
     }
