@@ -37,7 +37,7 @@ pub(crate) struct AttendanceBulkBody {
     /// The lesson; null: the whole day.
     lesson: Option<uuid::Uuid>,
     /// One for each student.
-    #[schema(min_items = 1, max_items = 200)]
+    #[schema(min_items = 1, max_items = 200, example = json!([{"student_session": "01890000-0000-7000-8000-000000000001", "status": "absent", "reason": "Ill"}]))]
     entries: Vec<AttendanceBulkEntry>,
 }
 

@@ -117,7 +117,10 @@ pub(crate) struct ScaleBody {
     #[schema(max_length = 50, example = "O Level")]
     level: Option<String>,
     /// All its bands: together they give every mark from 0 to 100 one grade.
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, example = json!([
+        {"grade": "Pass", "rank": 1, "min_mark": 50, "max_mark": 100},
+        {"grade": "Fail", "rank": 2, "min_mark": 0, "max_mark": 49},
+    ]))]
     bands: Vec<BandBody>,
 }
 

@@ -29,7 +29,7 @@ use crate::exams::steps::REASON_LENGTH;
 )]
 pub(crate) struct SheetBody {
     /// The rows; a student without a row stays as it is.
-    #[schema(max_items = 200)]
+    #[schema(max_items = 200, example = json!([{"student_session": "01890000-0000-7000-8000-000000000001", "mark": 57.5, "version": 1}]))]
     marks: Vec<SheetRowBody>,
     /// Why, for the audit log: required once the marks are published.
     #[schema(max_length = 500, example = "Question 4 was marked again.")]
