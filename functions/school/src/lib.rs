@@ -1,4 +1,4 @@
-//! A school's own area, `/api/v1/school/`: sign-in, users, staff, roles, audit log.
+//! A school's own area, `/api/v1/school/`: sign-in, users and roles, and a school year from structure to promotion.
 
 mod attendance;
 mod audit_logs;

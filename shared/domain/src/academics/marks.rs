@@ -202,7 +202,7 @@ impl Coefficient {
     pub const ONE: Self = Self(Hundredths(100));
 }
 
-/// What there is of a student in a subject. Absent, zero and missing are three things (decision 20).
+/// What there is of a student in a subject. Absent, zero and missing are three things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", content = "mark", rename_all = "snake_case")]
 pub enum Score {

@@ -1,10 +1,10 @@
-//! Grading scales: which band a mark belongs to (decision 19).
+//! Grading scales: which band a mark belongs to.
 
 use serde::{Deserialize, Serialize};
 
 use super::marks::{self, Mark};
 
-/// Most that may lie between one band's `max_mark` and the next `min_mark`, in hundredths (decision 19).
+/// Most that may lie between one band's `max_mark` and the next `min_mark`, in hundredths.
 const WIDEST_GAP: i64 = 100;
 
 /// A band of a level's scale. Marks are read as they are written, 57.5, so that a scale can be frozen with the cards.

@@ -1,4 +1,4 @@
-//! Report cards: what one says, and what its positions follow (decisions 20 and 21).
+//! Report cards: what one says, and what its positions follow.
 
 mod compute;
 mod settings;
