@@ -26,7 +26,7 @@ mod timetable;
 mod users;
 
 pub use outbox::visit_schools;
-pub use records::{Hooks, Offers, Resource, Write};
+pub use records::{Hooks, Resource, Write};
 pub use routes::*;
 
 #[cfg(target_arch = "wasm32")]

@@ -224,12 +224,6 @@ impl PermissionSet {
         Self(codenames)
     }
 
-    /// Everything, in both areas: a platform superadministrator's.
-    #[must_use]
-    pub fn everything() -> Self {
-        Self(vec!["*".to_owned()])
-    }
-
     /// The codenames and patterns.
     #[must_use]
     pub fn codenames(&self) -> &[String] {
@@ -465,7 +459,6 @@ mod tests {
         assert!(!viewer.allows("system.view_user"));
         assert!(set(&["school.*"]).allows("school.delete_role"));
         assert!(!set(&["school.*"]).allows("system.view_school"));
-        assert!(PermissionSet::everything().allows("system.view_school"));
         assert!(!set(&[]).allows("school.view_user"));
     }
 

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use homeroom_domain::academics::{
     comments::{self, CommentBand},
     grading::{Band, Scale},
-    marks::Mark,
+    marks::{Hundredths, Mark},
     promotion, student_number,
     timetable::{self, Entry},
 };
@@ -314,7 +314,12 @@ fn scales_and_comments_are_whole() {
             })
             .collect();
         assert_eq!(bands.len(), 8);
-        assert_eq!(comments::check(&bands), []);
+        for average in 0..=10_000 {
+            for level in ["O Level", "A Level"] {
+                let one = comments::pick(&bands, level, Hundredths(average));
+                assert!(one.is_some(), "{kind}: {level} says nothing of {average}");
+            }
+        }
     }
 }
 

@@ -60,25 +60,21 @@ fn schemas(resource: &Resource) -> Vec<(String, Value)> {
         (format!("{name}Out"), answer(resource)),
         (format!("List_{name}Out"), page(&name)),
     ];
-    if resource.offers.create || resource.offers.change {
-        let required: Vec<&str> = fields
-            .iter()
-            .filter(|field| matches!(field.presence, Presence::Required))
-            .map(|field| field.name)
-            .collect();
-        let about = format!("The body of {what}.");
-        schemas.push((
-            format!("{name}Body"),
-            object(&about, settable(fields, true), &required),
-        ));
-    }
-    if resource.offers.change {
-        let about = format!("Changes to {what}; absent fields stay as they are.");
-        schemas.push((
-            format!("{name}Patch"),
-            object(&about, settable(fields, false), &[]),
-        ));
-    }
+    let required: Vec<&str> = fields
+        .iter()
+        .filter(|field| matches!(field.presence, Presence::Required))
+        .map(|field| field.name)
+        .collect();
+    let about = format!("The body of {what}.");
+    schemas.push((
+        format!("{name}Body"),
+        object(&about, settable(fields, true), &required),
+    ));
+    let about = format!("Changes to {what}; absent fields stay as they are.");
+    schemas.push((
+        format!("{name}Patch"),
+        object(&about, settable(fields, false), &[]),
+    ));
     if resource.warns {
         let warnings = json!({"type": "array", "items": {"type": "string"}, "description": "What to look at: the record was created all the same."});
         let mut created = answer(resource);
@@ -306,59 +302,53 @@ fn operations(resource: &Resource) -> Vec<(String, HttpMethod, Value)> {
         (many.clone(), HttpMethod::Get, list),
         (one.clone(), HttpMethod::Get, find),
     ];
-    if resource.offers.create {
-        let answer = if resource.warns {
-            format!("{name}CreatedOut")
-        } else {
-            out.clone()
-        };
-        let create = Draft {
-            body: Some(body.clone()),
-            status: "201",
-            ..read(
-                format!("create_{noun}"),
-                format!("Create {title}"),
-                &parents,
-                answer,
-            )
-        };
-        all.push((many, HttpMethod::Post, create));
-    }
-    if resource.offers.change {
-        let replace = Draft {
-            body: Some(body),
-            ..read(
-                format!("replace_{noun}"),
-                format!("Replace {title}"),
-                &own,
-                out.clone(),
-            )
-        };
-        let update = Draft {
-            body: Some(format!("{name}Patch")),
-            ..read(
-                format!("update_{noun}"),
-                format!("Change {title}"),
-                &own,
-                out,
-            )
-        };
-        all.push((one.clone(), HttpMethod::Put, replace));
-        all.push((one.clone(), HttpMethod::Patch, update));
-    }
-    if resource.offers.delete {
-        let delete = Draft {
-            status: "204",
-            answer: None,
-            ..read(
-                format!("delete_{noun}"),
-                format!("Delete {title}"),
-                &own,
-                String::new(),
-            )
-        };
-        all.push((one, HttpMethod::Delete, delete));
-    }
+    let answer = if resource.warns {
+        format!("{name}CreatedOut")
+    } else {
+        out.clone()
+    };
+    let create = Draft {
+        body: Some(body.clone()),
+        status: "201",
+        ..read(
+            format!("create_{noun}"),
+            format!("Create {title}"),
+            &parents,
+            answer,
+        )
+    };
+    all.push((many, HttpMethod::Post, create));
+    let replace = Draft {
+        body: Some(body),
+        ..read(
+            format!("replace_{noun}"),
+            format!("Replace {title}"),
+            &own,
+            out.clone(),
+        )
+    };
+    let update = Draft {
+        body: Some(format!("{name}Patch")),
+        ..read(
+            format!("update_{noun}"),
+            format!("Change {title}"),
+            &own,
+            out,
+        )
+    };
+    all.push((one.clone(), HttpMethod::Put, replace));
+    all.push((one.clone(), HttpMethod::Patch, update));
+    let delete = Draft {
+        status: "204",
+        answer: None,
+        ..read(
+            format!("delete_{noun}"),
+            format!("Delete {title}"),
+            &own,
+            String::new(),
+        )
+    };
+    all.push((one, HttpMethod::Delete, delete));
     all.into_iter()
         .map(|(path, method, draft)| (path, method, draft.finish(resource.tag)))
         .collect()

@@ -44,15 +44,13 @@ pub struct Resource {
     pub tag: &'static str,
     /// Ids of the path that lie around the record: the name, and a condition over `t` with `?` for the id.
     pub scope: &'static [(&'static str, &'static str)],
-    /// What it offers.
-    pub offers: Offers,
     /// What is its own.
     pub hooks: &'static dyn Hooks,
     /// Whether creations may come with warnings.
     pub warns: bool,
 }
 
-/// What most resources are: everything is offered, nothing lies around them, and they have no rules but their fields'.
+/// What most resources are: nothing lies around them, and they have no rules but their fields'.
 pub(crate) const ALONE: Resource = Resource {
     table: &Table::PLAIN,
     noun: "",
@@ -62,36 +60,9 @@ pub(crate) const ALONE: Resource = Resource {
     path: "",
     tag: "",
     scope: &[],
-    offers: Offers::ALL,
     hooks: &Plain,
     warns: false,
 };
-
-/// The operations that a resource offers.
-#[derive(Clone, Copy, Debug)]
-pub struct Offers {
-    /// POST.
-    pub create: bool,
-    /// PUT and PATCH.
-    pub change: bool,
-    /// DELETE.
-    pub delete: bool,
-}
-
-impl Offers {
-    /// Everything.
-    pub const ALL: Self = Self {
-        create: true,
-        change: true,
-        delete: true,
-    };
-    /// Only reading.
-    pub const READ: Self = Self {
-        create: false,
-        change: false,
-        delete: false,
-    };
-}
 
 /// What is a resource's own beside its fields.
 pub trait Hooks: Sync {
@@ -160,18 +131,11 @@ pub(crate) fn add_routes(
         };
         router = router
             .route(resource.path, serve(&Method::GET))
-            .route(&one, serve(&Method::GET));
-        if resource.offers.create {
-            router = router.route(resource.path, serve(&Method::POST));
-        }
-        if resource.offers.change {
-            router = router
-                .route(&one, serve(&Method::PUT))
-                .route(&one, serve(&Method::PATCH));
-        }
-        if resource.offers.delete {
-            router = router.route(&one, serve(&Method::DELETE));
-        }
+            .route(resource.path, serve(&Method::POST))
+            .route(&one, serve(&Method::GET))
+            .route(&one, serve(&Method::PUT))
+            .route(&one, serve(&Method::PATCH))
+            .route(&one, serve(&Method::DELETE));
     }
     router
 }

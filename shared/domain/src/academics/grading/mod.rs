@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::marks::{self, Mark};
 
 /// Most that may lie between one band's `max_mark` and the next `min_mark`, in hundredths.
-const WIDEST_GAP: i64 = 100;
+pub(super) const WIDEST_GAP: i64 = 100;
 
 /// A band of a level's scale. Marks are read as they are written, 57.5, so that a scale can be frozen with the cards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,9 +112,8 @@ impl Scale {
         }
     }
 
-    /// What is wrong with bands that are still being entered one by one, where gaps are to be expected.
-    #[must_use]
-    pub fn check_partial(bands: &[Band]) -> Vec<ScaleFault> {
+    /// What is wrong with bands, gaps between them left aside.
+    fn check_partial(bands: &[Band]) -> Vec<ScaleFault> {
         let inverted = bands
             .iter()
             .filter(|band| band.min_mark > band.max_mark)
@@ -207,7 +206,7 @@ fn repeated<T: Ord + Copy>(mut values: Vec<T>) -> impl Iterator<Item = T> {
 
 /// Pairs of bands with a mark in common: for each band the one before it that reaches furthest, where that reaches it.
 /// Bands that end before they begin are passed over.
-pub(super) fn overlapping<T>(bands: &[T], range: impl Fn(&T) -> (Mark, Mark)) -> Vec<(&T, &T)> {
+fn overlapping<T>(bands: &[T], range: impl Fn(&T) -> (Mark, Mark)) -> Vec<(&T, &T)> {
     let mut sorted: Vec<(Mark, Mark, &T)> = bands
         .iter()
         .map(|band| (range(band), band))

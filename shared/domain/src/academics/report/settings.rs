@@ -6,10 +6,7 @@ use homeroom_kernel::{Fields, Input, rules};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::{
-    marks::{self, Mark},
-    promotion::Rules,
-};
+use super::super::marks::{self, Mark};
 
 /// The level that has priorities of its own; every other level has those of O Level.
 const A_LEVEL: &str = "A Level";
@@ -109,15 +106,6 @@ impl SettingsInput {
 }
 
 impl ReportSettings {
-    /// What promotion asks for.
-    #[must_use]
-    pub fn promotion_rules(&self) -> Rules {
-        Rules {
-            min_subjects_passed: self.min_subjects_passed,
-            min_average: self.min_average,
-        }
-    }
-
     /// The priorities of a level; its name is read without regard to case.
     #[must_use]
     pub fn priorities(&self, level: &str) -> &[Criterion] {
