@@ -282,9 +282,15 @@ impl TestApp {
         self.0.world.fault_fired()
     }
 
-    /// Lets somebody else change a database between two batches of the requests to come; gives what had no turn yet.
-    pub fn intrude(&self, intrusion: Option<Intrusion>) -> Option<Intrusion> {
-        self.0.world.set_intrusion(intrusion)
+    /// Lets somebody else change a database between two batches of the requests to come.
+    pub fn intrude(&self, intrusion: Option<Intrusion>) {
+        self.0.world.set_intrusion(intrusion);
+    }
+
+    /// Whether the intrusion has not had its turn yet.
+    #[must_use]
+    pub fn intrusion_waits(&self) -> bool {
+        self.0.world.intrusion_waits()
     }
 
     /// Takes the limiter away, or brings it back.

@@ -133,8 +133,12 @@ impl World {
         self.watch.lock().unwrap().fired
     }
 
-    pub(crate) fn set_intrusion(&self, intrusion: Option<Intrusion>) -> Option<Intrusion> {
-        std::mem::replace(&mut self.watch.lock().unwrap().intrusion, intrusion)
+    pub(crate) fn set_intrusion(&self, intrusion: Option<Intrusion>) {
+        self.watch.lock().unwrap().intrusion = intrusion;
+    }
+
+    pub(crate) fn intrusion_waits(&self) -> bool {
+        self.watch.lock().unwrap().intrusion.is_some()
     }
 
     /// Lets somebody else come between, where it is the turn.
