@@ -77,7 +77,7 @@ async fn send(
     sheet: &'static Sheet,
     filters: &[&str],
 ) -> Result<Response, ApiError> {
-    caller.require_all(&[sheet.to_see])?;
+    caller.require_all(sheet.to_see)?;
     let Wanted { within, has_mark } = query.read()?;
     for (name, given) in [
         ("session", &within.session),

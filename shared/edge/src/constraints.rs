@@ -343,6 +343,8 @@ pub(crate) fn meaning(constraint: &str) -> ApiError {
             code: "in_use",
             detail: "Other records refer to this one, or one that it refers to is gone.",
         },
+        // Found in the student's record, which is gone.
+        "student_sessions.boarding_status" => meaning("foreign_key"),
         "publications.exam_session, publications.version" => meaning("exam_state_changed"),
         // Of two activations at once, one came second.
         "academic_sessions.is_active" | "terms.is_active" | "student_guardians.student" => {

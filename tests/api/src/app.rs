@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::{
     client::{Client, Credential, Reply},
     people::{School, add_platform_administrator},
-    world::{BatchNote, Fault, Ports, World},
+    world::{BatchNote, Fault, Intrusion, Ports, World},
 };
 
 /// The host without a school.
@@ -280,6 +280,17 @@ impl TestApp {
     #[must_use]
     pub fn fault_fired(&self) -> bool {
         self.0.world.fault_fired()
+    }
+
+    /// Lets somebody else change a database between two batches of the requests to come.
+    pub fn intrude(&self, intrusion: Option<Intrusion>) {
+        self.0.world.set_intrusion(intrusion);
+    }
+
+    /// Whether the intrusion has not had its turn yet.
+    #[must_use]
+    pub fn intrusion_waits(&self) -> bool {
+        self.0.world.intrusion_waits()
     }
 
     /// Takes the limiter away, or brings it back.

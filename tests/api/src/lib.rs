@@ -30,4 +30,4 @@ mod world;
 pub use app::{PUBLIC_HOST, SLOTS, TestApp};
 pub use client::{Client, Reply, error_of, uuids_in};
 pub use people::{PASSWORD, School, new_school, sign_in};
-pub use world::{BatchNote, Fault, Moment};
+pub use world::{BatchNote, Fault, Intrusion, Moment};

@@ -53,10 +53,22 @@ pub struct BatchNote {
     pub consistency: Consistency,
 }
 
+/// What somebody else does just before the `nth` batch from now, counted from 1.
+#[derive(Clone, Debug)]
+pub struct Intrusion {
+    /// Which batch.
+    pub nth: usize,
+    /// The database.
+    pub binding: String,
+    /// What is done to it.
+    pub sql: String,
+}
+
 #[derive(Default)]
 struct Watch {
     fault: Option<Fault>,
     fired: bool,
+    intrusion: Option<Intrusion>,
     notes: Vec<BatchNote>,
 }
 
@@ -119,6 +131,29 @@ impl World {
 
     pub(crate) fn fault_fired(&self) -> bool {
         self.watch.lock().unwrap().fired
+    }
+
+    pub(crate) fn set_intrusion(&self, intrusion: Option<Intrusion>) {
+        self.watch.lock().unwrap().intrusion = intrusion;
+    }
+
+    pub(crate) fn intrusion_waits(&self) -> bool {
+        self.watch.lock().unwrap().intrusion.is_some()
+    }
+
+    /// Lets somebody else come between, where it is the turn.
+    fn intrude(&self) {
+        let due = {
+            let mut watch = self.watch.lock().unwrap();
+            if let Some(intrusion) = &mut watch.intrusion {
+                intrusion.nth -= 1;
+            }
+            watch.intrusion.take_if(|intrusion| intrusion.nth == 0)
+        };
+        if let Some(Intrusion { binding, sql, .. }) = due {
+            let done = self.with_database(&binding, |db| db.execute_batch(&sql));
+            done.expect("a database").expect(&sql);
+        }
     }
 
     pub(crate) fn take_notes(&self) -> Vec<BatchNote> {
@@ -237,6 +272,7 @@ impl Session for Watched {
             if self.world.interleave.load(Ordering::Relaxed) {
                 tokio::task::yield_now().await;
             }
+            self.world.intrude();
             let loses = self.loses();
             if loses == Some(Moment::Before) {
                 return Err(SqlError::Unavailable(

@@ -122,7 +122,7 @@ fn besides(operation: &Operation) -> &'static [&'static str] {
     let (verb, name) = operation.id.split_once('_').unwrap();
     match (verb, sheet(name)) {
         ("import", Some(sheet)) => sheet.to_import,
-        ("export", Some(sheet)) => std::slice::from_ref(&sheet.to_see),
+        ("export", Some(sheet)) => sheet.to_see,
         _ => &[],
     }
 }

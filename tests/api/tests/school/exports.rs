@@ -59,7 +59,9 @@ fn school_with_people() -> (TestApp, School, String, String, String) {
         admin.file("imports/students/", students).status(202).json["created"],
         3
     );
-    let guardians = "first_name,last_name,phone_number,email,consent.whatsapp\nA,B,+263771000001,,true\nC,D,,c@people.example,\n";
+    let guardians = "first_name,last_name,phone_number,email,consent.whatsapp,student_id,relation,is_primary\n\
+                     A,B,+263771000001,,true,'=1+1,@mother,true\nC,D,,c@people.example,,,,\n\
+                     A,B,+263771000001,,true,A3,aunt,\n";
     admin.file("imports/guardians/", guardians).expect(202);
     let registrations = "session,student_id,class\n\"2026;27\",'=1+1,\"1,A\"\n\"2026;27\",A2,\n\"2026;27\",A3,\"1,A\"\n";
     assert_eq!(
@@ -82,7 +84,7 @@ fn what_is_exported_is_imported_again_unchanged() {
     let before = app.row_counts();
     for (name, query, records) in [
         ("students", String::new(), 3),
-        ("guardians", String::new(), 2),
+        ("guardians", String::new(), 3),
         ("staff", String::new(), 1),
         ("classes", String::new(), 2),
         ("registrations", String::new(), 3),
@@ -203,7 +205,12 @@ fn an_export_is_narrowed_to_a_session_or_a_class() {
         ["'-1B", "1,A"]
     );
     assert_eq!(
-        firsts(&format!("guardians.csv?session={session}")),
+        firsts(&format!("guardians.csv?academic_class={class}")),
+        ["A", "A"]
+    );
+    assert_eq!(firsts("guardians.csv"), ["A", "A", "C"]);
+    assert_eq!(
+        firsts(&format!("guardians.csv?session={class}")),
         Vec::<String>::new()
     );
     assert_eq!(
@@ -284,9 +291,11 @@ fn whoever_exports_may_see_the_records() {
     let clerk = school.user_who_may(&[
         "school.view_export",
         "school.view_admission",
+        "school.view_guardian",
         "school.view_mark",
     ]);
     export(&clerk, "students.csv").expect(200);
+    // A file of guardians says whose they are.
     refused(
         &clerk.get("exports/guardians.csv"),
         403,

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use homeroom_domain::records::{self, Record};
+use homeroom_domain::records::{self, Field, Record};
 use homeroom_kernel::{FieldErrors, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
     file::FileRow,
+    links::{self, Links},
     sheets::{Rules, Sheet},
 };
 use crate::{
@@ -27,6 +28,7 @@ pub struct Known {
     numbers: BTreeMap<i64, i64>,
     rooms: HashMap<String, Option<i64>>,
     left: HashSet<usize>,
+    pub(super) links: Links,
     pub(super) takes_marks: bool,
 }
 
@@ -136,7 +138,8 @@ fn besides(rules: Rules) -> &'static [&'static str] {
         Rules::Students => &[DOUBLES, NUMBERS],
         Rules::Registrations => &[ROOMS, LEFT],
         Rules::Marks => &[TAKES_MARKS],
-        Rules::None | Rules::Guardians | Rules::Staff => &[],
+        Rules::Guardians => &[links::FOUND],
+        Rules::None | Rules::Staff => &[],
     }
 }
 
@@ -144,7 +147,7 @@ fn take(sheet: &'static Sheet, outcomes: &mut Outcomes) -> Result<Known, StoreEr
     let mut known = Known::default();
     for _ in sheet.found {
         for row in outcomes.rows::<Map<String, Json>>()? {
-            let (at, record) = take_record(sheet, row)?;
+            let (at, record) = take_record(sheet.written(), row)?;
             known.found.entry(at).or_default().push(record);
         }
     }
@@ -176,12 +179,21 @@ fn take(sheet: &'static Sheet, outcomes: &mut Outcomes) -> Result<Known, StoreEr
                 .collect();
         }
         Rules::Marks => known.takes_marks = !outcomes.rows::<Only>()?.is_empty(),
-        Rules::None | Rules::Guardians | Rules::Staff => {}
+        Rules::Guardians => {
+            for row in outcomes.rows::<Map<String, Json>>()? {
+                let (_, link) = take_record(links::RECORDS.fields, row)?;
+                known.links.know(link);
+            }
+        }
+        Rules::None | Rules::Staff => {}
     }
     Ok(known)
 }
 
-fn take_record(sheet: &Sheet, mut row: Map<String, Json>) -> Result<(usize, Record), StoreError> {
+fn take_record(
+    fields: impl IntoIterator<Item = &'static Field>,
+    mut row: Map<String, Json>,
+) -> Result<(usize, Record), StoreError> {
     let at = row.remove("row?").and_then(|at| at.as_u64());
     let at = at.and_then(|at| usize::try_from(at).ok());
     for name in ["created_at", "updated_at"] {
@@ -189,7 +201,7 @@ fn take_record(sheet: &Sheet, mut row: Map<String, Json>) -> Result<(usize, Reco
             *value = json!(Timestamp::from_millis(value.as_i64().unwrap_or_default()));
         }
     }
-    for field in sheet.written() {
+    for field in fields {
         if let Some(value) = row.get_mut(field.name) {
             *value = shown(field.kind, value)?;
         }
@@ -197,19 +209,46 @@ fn take_record(sheet: &Sheet, mut row: Map<String, Json>) -> Result<(usize, Reco
     Ok((at.unwrap_or(usize::MAX), row))
 }
 
+/// Guardians whom earlier rows of the portion write, by id: only theirs can be the subject of several rows.
+#[derive(Debug, Default)]
+pub(super) struct Earlier(BTreeMap<String, Record>);
+
+impl Earlier {
+    pub(super) fn note(&mut self, record: &Record) {
+        let id = records::text(record, "id").to_owned();
+        self.0.insert(id, record.clone());
+    }
+
+    fn named_by(&self, row: &FileRow) -> impl Iterator<Item = &Record> {
+        let is_named = |record: &Record| {
+            ["phone_number", "email"].iter().any(|name| {
+                let value = row.values.get(*name).filter(|value| !value.is_null());
+                value.is_some() && record.get(*name) == value
+            })
+        };
+        self.0.values().filter(move |record| is_named(record))
+    }
+}
+
 impl Known {
-    /// The record that a row is about; an error where its names lead to several.
-    pub(super) fn found(&self, at: usize) -> Result<Option<Record>, ()> {
-        match self.found.get(&at).map(Vec::as_slice) {
-            None | Some([]) => Ok(None),
-            Some([first, others @ ..]) => {
-                let id = records::text(first, "id");
-                if others.iter().any(|other| records::text(other, "id") != id) {
-                    return Err(());
-                }
-                Ok(Some(first.clone()))
-            }
+    /// The record that a row is about, as earlier rows leave it; an error where its names lead to several.
+    pub(super) fn found(
+        &self,
+        at: usize,
+        row: &FileRow,
+        earlier: &Earlier,
+    ) -> Result<Option<Record>, ()> {
+        let stored = self.found.get(&at).into_iter().flatten();
+        let stored = stored.filter(|record| !earlier.0.contains_key(records::text(record, "id")));
+        let mut all = stored.chain(earlier.named_by(row));
+        let Some(first) = all.next() else {
+            return Ok(None);
+        };
+        let id = records::text(first, "id");
+        if all.any(|other| records::text(other, "id") != id) {
+            return Err(());
         }
+        Ok(Some(first.clone()))
     }
 
     pub(super) fn reference(&self, at: usize, column: &'static str) -> Option<&str> {
@@ -255,7 +294,7 @@ impl Known {
         before: Option<&Record>,
         after: &Record,
     ) -> Result<(), FieldErrors> {
-        if before.is_none() && self.left.contains(&at) {
+        if self.left.contains(&at) && records::text(after, "status") == "active" {
             return Err(FieldErrors::one(
                 "student_id",
                 "The student has left the school.",

@@ -167,9 +167,13 @@ fn read_row(sheet: &Sheet, columns: &[&'static Column], row: &Row<'_>) -> FileRo
         }
     }
     let has = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
-    if sheet.rules == Rules::Guardians && errors.is_empty() && !has("phone_number") && !has("email")
-    {
-        errors.add(NON_FIELD, "Give an email or a phone number.");
+    if sheet.rules == Rules::Guardians && errors.is_empty() {
+        if !has("phone_number") && !has("email") {
+            errors.add(NON_FIELD, "Give an email or a phone number.");
+        }
+        if !has("student_id") && (has("relation") || has("is_primary")) {
+            errors.add("student_id", "Name the student.");
+        }
     }
     if sheet.rules == Rules::Marks && has("mark") && values.get("is_absent") == Some(&true.into()) {
         errors.add("mark", "An absent student has no mark.");
@@ -216,7 +220,10 @@ fn note_names(sheet: &Sheet, row: &mut FileRow, seen: &mut HashMap<String, usize
             .collect();
         let Some(parts) = parts else { continue };
         has_name = true;
-        let name = format!("{number}\u{1f}{}", parts.join("\u{1f}"));
+        // A guardian has a line for each student.
+        let student = text(&"student_id").filter(|_| sheet.rules == Rules::Guardians);
+        let student = student.unwrap_or_default();
+        let name = format!("{number}\u{1f}{}\u{1f}{student}", parts.join("\u{1f}"));
         let first = *seen.entry(name).or_insert(row.line);
         if first != row.line {
             let column = columns.last().copied().unwrap_or(NON_FIELD);

@@ -3,6 +3,7 @@
 
 mod context;
 mod file;
+mod links;
 mod plan;
 pub mod sheets;
 mod write;

@@ -7,7 +7,7 @@ use homeroom_kernel::{FieldErrors, fields::NON_FIELD};
 use serde_json::{Value as Json, json};
 
 use super::{
-    context::Known,
+    context::{Earlier, Known},
     file::{FileRow, Messages},
     sheets::{Rules, Sheet},
 };
@@ -28,10 +28,15 @@ pub struct Plan {
     pub failed: usize,
     /// What is to be said of rows, in their order.
     pub results: Vec<RowResult>,
-    pub(super) writes: Vec<(Option<Record>, Record)>,
+    pub(super) writes: Vec<Write>,
+    /// Links of guardians and students.
+    pub(super) links: Vec<Write>,
     /// The last number given to students of a year.
     pub(super) numbers: BTreeMap<i64, i64>,
 }
+
+/// A record as it is, if it is there, and as it will be.
+pub(super) type Write = (Option<Record>, Record);
 
 /// What is to be said of a row.
 #[derive(Clone, Debug)]
@@ -49,6 +54,26 @@ impl Plan {
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.done - self.created - self.updated - self.failed
+    }
+
+    /// Notes what a row writes; the rows of one guardian are one change.
+    fn write(
+        &mut self,
+        sheet: &Sheet,
+        before: Option<Record>,
+        after: Record,
+        earlier: &mut Earlier,
+    ) {
+        if sheet.rules == Rules::Guardians {
+            earlier.note(&after);
+            let id = after.get("id");
+            let mut writes = self.writes.iter_mut();
+            if let Some((_, write)) = writes.find(|(_, write)| write.get("id") == id) {
+                *write = after;
+                return;
+            }
+        }
+        self.writes.push((before, after));
     }
 
     fn say(&mut self, row: usize, is_error: bool, messages: Messages) {
@@ -85,16 +110,22 @@ pub fn plan(sheet: &'static Sheet, stamp: &Stamp<'_>, rows: &[FileRow], known: &
         .iter()
         .filter_map(|row| row.values.get("student_id").and_then(Json::as_str))
         .collect();
-    let mut doubles = HashMap::new();
+    let (mut doubles, mut earlier) = (HashMap::new(), Earlier::default());
     for (at, row) in rows.iter().enumerate() {
         if !row.errors.is_empty() {
             plan.say(row.line, true, row.errors.clone());
             continue;
         }
-        match judge(sheet, stamp, row, at, known) {
+        match judge(sheet, stamp, row, at, known, &earlier) {
             Err(errors) => plan.say(row.line, true, errors.messages().clone()),
-            Ok(None) => {}
-            Ok(Some((before, mut after))) => {
+            Ok(Judged {
+                is_same: true,
+                links,
+                ..
+            }) => plan.updated += usize::from(links),
+            Ok(Judged {
+                before, mut after, ..
+            }) => {
                 if before.is_some() {
                     plan.updated += 1;
                 } else {
@@ -108,24 +139,32 @@ pub fn plan(sheet: &'static Sheet, stamp: &Stamp<'_>, rows: &[FileRow], known: &
                         give_number(&mut after, &own_numbers, known, &mut plan.numbers);
                     }
                 }
-                plan.writes.push((before, after));
+                plan.write(sheet, before, after, &mut earlier);
             }
         }
     }
+    plan.links = std::mem::take(&mut known.links).writes();
     plan
 }
 
-type Change = Option<(Option<Record>, Record)>;
+/// The record as it is and as it will be.
+struct Judged {
+    before: Option<Record>,
+    after: Record,
+    is_same: bool,
+    /// Whether a link changes.
+    links: bool,
+}
 
-/// The record as it is and as it will be; none where nothing changes.
 fn judge(
     sheet: &'static Sheet,
     stamp: &Stamp<'_>,
     row: &FileRow,
     at: usize,
     known: &mut Known,
-) -> Result<Change, FieldErrors> {
-    let before = known.found(at).map_err(|()| {
+    earlier: &Earlier,
+) -> Result<Judged, FieldErrors> {
+    let before = known.found(at, row, earlier).map_err(|()| {
         FieldErrors::one(
             NON_FIELD,
             "The phone number and the email belong to different guardians.",
@@ -153,6 +192,9 @@ fn judge(
             },
             _ => value.clone(),
         };
+        if !sheet.is_own(column) {
+            continue;
+        }
         match column.flag() {
             Some(flag) => {
                 if let Some(Json::Object(flags)) = after.get_mut(column.field) {
@@ -172,8 +214,20 @@ fn judge(
         Some(before) => before == &after,
         None => sheet.rules == Rules::Marks && says_nothing(&after),
     };
+    let mut links = false;
+    if sheet.rules == Rules::Guardians
+        && let Some(student) = known.reference(at, "student_id").map(str::to_owned)
+    {
+        let guardian = records::text(&after, "id");
+        links = known.links.settle(stamp, row, &student, guardian)?;
+    }
     if is_same {
-        return Ok(None);
+        return Ok(Judged {
+            before,
+            after,
+            is_same,
+            links,
+        });
     }
     match sheet.rules {
         Rules::Registrations => known.place(at, before.as_ref(), &after)?,
@@ -186,11 +240,17 @@ fn judge(
                 .as_ref()
                 .and_then(|mark| mark.get("version")?.as_i64());
             after.insert("version".to_owned(), json!(version.unwrap_or(0) + 1));
+            after.insert("updated_by".to_owned(), json!(stamp.actor_id));
         }
         _ => {}
     }
     after.insert("updated_at".to_owned(), json!(stamp.now));
-    Ok(Some((before, after)))
+    Ok(Judged {
+        before,
+        after,
+        is_same,
+        links,
+    })
 }
 
 fn missing(sheet: &Sheet, column: &str) -> &'static str {

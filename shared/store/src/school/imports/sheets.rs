@@ -6,6 +6,7 @@ use homeroom_domain::{
 };
 use serde_json::Value as Json;
 
+use super::links;
 use crate::{
     records::Table,
     school::{people, structure},
@@ -17,7 +18,7 @@ pub struct Sheet {
     /// Its name in paths.
     pub name: &'static str,
     /// What it takes to see its records.
-    pub to_see: &'static str,
+    pub to_see: &'static [&'static str],
     /// What it takes to import it, beside the permission to import.
     pub to_import: &'static [&'static str],
     /// Its columns, in the order of an export.
@@ -114,17 +115,28 @@ impl Sheet {
         self.rules == Rules::Marks
     }
 
-    /// A field of its records.
+    /// A field of its records, or of the links that its rows make.
     pub(super) fn field(&self, name: &str) -> &'static Field {
         const NONE: Field = Field::shown("", Kind::Boolean, "");
-        let found = self.table.fields.iter().find(|field| field.name == name);
-        found.unwrap_or(&NONE)
+        let linked: &[Field] = match self.rules {
+            Rules::Guardians => links::RECORDS.fields,
+            _ => &[],
+        };
+        let mut fields = self.table.fields.iter().chain(linked);
+        fields.find(|field| field.name == name).unwrap_or(&NONE)
+    }
+
+    /// Whether a column sets a field of the records themselves.
+    pub(super) fn is_own(&self, column: &Column) -> bool {
+        let mut fields = self.table.fields.iter();
+        fields.any(|field| field.name == column.field)
     }
 
     /// The fields that an import writes.
     pub(super) fn written(&self) -> impl Iterator<Item = &'static Field> {
         let is_written = |field: &&Field| {
-            field.name == "version" || self.columns.iter().any(|column| column.field == field.name)
+            matches!(field.name, "version" | "updated_by")
+                || self.columns.iter().any(|column| column.field == field.name)
         };
         self.table.fields.iter().filter(is_written)
     }
@@ -168,7 +180,7 @@ pub fn sheet(name: &str) -> Option<&'static Sheet> {
 /// Students, by their number.
 pub static STUDENTS: Sheet = Sheet {
     name: "students",
-    to_see: "school.view_admission",
+    to_see: &["school.view_admission"],
     to_import: &["school.add_admission", "school.change_admission"],
     table: &people::STUDENTS,
     columns: &[
@@ -219,11 +231,16 @@ static GUARDIAN_RECORDS: Table = Table {
     ..Table::PLAIN
 };
 
-/// Guardians, by their phone number or email.
+/// Guardians, by their phone number or email, with a line for each of their students.
 pub static GUARDIANS: Sheet = Sheet {
     name: "guardians",
-    to_see: "school.view_guardian",
-    to_import: &["school.add_guardian", "school.change_guardian"],
+    to_see: &["school.view_guardian", "school.view_student_guardian"],
+    to_import: &[
+        "school.add_guardian",
+        "school.change_guardian",
+        "school.add_student_guardian",
+        "school.change_student_guardian",
+    ],
     table: &GUARDIAN_RECORDS,
     columns: &[
         column("first_name", "t.first_name"),
@@ -242,6 +259,14 @@ pub static GUARDIANS: Sheet = Sheet {
             field: "consent",
             ..column("consent.email", "json_extract(t.consent, '$.email')")
         },
+        naming(
+            "student_id",
+            "student",
+            "students r on r.student_id = json_extract(j.value, '$.student_id')",
+            "(select p.student_id from students p where p.id = l.student)",
+        ),
+        column("relation", "l.relation"),
+        column("is_primary", "l.is_primary"),
     ],
     found: &[
         "guardians t on t.phone_number = json_extract(j.value, '$.phone_number')",
@@ -250,10 +275,11 @@ pub static GUARDIANS: Sheet = Sheet {
     names: &[&["phone_number"], &["email"]],
     rules: Rules::Guardians,
     export: Export {
-        from: "guardians t where t.id > ?1 and (?3 is null and ?4 is null or exists (select 1 from student_guardians g \
-               join student_sessions s on s.student = g.student where g.guardian = t.id and s.session = ifnull(?3, s.session) \
+        from: "guardians t left join student_guardians l on l.guardian = t.id \
+               where t.id >= ?1 and (t.id > ?1 or ifnull(l.id, '') > ?2) and (?3 is null and ?4 is null or exists (\
+               select 1 from student_sessions s where s.student = l.student and s.session = ifnull(?3, s.session) \
                and ifnull(s.academic_class, '') = ifnull(?4, ifnull(s.academic_class, '')))) and ?5 is null",
-        keys: ["t.id", "''"],
+        keys: ["t.id", "ifnull(l.id, '')"],
     },
 };
 
@@ -288,7 +314,7 @@ static STAFF_RECORDS: Table = Table {
 /// Staff, by their number.
 pub static STAFF: Sheet = Sheet {
     name: "staff",
-    to_see: "school.view_staff",
+    to_see: &["school.view_staff"],
     to_import: &["school.add_staff", "school.change_staff"],
     table: &STAFF_RECORDS,
     columns: &[
@@ -311,7 +337,7 @@ pub static STAFF: Sheet = Sheet {
 /// Classes, by their name.
 pub static CLASSES: Sheet = Sheet {
     name: "classes",
-    to_see: "school.view_class",
+    to_see: &["school.view_class"],
     to_import: &["school.add_class", "school.change_class"],
     table: &structure::CLASSES,
     columns: &[
@@ -338,7 +364,7 @@ pub static CLASSES: Sheet = Sheet {
 /// Students' places in a session, by session and student.
 pub static REGISTRATIONS: Sheet = Sheet {
     name: "registrations",
-    to_see: "school.view_student_session",
+    to_see: &["school.view_student_session"],
     to_import: &[
         "school.add_student_session",
         "school.change_student_session",
@@ -403,6 +429,7 @@ static MARK_RECORDS: Table = Table {
             },
             "",
         ),
+        Field::shown_or_null("updated_by", Kind::Reference("users"), ""),
     ],
     ..Table::PLAIN
 };
@@ -410,7 +437,7 @@ static MARK_RECORDS: Table = Table {
 /// Marks of one exam session, by student and subject.
 pub static MARKS: Sheet = Sheet {
     name: "marks",
-    to_see: "school.manage_mark",
+    to_see: &["school.manage_mark"],
     to_import: &[
         "school.manage_mark",
         "school.add_mark",

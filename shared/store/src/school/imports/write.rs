@@ -1,19 +1,19 @@
 //! Carrying out a portion: rows, audit, results and counters in one transaction, which only one who asks gets through.
 
-use homeroom_domain::records::{self, Record};
+use homeroom_domain::records::{self, Field, Record};
 use homeroom_kernel::{FieldErrors, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Chunk, Job,
-    plan::Plan,
+    Chunk, Job, links,
+    plan::{Plan, Write},
     sheets::{Rules, Sheet},
 };
 use crate::{
     batch::{Action, Batch, Stamp, difference},
     connection::TenantDb,
     error::StoreError,
-    records::stored,
+    records::{Table, stored},
     school::outbox::SetupProgress,
     sql::{Statement, Value, sql},
 };
@@ -34,8 +34,15 @@ pub fn settle(
     if let Some(chunk) = chunk {
         batch.take_chunk(job, chunk);
     }
-    if !job.is_dry_run && !plan.writes.is_empty() {
-        write_records(&mut batch, stamp, sheet, plan)?;
+    let writes = !plan.writes.is_empty() || !plan.links.is_empty();
+    if writes && !job.is_dry_run {
+        let written: Vec<_> = sheet.written().collect();
+        write_records(&mut batch, stamp, sheet.table, &written, &plan.writes)?;
+        let linked: Vec<_> = links::RECORDS.fields.iter().collect();
+        write_records(&mut batch, stamp, &links::RECORDS, &linked, &plan.links)?;
+        if sheet.rules == Rules::Students {
+            note_students(&mut batch, stamp, plan);
+        }
         hold_rules(&mut batch, sheet, job, plan);
         if sheet.rules == Rules::Marks {
             outdate_cards(&mut batch, stamp, job, plan);
@@ -105,21 +112,20 @@ impl Batch {
 fn write_records(
     batch: &mut Batch,
     stamp: &Stamp<'_>,
-    sheet: &'static Sheet,
-    plan: &Plan,
+    table: &Table,
+    fields: &[&Field],
+    writes: &[Write],
 ) -> Result<(), StoreError> {
-    let table = sheet.table.name;
+    if writes.is_empty() {
+        return Ok(());
+    }
     let mut seen = Vec::new();
     let mut entries = Vec::new();
-    let mut history = Vec::new();
     let mut rows = Vec::new();
-    for (before, after) in &plan.writes {
+    for (before, after) in writes {
         let id = records::text(after, "id");
         if let Some(before) = before {
             seen.push(json!([id, millis(before, "updated_at")]));
-            if sheet.rules == Rules::Students {
-                history.extend(history_lines(stamp, before, after));
-            }
         }
         let action = if before.is_some() {
             Action::Update
@@ -128,18 +134,29 @@ fn write_records(
         };
         let changes = difference(before.clone().unwrap_or_default(), after.clone());
         entries.push((action, id.to_owned(), Json::Object(changes)));
-        rows.push(row(sheet, after)?);
+        rows.push(row(fields, after)?);
     }
-    let changed = format!(
-        "exists (select 1 from json_each(?1) j left join {table} t on t.id = json_extract(j.value, '$[0]') \
-         where t.updated_at is not json_extract(j.value, '$[1]'))"
-    );
     if !seen.is_empty() {
+        let changed = format!(
+            "exists (select 1 from json_each(?1) j left join {} t on t.id = json_extract(j.value, '$[0]') \
+             where t.updated_at is not json_extract(j.value, '$[1]'))",
+            table.name
+        );
         let seen = Json::Array(seen).to_string();
         batch.guard("changed_meanwhile", &changed, vec![Value::from(seen)]);
     }
-    batch.push(upsert(sheet, &Json::Array(rows)));
-    batch.audit_all(stamp, table, entries);
+    batch.push(upsert(table, fields, &Json::Array(rows)));
+    batch.audit_all(stamp, table.name, entries);
+    Ok(())
+}
+
+/// What changes in students leaves a history, and numbers that were given are not given again.
+fn note_students(batch: &mut Batch, stamp: &Stamp<'_>, plan: &Plan) {
+    let changed = plan.writes.iter();
+    let history: Vec<Json> = changed
+        .filter_map(|(before, after)| Some(history_lines(stamp, before.as_ref()?, after)))
+        .flatten()
+        .collect();
     if !history.is_empty() {
         batch.push(sql!(
             "insert into student_history (id, student, field, old_value, new_value, reason, actor_name, changed_at) \
@@ -164,30 +181,29 @@ fn write_records(
             numbers.to_string(),
         ));
     }
-    Ok(())
 }
 
 fn millis(record: &Record, name: &str) -> Option<i64> {
     records::moment(record, name).map(Timestamp::millis)
 }
 
-fn row(sheet: &Sheet, record: &Record) -> Result<Json, StoreError> {
+fn row(fields: &[&Field], record: &Record) -> Result<Json, StoreError> {
     let mut row = vec![
         json!(records::text(record, "id")),
         json!(millis(record, "created_at")),
         json!(millis(record, "updated_at")),
         record.get("created_by").cloned().unwrap_or(Json::Null),
     ];
-    for field in sheet.written() {
+    for field in fields {
         let value = record.get(field.name).unwrap_or(&Json::Null);
         row.push(json!(stored(field.kind, value)?));
     }
     Ok(row.into())
 }
 
-fn upsert(sheet: &Sheet, rows: &Json) -> Statement {
+fn upsert(table: &Table, fields: &[&Field], rows: &Json) -> Statement {
     const COMMON: [&str; 4] = ["id", "created_at", "updated_at", "created_by"];
-    let written: Vec<&str> = sheet.written().map(|field| field.name).collect();
+    let written: Vec<&str> = fields.iter().map(|field| field.name).collect();
     let columns = [&COMMON[..], &written[..]].concat();
     let read: Vec<String> = columns
         .iter()
@@ -197,7 +213,7 @@ fn upsert(sheet: &Sheet, rows: &Json) -> Statement {
     let values: Vec<String> = columns
         .iter()
         .map(|name| {
-            let default = sheet.table.defaults.iter().find(|(known, _)| known == name);
+            let default = table.defaults.iter().find(|(known, _)| known == name);
             match default {
                 Some((_, expression)) => format!("ifnull(t.{name}, {expression})"),
                 None => format!("t.{name}"),
@@ -212,7 +228,7 @@ fn upsert(sheet: &Sheet, rows: &Json) -> Statement {
     let text = format!(
         "insert into {} ({}) select {} from (select {} from json_each(?1)) t where true \
          on conflict (id) do update set {}",
-        sheet.table.name,
+        table.name,
         columns.join(", "),
         values.join(", "),
         read.join(", "),
@@ -233,29 +249,33 @@ fn history_lines(stamp: &Stamp<'_>, before: &Record, after: &Record) -> Vec<Json
         .collect()
 }
 
+/// What must hold once the portion is written, whatever others did since its rows were judged: as for single records.
 fn hold_rules(batch: &mut Batch, sheet: &Sheet, job: &Job, plan: &Plan) {
-    match sheet.rules {
-        Rules::Registrations => {
-            let classes: Json = plan
-                .writes
-                .iter()
-                .filter_map(|(_, after)| after.get("academic_class").cloned())
-                .collect();
-            batch.guard_academics(
-                "class_full",
-                "exists (select 1 from academic_classes a join classes c on c.id = a.class \
-                 where a.id in (select value from json_each(?1)) and ifnull(a.capacity, c.capacity) < \
-                 (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active'))",
-                vec![Value::from(classes.to_string())],
-            );
-        }
-        Rules::Marks => batch.guard_academics(
+    let written = |fields: [&str; 2]| -> Value {
+        let row = |(_, after): &Write| json!(fields.map(|name| records::text(after, name)));
+        let rows: Json = plan.writes.iter().map(row).collect();
+        Value::from(rows.to_string())
+    };
+    for rule in sheet.table.rules {
+        let broken = rule.broken.replace("?1", "json_extract(w.value, '$[0]')");
+        let broken = format!("exists (select 1 from json_each(?1) w where {broken})");
+        batch.guard_academics(rule.name, &broken, vec![written(["id", "id"])]);
+    }
+    if sheet.rules == Rules::Marks {
+        let exam_session = || Value::from(job.exam_session.clone());
+        batch.guard_academics(
             "marks_closed",
             "not exists (select 1 from exam_sessions where id = ?1 and is_deleted = 0 \
              and state in ('draft', 'review'))",
-            vec![job.exam_session.clone().into()],
-        ),
-        Rules::None | Rules::Students | Rules::Guardians | Rules::Staff => {}
+            vec![exam_session()],
+        );
+        batch.guard_academics(
+            "student_of_another_class",
+            "exists (select 1 from json_each(?1) w where not exists (select 1 from exams x join student_sessions r \
+             on r.academic_class = x.academic_class and r.status = 'active' where x.exam_session = ?2 \
+             and x.id = json_extract(w.value, '$[0]') and r.id = json_extract(w.value, '$[1]')))",
+            vec![written(["exam", "student_session"]), exam_session()],
+        );
     }
 }
 

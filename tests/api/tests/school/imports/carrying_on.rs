@@ -127,55 +127,6 @@ fn the_visit_carries_on_what_nobody_asks_for() {
 }
 
 #[test]
-fn the_loss_of_any_batch_loses_and_doubles_nothing() {
-    let year = Year::new();
-    let mut tried = 0;
-    for by_visit in [false, true] {
-        for moment in [Moment::Before, Moment::After] {
-            for nth in 1.. {
-                tried += 1;
-                let prefix = format!("F{tried}x");
-                let case = format!("{moment:?} {nth}, carried on by the visit: {by_visit}");
-                let client = year.school.admin.key(&prefix);
-                year.app.inject(Some(Fault { nth, moment }));
-                let first = client.file("imports/students/", &file(&prefix, 410));
-                year.app.inject(None);
-                let fired = year.app.fault_fired();
-                let id = if first.status == 202 {
-                    first.id()
-                } else {
-                    assert_eq!((first.status, first.code()), (503, "unavailable"), "{case}");
-                    client
-                        .file("imports/students/", &file(&prefix, 410))
-                        .status(202)
-                        .id()
-                };
-                if by_visit {
-                    year.app.visit_schools();
-                }
-                let mut reply = year.poll(&id);
-                for _ in 0..3 {
-                    reply = year.poll(&id);
-                }
-                assert_eq!(
-                    (reply.str("status"), counts(&reply)),
-                    ("completed".into(), [410, 0, 0, 0]),
-                    "{case}"
-                );
-                year.assert_all_there(&prefix, 410, &case);
-                if !fired {
-                    assert!(nth > 6, "only {nth} batches");
-                    break;
-                }
-                // Sign-ins end after a quarter of an hour.
-                assert!(nth < 30, "{case}");
-            }
-        }
-    }
-    assert_eq!(year.rows("imports"), tried);
-}
-
-#[test]
 fn a_visit_that_fails_is_made_up_for_by_the_next() {
     let year = Year::new();
     year.app.lose_deferred(true);

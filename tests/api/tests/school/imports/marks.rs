@@ -1,3 +1,7 @@
+use std::fmt::Write as _;
+
+use homeroom_api_tests::Client;
+use homeroom_store::school::imports::PORTION;
 use serde_json::json;
 
 use super::{Year, counts, wrong};
@@ -81,4 +85,46 @@ fn marks_are_taken_while_the_exam_session_is_open() {
         assert_eq!(reply.status, status, "{state}: {}", reply.text);
         assert!(status == 202 || reply.code() == "marks_closed");
     }
+}
+
+#[test]
+fn a_mark_says_who_uploaded_it_last() {
+    let year = Year::new();
+    let exam_session = year.exam_session();
+    year.students("A1,A,A,2026\nA2,B,B,2026\n").expect(202);
+    let places = "session,student_id,class\n2026,A1,1A\n2026,A2,1A\n";
+    year.import("registrations", places).expect(202);
+    let path = format!("imports/marks/?exam_session={exam_session}");
+    let file = "student_id,subject,mark\nA1,MATH,50\nA2,MATH,60\n";
+    year.school.admin.file(&path, file).expect(202);
+    let by = |client: &Client| {
+        let list = format!(
+            "sessions/{}/exam-sessions/{exam_session}/marks/?ordering=student",
+            year.session
+        );
+        let reply = client.get(&list).status(200);
+        (reply.column("created_by"), reply.column("updated_by"))
+    };
+    let (admin, client) = (&year.school.admin_id, &year.school.admin);
+    let both = vec![admin.clone(), admin.clone()];
+    assert_eq!(by(client), (both.clone(), both.clone()));
+    let other = year.school.user_who_may(&[
+        "school.add_import",
+        "school.manage_mark",
+        "school.add_mark",
+        "school.change_mark",
+    ]);
+    let me = other.get("auth/me/").status(200).id();
+    // What is carried out later has the same name on it.
+    year.app.lose_deferred(true);
+    let mut file = String::from("student_id,subject,mark\n");
+    for n in 0..PORTION {
+        writeln!(file, "N{n},MATH,50").unwrap();
+    }
+    file.push_str("A1,MATH,50\nA2,MATH,61\n");
+    let id = other.file(&path, &file).status(202).id();
+    year.app.visit_schools();
+    let job = client.get(&format!("imports/{id}/")).status(200);
+    assert_eq!(counts(&job), [0, 1, 1, 200]);
+    assert_eq!(by(client), (both, vec![admin.clone(), me]));
 }

@@ -1,8 +1,11 @@
 //! Files that are read in.
 
 mod carrying_on;
+mod faults;
 mod files;
+mod guardians;
 mod marks;
+mod races;
 mod rows;
 
 use homeroom_api_tests::{Client, Reply, School, TestApp};
