@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
         let bands = self.loaded.bands_of(&class.level);
         let remark = |line: &SubjectLine| {
             let entries = self.loaded.sheet.get(&card.student_session);
-            let written = entries.and_then(|entries| entries.get(&line.subject));
+            let written = entries.and_then(|entries| entries.get(line.subject.as_str()));
             let written = written
                 .map(|entry| entry.comment.as_str())
                 .filter(|text| !text.is_empty());

@@ -1,6 +1,6 @@
 //! Everything about the cards of an exam session, in one trip.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use homeroom_domain::{
     UserId,
@@ -28,16 +28,17 @@ use crate::{
     sql::{Statement, Value, sql},
 };
 
-/// Which students: always whole forms, as positions in the form need everybody.
+/// Whose cards. Marks and names are always those of whole forms, as positions in the form need everybody; remarks and
+/// attendance are only of those whose cards these are.
 #[derive(Clone, Debug)]
 pub enum Which {
     /// Everybody.
     All,
     /// The form.
     Form(String),
-    /// The form of a class.
+    /// A class, among its form.
     FormOfClass(String),
-    /// The form of a student's class.
+    /// A student, among the form of the student's class.
     FormOfStudent(String),
 }
 
@@ -95,7 +96,7 @@ pub struct Entry {
 }
 
 /// Entries by student and subject.
-pub type Sheet = BTreeMap<String, BTreeMap<String, Entry>>;
+pub type Sheet = BTreeMap<String, BTreeMap<Arc<str>, Entry>>;
 
 const CLASSES: &str = "(select a.id from academic_classes a join classes c on c.id = a.class where a.session = ?2 and {forms})";
 const NAME: &str = "select trim(w.title || ' ' || ifnull(trim(u.first_name || ' ' || u.last_name), w.staff_number)) \
@@ -110,17 +111,19 @@ pub async fn load(
     which: &Which,
     reader: Reader,
 ) -> Result<Loaded, StoreError> {
-    let (forms, about) = match which {
-        Which::All => ("?3 is null", None),
-        Which::Form(form) => ("c.form = ?3", Some(form.clone())),
+    let (forms, wanted, about) = match which {
+        Which::All => ("?3 is null", "true", None),
+        Which::Form(form) => ("c.form = ?3", "true", Some(form.clone())),
         Which::FormOfClass(class) => (
             "c.form = (select k.form from academic_classes w join classes k on k.id = w.class \
              where w.id = ?3 and w.session = ?2)",
+            "r.academic_class = ?3",
             Some(class.clone()),
         ),
         Which::FormOfStudent(student) => (
             "c.form = (select k.form from student_sessions r join academic_classes w on w.id = r.academic_class \
              join classes k on k.id = w.class where r.id = ?3 and r.session = ?2)",
+            "r.id = ?3",
             Some(student.clone()),
         ),
     };
@@ -136,6 +139,7 @@ pub async fn load(
         let sql = text
             .replace("{classes}", &classes)
             .replace("{forms}", forms)
+            .replace("{wanted}", wanted)
             .replace("{name}", NAME);
         let mut params = common();
         params.extend(more);
@@ -234,17 +238,20 @@ const PLANS: &str = "select k.form, k.subject, s.name, k.coefficient, k.is_compu
 
 const STUDENTS: &str = "select r.id as student_session, r.academic_class, p.id as student, p.student_id as student_number, \
      trim(p.first_name || ' ' || p.middle_name) as given_names, p.last_name, \
-     (select json_array(ifnull(sum(d.status = 'present'), 0), ifnull(sum(d.status = 'absent'), 0), \
+     case when {wanted} then (select json_array(ifnull(sum(d.status = 'present'), 0), ifnull(sum(d.status = 'absent'), 0), \
      ifnull(sum(d.status = 'late'), 0), ifnull(sum(d.status = 'excused'), 0)) from attendance d where d.student_session = r.id and d.lesson is null \
      and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
      and t.term = x.term where x.id = ?1) and (select t.end_date from exam_sessions x join terms t \
-     on t.session = x.session and t.term = x.term where x.id = ?1)) as attendance \
+     on t.session = x.session and t.term = x.term where x.id = ?1)) end as attendance \
      from student_sessions r join students p on p.id = r.student \
      where r.academic_class in {classes} and r.status = 'active' \
      order by p.last_name collate nocase, p.first_name collate nocase, r.id";
 
+/// Thousands of marks are read for each broadsheet: as plain text they take a fraction of what JSON arrays take.
 const EXAMS: &str = "select e.academic_class, e.subject, e.teacher, ({name} e.teacher) as teacher_name, \
-     (select json_group_array(json_array(m.student_session, m.mark, m.is_absent, m.comment)) from marks m \
+     (select json_array(ifnull(group_concat(m.student_session || ' ' || iif(m.is_absent, 'a', ifnull(m.mark, '')), ';'), ''), \
+     json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' \
+     and m.student_session in (select r.id from student_sessions r where {wanted}))) from marks m \
      where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes}";
 
 const WRITTEN: &str =
@@ -280,28 +287,37 @@ impl Loaded {
             })
             .collect();
         for exam in &self.exams {
-            let marks: Vec<(String, Option<i64>, i64, String)> = serde_json::from_str(&exam.marks)?;
-            for (student, mark, is_absent, comment) in marks {
-                let is_own_class =
-                    classes.get(student.as_str()).copied() == Some(exam.academic_class.as_str());
-                let score = match mark.and_then(Mark::new) {
-                    _ if is_absent != 0 => Score::Absent,
-                    Some(mark) => Score::Marked(mark),
-                    None => Score::Missing,
+            let subject: Arc<str> = exam.subject.as_str().into();
+            let (marks, remarks): (&str, Vec<(&str, String)>) = serde_json::from_str(&exam.marks)?;
+            let mut remarks: BTreeMap<&str, String> = remarks.into_iter().collect();
+            for line in marks.split_terminator(';') {
+                let (student, mark) = line
+                    .split_once(' ')
+                    .ok_or_else(|| StoreError::Broken(format!("not a mark: {line}")))?;
+                // Who is not active any more has no card.
+                let Some(class) = classes.get(student) else {
+                    continue;
                 };
-                let entries = self.sheet.entry(student).or_default();
+                let is_own_class = *class == exam.academic_class;
+                let entries = self.sheet.entry(student.to_owned()).or_default();
                 // Who changed the class within the form keeps the marks of the former one.
                 if entries
-                    .get(&exam.subject)
-                    .is_none_or(|known| !known.is_own_class)
+                    .get(&subject)
+                    .is_some_and(|known| known.is_own_class)
                 {
-                    let entry = Entry {
-                        score,
-                        comment,
-                        is_own_class,
-                    };
-                    entries.insert(exam.subject.clone(), entry);
+                    continue;
                 }
+                let score = match (mark, mark.parse().ok().and_then(Mark::new)) {
+                    ("a", _) => Score::Absent,
+                    (_, Some(mark)) => Score::Marked(mark),
+                    (_, None) => Score::Missing,
+                };
+                let entry = Entry {
+                    score,
+                    comment: remarks.remove(student).unwrap_or_default(),
+                    is_own_class,
+                };
+                entries.insert(Arc::clone(&subject), entry);
             }
         }
         Ok(())
@@ -349,7 +365,7 @@ impl Loaded {
             .filter(|student| is_here(&student.academic_class))
             .map(|student| {
                 let entries = self.sheet.get(&student.student_session).unwrap_or(&nothing);
-                let score = |plan: &&PlanRow| match entries.get(&plan.subject) {
+                let score = |plan: &&PlanRow| match entries.get(plan.subject.as_str()) {
                     Some(entry) => Some((plan.subject.clone(), entry.score)),
                     None if plan.is_compulsory != 0 => Some((plan.subject.clone(), Score::Missing)),
                     None => None,
