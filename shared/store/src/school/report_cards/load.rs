@@ -260,11 +260,11 @@ const WRITTEN: &str =
 const HOLDS: &str =
     "select w.student_session, w.reason from withheld_cards w where w.exam_session = ?1";
 
-const FROZEN: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, r.card \
+const FROZEN: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, r.card, r.digest \
      from report_cards r join publications p on p.id = r.publication where r.exam_session = ?1 \
      and r.academic_class in {classes} and (r.is_current = 1 and ?4 is null or r.version = ?4)";
 
-const FROZEN_STATE: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, null as card \
+const FROZEN_STATE: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, null as card, r.digest \
      from report_cards r join publications p on p.id = r.publication where r.exam_session = ?1 \
      and r.academic_class in {classes} and (r.is_current = 1 and ?4 is null or r.version = ?4)";
 

@@ -137,6 +137,8 @@ pub struct FrozenRow {
     pub published_at: i64,
     /// The card as JSON; none where only the state is asked for.
     pub card: Option<String>,
+    /// The digest of that; none of cards from before there were any.
+    pub digest: Option<String>,
 }
 
 /// A card that only the staff may see.
