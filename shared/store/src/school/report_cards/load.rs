@@ -1,6 +1,6 @@
 //! Everything about the cards of an exam session, in one trip.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::HashMap;
 
 use homeroom_domain::{
     UserId,
@@ -80,8 +80,7 @@ pub struct Loaded {
     pub frozen: Vec<FrozenRow>,
     /// The withheld cards.
     pub holds: Vec<HoldRow>,
-    /// What there is of each student in each subject.
-    pub sheet: Sheet,
+    sheet: Sheet,
 }
 
 /// A mark with what belongs to it.
@@ -95,8 +94,30 @@ pub struct Entry {
     is_own_class: bool,
 }
 
-/// Entries by student and subject.
-pub type Sheet = BTreeMap<String, BTreeMap<Arc<str>, Entry>>;
+/// What there is of each student in each subject. Both are numbered: thousands of marks would compare ids for longer than
+/// everything else takes.
+#[derive(Debug, Default)]
+struct Sheet {
+    students: HashMap<String, usize>,
+    subjects: HashMap<String, usize>,
+    /// By student; each with the number of its subject.
+    entries: Vec<Vec<(usize, Entry)>>,
+}
+
+impl Sheet {
+    fn of(&self, student_session: &str) -> &[(usize, Entry)] {
+        let number = self.students.get(student_session);
+        let entries = number.and_then(|&number| self.entries.get(number));
+        entries.map_or(&[], Vec::as_slice)
+    }
+}
+
+fn in_subject(entries: &[(usize, Entry)], subject: Option<usize>) -> Option<&Entry> {
+    let mut entries = entries.iter();
+    entries
+        .find(|(number, _)| Some(*number) == subject)
+        .map(|(_, entry)| entry)
+}
 
 const CLASSES: &str = "(select a.id from academic_classes a join classes c on c.id = a.class where a.session = ?2 and {forms})";
 const NAME: &str = "select trim(w.title || ' ' || ifnull(trim(u.first_name || ' ' || u.last_name), w.staff_number)) \
@@ -191,9 +212,9 @@ pub async fn load(
         written: outcomes.rows()?,
         frozen: outcomes.rows()?,
         holds: outcomes.rows()?,
-        sheet: Sheet::new(),
+        sheet: Sheet::default(),
     };
-    loaded.read_marks()?;
+    loaded.sheet = loaded.read_marks()?;
     Ok(loaded)
 }
 
@@ -275,38 +296,40 @@ impl Loaded {
         self.classes.iter().find(|class| class.id == id)
     }
 
-    fn read_marks(&mut self) -> Result<(), StoreError> {
-        let classes: BTreeMap<&str, &str> = self
-            .students
-            .iter()
-            .map(|student| {
-                (
-                    student.student_session.as_str(),
-                    student.academic_class.as_str(),
-                )
-            })
-            .collect();
+    /// What there is of a student in a subject.
+    #[must_use]
+    pub fn entry(&self, student_session: &str, subject: &str) -> Option<&Entry> {
+        let subject = self.sheet.subjects.get(subject).copied();
+        in_subject(self.sheet.of(student_session), subject)
+    }
+
+    fn read_marks(&self) -> Result<Sheet, StoreError> {
+        let mut sheet = Sheet {
+            entries: self.students.iter().map(|_| Vec::new()).collect(),
+            ..Sheet::default()
+        };
+        for (number, student) in self.students.iter().enumerate() {
+            let id = student.student_session.clone();
+            sheet.students.insert(id, number);
+        }
         for exam in &self.exams {
-            let subject: Arc<str> = exam.subject.as_str().into();
+            let next = sheet.subjects.len();
+            let subject = *sheet.subjects.entry(exam.subject.clone()).or_insert(next);
             let (marks, remarks): (&str, Vec<(&str, String)>) = serde_json::from_str(&exam.marks)?;
-            let mut remarks: BTreeMap<&str, String> = remarks.into_iter().collect();
+            let mut remarks: HashMap<&str, String> = remarks.into_iter().collect();
             for line in marks.split_terminator(';') {
                 let (student, mark) = line
                     .split_once(' ')
                     .ok_or_else(|| StoreError::Broken(format!("not a mark: {line}")))?;
                 // Who is not active any more has no card.
-                let Some(class) = classes.get(student) else {
+                let Some(&number) = sheet.students.get(student) else {
                     continue;
                 };
-                let is_own_class = *class == exam.academic_class;
-                let entries = self.sheet.entry(student.to_owned()).or_default();
-                // Who changed the class within the form keeps the marks of the former one.
-                if entries
-                    .get(&subject)
-                    .is_some_and(|known| known.is_own_class)
-                {
+                let (Some(row), Some(entries)) =
+                    (self.students.get(number), sheet.entries.get_mut(number))
+                else {
                     continue;
-                }
+                };
                 let score = match (mark, mark.parse().ok().and_then(Mark::new)) {
                     ("a", _) => Score::Absent,
                     (_, Some(mark)) => Score::Marked(mark),
@@ -315,12 +338,17 @@ impl Loaded {
                 let entry = Entry {
                     score,
                     comment: remarks.remove(student).unwrap_or_default(),
-                    is_own_class,
+                    is_own_class: row.academic_class == exam.academic_class,
                 };
-                entries.insert(Arc::clone(&subject), entry);
+                // Who changed the class within the form keeps the marks of the former one.
+                match entries.iter_mut().find(|(known, _)| *known == subject) {
+                    Some((_, known)) if known.is_own_class => {}
+                    Some((_, known)) => *known = entry,
+                    None => entries.push((subject, entry)),
+                }
             }
         }
-        Ok(())
+        Ok(sheet)
     }
 
     /// The forms that were loaded, with their levels, each once and in order.
@@ -358,14 +386,19 @@ impl Loaded {
             Err(faults) => (None, faults),
         };
         let is_here = |class: &str| self.class(class).is_some_and(|class| class.form == form);
-        let nothing = BTreeMap::new();
+        let numbered: Vec<(&PlanRow, Option<usize>)> = plans
+            .iter()
+            .map(|plan| (*plan, self.sheet.subjects.get(&plan.subject).copied()))
+            .collect();
         let students = self
             .students
             .iter()
             .filter(|student| is_here(&student.academic_class))
             .map(|student| {
-                let entries = self.sheet.get(&student.student_session).unwrap_or(&nothing);
-                let score = |plan: &&PlanRow| match entries.get(plan.subject.as_str()) {
+                let entries = self.sheet.of(&student.student_session);
+                let score = |(plan, subject): &(&PlanRow, Option<usize>)| match in_subject(
+                    entries, *subject,
+                ) {
                     Some(entry) => Some((plan.subject.clone(), entry.score)),
                     None if plan.is_compulsory != 0 => Some((plan.subject.clone(), Score::Missing)),
                     None => None,
@@ -373,7 +406,7 @@ impl Loaded {
                 Candidate {
                     student_session: student.student_session.clone(),
                     academic_class: student.academic_class.clone(),
-                    subjects: plans.iter().filter_map(score).collect(),
+                    subjects: numbered.iter().filter_map(score).collect(),
                 }
             })
             .collect();
