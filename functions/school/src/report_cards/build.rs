@@ -105,8 +105,7 @@ impl<'a> Builder<'a> {
         let class = self.loaded.class(&card.academic_class)?;
         let bands = self.loaded.bands_of(&class.level);
         let remark = |line: &SubjectLine| {
-            let entries = self.loaded.sheet.get(&card.student_session);
-            let written = entries.and_then(|entries| entries.get(&line.subject));
+            let written = self.loaded.entry(&card.student_session, &line.subject);
             let written = written
                 .map(|entry| entry.comment.as_str())
                 .filter(|text| !text.is_empty());

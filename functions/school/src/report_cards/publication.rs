@@ -235,11 +235,13 @@ pub(crate) struct PublishedOut {
     /// Its state now.
     #[schema(pattern = "^(draft|review|published|locked)$")]
     state: &'static str,
-    /// The version that was published; null: withdrawn.
+    /// The newest version; null: withdrawn.
     version: Option<u32>,
-    /// How many cards were frozen.
+    /// How many cards were frozen in it.
     cards: usize,
-    /// Those of them with missing marks.
+    /// How many cards say nothing new and keep their version.
+    unchanged: usize,
+    /// The cards with missing marks.
     incomplete: Vec<IncompleteOut>,
     /// When cards were published last.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -307,7 +309,7 @@ fn check(cards: &Cards, accept_incomplete: bool) -> Result<(), ApiError> {
 /// Publish report cards
 ///
 /// Freezes the cards with the grading scales and settings that they used, as the next version; earlier versions stay
-/// readable. Published cards that were corrected since are published anew by the same call.
+/// readable. The same call publishes anew what was corrected since; cards that say nothing new keep their version.
 #[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{id}/publish/", tag = "report-cards",
     params(("session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)), request_body = PublishBody,
     responses((status = 200, body = PublishedOut), (status = 409, description = "Marks are missing, a scale is faulty, or the state forbids it.",
@@ -338,25 +340,28 @@ pub(crate) async fn publish_exam_session(
     }
     check(&cards, *accept_incomplete)?;
     let missing = incomplete(&cards.cards);
-    let frozen = cards.cards.into_iter().map(|card| Frozen {
-        student_session: card.body.student_session.clone(),
-        academic_class: card.body.academic_class.clone(),
-        card: json!(card.body),
+    let frozen = cards.cards.iter().map(|card| {
+        let body = &card.body;
+        Frozen::new(&body.student_session, &body.academic_class, body)
     });
-    let publication = Publication {
-        academic_class: academic_class.clone(),
-        cards: frozen.collect(),
-        incomplete: missing.len(),
-    };
+    let stamp = post.stamp();
+    let publication = Publication::new(
+        &stamp,
+        &loaded,
+        academic_class.clone(),
+        frozen.collect::<Result<_, _>>()?,
+        missing.len(),
+    );
     let answer = PublishedOut {
         id: text(&loaded.exam_session, "id").to_owned(),
         state: ExamState::Published.as_str(),
-        version: Some(loaded.facts.version + 1),
+        version: Some(publication.version),
         cards: publication.cards.len(),
+        unchanged: publication.unchanged,
         incomplete: missing,
-        published_at: Some(post.context.now),
+        published_at: publication.published_at,
     };
-    let batch = publish(&post.stamp(), &loaded, publication)?;
+    let batch = publish(&stamp, &loaded, publication)?;
     post.done(batch, &answer).await
 }
 
@@ -385,6 +390,7 @@ pub(crate) async fn unpublish_exam_session(
         state: after.as_str(),
         version: None,
         cards: 0,
+        unchanged: 0,
         incomplete: Vec::new(),
         published_at: homeroom_domain::records::moment(&record, "published_at"),
     };

@@ -13,7 +13,7 @@ fn publish_card(room: &Classroom, student: &str) {
     let sql = format!(
         "insert or ignore into publications values ('p', '{exam_session}', 1, '{{}}', '{{}}', 1, null); \
          insert into report_cards values ('card-{student}', 'p', '{exam_session}', '{student}', '{class}', 1, '{{}}', 0, 1, \
-         1, 1, null);"
+         1, 1, null, null);"
     );
     room.app.execute(&room.school.slot, &sql);
 }

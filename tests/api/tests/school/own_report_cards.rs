@@ -133,6 +133,8 @@ fn students_and_guardians_see_own_cards_when_published_released_and_not_withheld
         (&json!(true), &json!("Fees are outstanding."))
     );
     // A new version is withheld too, and the old id leads to it once it is released.
+    let comment = json!({"head_teacher": "Bravo"});
+    admin.put(&format!("{held}comments/"), &comment).expect(200);
     let body = json!({"accept_incomplete": true});
     admin.post(&format!("{path}publish/"), &body).expect(200);
     assert_eq!(count(&own), 0);

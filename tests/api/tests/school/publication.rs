@@ -40,9 +40,10 @@ fn cards_with_missing_marks_are_published_only_when_accepted() {
         (
             &done.json["version"],
             &done.json["cards"],
+            &done.json["unchanged"],
             &done.json["state"]
         ),
-        (&json!(2), &json!(6), &json!("published"))
+        (&json!(2), &json!(5), &json!(1), &json!("published"))
     );
     let unknown = json!({"academic_class": golden.form.form});
     assert_eq!(
@@ -198,7 +199,7 @@ fn a_correction_marks_the_card_outdated_until_it_is_published_anew() {
     assert_eq!(app.count(&school.slot, current), 6);
     assert_eq!(
         app.count(&school.slot, "select count(*) from report_cards"),
-        12
+        7
     );
 }
 
@@ -225,6 +226,7 @@ fn of_ten_publications_at_once_one_takes_place() {
     app.assert_sound();
 
     // The same of a new version, and with one key all answer alike.
+    app.execute(&school.slot, "update report_cards set is_outdated = 1");
     let replies = school
         .admin
         .key("once")
@@ -278,7 +280,7 @@ fn withdrawn_cards_are_live_again_and_locked_ones_stay() {
         "published"
     );
     publish(&school, &golden).expect(200);
-    assert_eq!(golden.card(&school, 0).json["version"], 2);
+    assert_eq!(golden.card(&school, 0).json["status"], "published");
     app.execute(&school.slot, "update exam_sessions set state = 'locked'");
     refused(&publish(&school, &golden), 409, "exam_locked");
     refused(&withdraw(), 409, "not_published");
@@ -352,4 +354,111 @@ fn a_mark_corrected_after_publication_outdates_the_card_and_leaves_it_as_it_was(
         (&json!(false), &json!(2))
     );
     assert_ne!(card["average"], json!(66.67));
+}
+
+#[test]
+fn publishing_again_when_nothing_changed_makes_no_version() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let first = publish(&school, &golden).status(200).json;
+    assert_eq!(
+        (&first["version"], &first["cards"], &first["unchanged"]),
+        (&json!(1), &json!(6), &json!(0))
+    );
+    app.pass_seconds(60);
+    let before = app.dump(&school.slot);
+    let again = publish(&school, &golden).status(200).json;
+    assert_eq!(
+        (&again["version"], &again["cards"], &again["unchanged"]),
+        (&json!(1), &json!(0), &json!(6))
+    );
+    assert_eq!(
+        (&again["published_at"], &again["incomplete"]),
+        (&first["published_at"], &first["incomplete"])
+    );
+    assert_eq!(app.dump(&school.slot), before);
+
+    // Withdrawn in between, the exam session is published anew and its cards are those that there were.
+    let path = golden.form.path();
+    school.admin.act(&format!("{path}unpublish/")).expect(200);
+    let anew = publish(&school, &golden).status(200).json;
+    assert_eq!(
+        (&anew["state"], &anew["version"], &anew["unchanged"]),
+        (&json!("published"), &json!(1), &json!(6))
+    );
+    assert_ne!(anew["published_at"], first["published_at"]);
+    let cards = "select count(*) from report_cards";
+    assert_eq!(app.count(&school.slot, cards), 6);
+}
+
+#[test]
+fn only_the_cards_that_say_something_new_get_a_new_version() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    publish(&school, &golden).expect(200);
+    let path = golden.form.path();
+    let comment = format!("{path}report-cards/{}/comments/", golden.students[1]);
+    let bravo = json!({"head_teacher": "Bravo"});
+    school.admin.put(&comment, &bravo).expect(200);
+    // Another class has nothing new.
+    let of_b = json!({"academic_class": golden.b, "accept_incomplete": true});
+    let of_b = school.admin.post(&format!("{path}publish/"), &of_b);
+    let of_b = of_b.status(200).json;
+    assert_eq!((&of_b["version"], &of_b["cards"]), (&json!(1), &json!(0)));
+    let done = publish(&school, &golden).status(200).json;
+    assert_eq!(
+        (&done["version"], &done["cards"], &done["unchanged"]),
+        (&json!(2), &json!(1), &json!(5))
+    );
+    let versions: Vec<Value> = (0..6)
+        .map(|n| golden.card(&school, n).json["version"].clone())
+        .collect();
+    assert_eq!(json!(versions), json!([1, 2, 1, 1, 1, 1]));
+    // What was corrected and corrected back is published anew: it was said to be outdated.
+    let back = json!({"head_teacher": "Brava"});
+    school.admin.put(&comment, &back).expect(200);
+    school.admin.put(&comment, &bravo).expect(200);
+    assert_eq!(publish(&school, &golden).status(200).json["cards"], 1);
+    let card = golden.card(&school, 1).json;
+    assert_eq!(
+        (&card["version"], &card["is_outdated"]),
+        (&json!(3), &json!(false))
+    );
+}
+
+#[test]
+fn of_ten_publications_of_a_correction_at_once_one_takes_place() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    publish(&school, &golden).expect(200);
+    let path = golden.form.path();
+    let body = json!({"accept_incomplete": true});
+    let together = || {
+        let publish = format!("{path}publish/");
+        school
+            .admin
+            .together(10, &Method::POST, &publish, Some(&body))
+    };
+    for reply in together() {
+        assert_eq!(reply.status(200).json["unchanged"], 6);
+    }
+    let comment = format!("{path}report-cards/{}/comments/", golden.students[0]);
+    let bravo = json!({"head_teacher": "Bravo"});
+    school.admin.put(&comment, &bravo).expect(200);
+    let (done, lost): (Vec<_>, Vec<_>) = together()
+        .into_iter()
+        .partition(|reply| reply.status == 200);
+    assert_eq!(done.len(), 1);
+    assert_eq!(
+        (&done[0].json["version"], &done[0].json["cards"]),
+        (&json!(2), &json!(1))
+    );
+    for reply in &lost {
+        refused(reply, 409, "exam_state_changed");
+    }
+    let cards = "select count(*) from report_cards";
+    assert_eq!(app.count(&school.slot, cards), 7);
+    let current = "select count(*) from report_cards where is_current = 1";
+    assert_eq!(app.count(&school.slot, current), 6);
+    app.assert_sound();
 }

@@ -226,7 +226,8 @@ pub struct Scores {
     pub entries: Vec<Entry>,
 }
 
-/// The subjects of the forms, and the marks that active students without a card have in an exam session.
+/// The subjects of the forms, and the marks that active students without a card have in an exam session. The loader of report
+/// cards would read everybody, with the names, remarks, attendance and scales of cards that nobody looks at here.
 pub async fn scores(
     db: &TenantDb,
     exam_session: &str,

@@ -27,6 +27,8 @@ pub struct Uses {
     pub report_cards: i64,
     /// Comments for cards.
     pub card_comments: i64,
+    /// Cards that are withheld, published or not.
+    pub withheld_cards: i64,
     /// Later promotions, out of the session into which this one led.
     pub promotions: i64,
 }
@@ -40,6 +42,7 @@ impl Uses {
             ("attendance", self.attendance),
             ("report cards", self.report_cards),
             ("comments on report cards", self.card_comments),
+            ("withheld report cards", self.withheld_cards),
             ("later promotions", self.promotions),
         ]
         .into_iter()
@@ -50,7 +53,14 @@ impl Uses {
 
 fn uses() -> String {
     let own = "(select h.student_session from student_promotion_history h where h.execution = ?1)";
-    let counts = ["marks", "attendance", "report_cards", "card_comments"].map(|table| {
+    let counts = [
+        "marks",
+        "attendance",
+        "report_cards",
+        "card_comments",
+        "withheld_cards",
+    ]
+    .map(|table| {
         format!("(select count(*) from {table} k where k.student_session in {own}) as {table}")
     });
     format!(
@@ -124,7 +134,7 @@ pub fn undo(stamp: &Stamp<'_>, undoing: &Undoing) -> (ExecutionRow, Batch) {
     );
     let used = format!(
         "exists (select 1 from ({}) used where used.marks + used.attendance + used.report_cards + used.card_comments \
-         + used.promotions > 0)",
+         + used.withheld_cards + used.promotions > 0)",
         uses()
     );
     batch.guard("changed_meanwhile", &used, vec![id.into()]);

@@ -1,6 +1,6 @@
 //! Everything about the cards of an exam session, in one trip.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use homeroom_domain::{
     UserId,
@@ -28,16 +28,17 @@ use crate::{
     sql::{Statement, Value, sql},
 };
 
-/// Which students: always whole forms, as positions in the form need everybody.
+/// Whose cards. Marks and names are always those of whole forms, as positions in the form need everybody; remarks and
+/// attendance are only of those whose cards these are.
 #[derive(Clone, Debug)]
 pub enum Which {
     /// Everybody.
     All,
     /// The form.
     Form(String),
-    /// The form of a class.
+    /// A class, among its form.
     FormOfClass(String),
-    /// The form of a student's class.
+    /// A student, among the form of the student's class.
     FormOfStudent(String),
 }
 
@@ -79,8 +80,7 @@ pub struct Loaded {
     pub frozen: Vec<FrozenRow>,
     /// The withheld cards.
     pub holds: Vec<HoldRow>,
-    /// What there is of each student in each subject.
-    pub sheet: Sheet,
+    sheet: Sheet,
 }
 
 /// A mark with what belongs to it.
@@ -94,8 +94,30 @@ pub struct Entry {
     is_own_class: bool,
 }
 
-/// Entries by student and subject.
-pub type Sheet = BTreeMap<String, BTreeMap<String, Entry>>;
+/// What there is of each student in each subject. Both are numbered: thousands of marks would compare ids for longer than
+/// everything else takes.
+#[derive(Debug, Default)]
+struct Sheet {
+    students: HashMap<String, usize>,
+    subjects: HashMap<String, usize>,
+    /// By student; each with the number of its subject.
+    entries: Vec<Vec<(usize, Entry)>>,
+}
+
+impl Sheet {
+    fn of(&self, student_session: &str) -> &[(usize, Entry)] {
+        let number = self.students.get(student_session);
+        let entries = number.and_then(|&number| self.entries.get(number));
+        entries.map_or(&[], Vec::as_slice)
+    }
+}
+
+fn in_subject(entries: &[(usize, Entry)], subject: Option<usize>) -> Option<&Entry> {
+    let mut entries = entries.iter();
+    entries
+        .find(|(number, _)| Some(*number) == subject)
+        .map(|(_, entry)| entry)
+}
 
 const CLASSES: &str = "(select a.id from academic_classes a join classes c on c.id = a.class where a.session = ?2 and {forms})";
 const NAME: &str = "select trim(w.title || ' ' || ifnull(trim(u.first_name || ' ' || u.last_name), w.staff_number)) \
@@ -110,17 +132,19 @@ pub async fn load(
     which: &Which,
     reader: Reader,
 ) -> Result<Loaded, StoreError> {
-    let (forms, about) = match which {
-        Which::All => ("?3 is null", None),
-        Which::Form(form) => ("c.form = ?3", Some(form.clone())),
+    let (forms, wanted, about) = match which {
+        Which::All => ("?3 is null", "true", None),
+        Which::Form(form) => ("c.form = ?3", "true", Some(form.clone())),
         Which::FormOfClass(class) => (
             "c.form = (select k.form from academic_classes w join classes k on k.id = w.class \
              where w.id = ?3 and w.session = ?2)",
+            "r.academic_class = ?3",
             Some(class.clone()),
         ),
         Which::FormOfStudent(student) => (
             "c.form = (select k.form from student_sessions r join academic_classes w on w.id = r.academic_class \
              join classes k on k.id = w.class where r.id = ?3 and r.session = ?2)",
+            "r.id = ?3",
             Some(student.clone()),
         ),
     };
@@ -136,6 +160,7 @@ pub async fn load(
         let sql = text
             .replace("{classes}", &classes)
             .replace("{forms}", forms)
+            .replace("{wanted}", wanted)
             .replace("{name}", NAME);
         let mut params = common();
         params.extend(more);
@@ -187,9 +212,9 @@ pub async fn load(
         written: outcomes.rows()?,
         frozen: outcomes.rows()?,
         holds: outcomes.rows()?,
-        sheet: Sheet::new(),
+        sheet: Sheet::default(),
     };
-    loaded.read_marks()?;
+    loaded.sheet = loaded.read_marks()?;
     Ok(loaded)
 }
 
@@ -234,17 +259,20 @@ const PLANS: &str = "select k.form, k.subject, s.name, k.coefficient, k.is_compu
 
 const STUDENTS: &str = "select r.id as student_session, r.academic_class, p.id as student, p.student_id as student_number, \
      trim(p.first_name || ' ' || p.middle_name) as given_names, p.last_name, \
-     (select json_array(ifnull(sum(d.status = 'present'), 0), ifnull(sum(d.status = 'absent'), 0), \
+     case when {wanted} then (select json_array(ifnull(sum(d.status = 'present'), 0), ifnull(sum(d.status = 'absent'), 0), \
      ifnull(sum(d.status = 'late'), 0), ifnull(sum(d.status = 'excused'), 0)) from attendance d where d.student_session = r.id and d.lesson is null \
      and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
      and t.term = x.term where x.id = ?1) and (select t.end_date from exam_sessions x join terms t \
-     on t.session = x.session and t.term = x.term where x.id = ?1)) as attendance \
+     on t.session = x.session and t.term = x.term where x.id = ?1)) end as attendance \
      from student_sessions r join students p on p.id = r.student \
      where r.academic_class in {classes} and r.status = 'active' \
      order by p.last_name collate nocase, p.first_name collate nocase, r.id";
 
+/// Thousands of marks are read for each broadsheet: as plain text they take a fraction of what JSON arrays take.
 const EXAMS: &str = "select e.academic_class, e.subject, e.teacher, ({name} e.teacher) as teacher_name, \
-     (select json_group_array(json_array(m.student_session, m.mark, m.is_absent, m.comment)) from marks m \
+     (select json_array(ifnull(group_concat(m.student_session || ' ' || iif(m.is_absent, 'a', ifnull(m.mark, '')), ';'), ''), \
+     json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' \
+     and m.student_session in (select r.id from student_sessions r where {wanted}))) from marks m \
      where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes}";
 
 const WRITTEN: &str =
@@ -253,11 +281,11 @@ const WRITTEN: &str =
 const HOLDS: &str =
     "select w.student_session, w.reason from withheld_cards w where w.exam_session = ?1";
 
-const FROZEN: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, r.card \
+const FROZEN: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, r.card, r.digest \
      from report_cards r join publications p on p.id = r.publication where r.exam_session = ?1 \
      and r.academic_class in {classes} and (r.is_current = 1 and ?4 is null or r.version = ?4)";
 
-const FROZEN_STATE: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, null as card \
+const FROZEN_STATE: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, null as card, r.digest \
      from report_cards r join publications p on p.id = r.publication where r.exam_session = ?1 \
      and r.academic_class in {classes} and (r.is_current = 1 and ?4 is null or r.version = ?4)";
 
@@ -268,43 +296,59 @@ impl Loaded {
         self.classes.iter().find(|class| class.id == id)
     }
 
-    fn read_marks(&mut self) -> Result<(), StoreError> {
-        let classes: BTreeMap<&str, &str> = self
-            .students
-            .iter()
-            .map(|student| {
-                (
-                    student.student_session.as_str(),
-                    student.academic_class.as_str(),
-                )
-            })
-            .collect();
+    /// What there is of a student in a subject.
+    #[must_use]
+    pub fn entry(&self, student_session: &str, subject: &str) -> Option<&Entry> {
+        let subject = self.sheet.subjects.get(subject).copied();
+        in_subject(self.sheet.of(student_session), subject)
+    }
+
+    fn read_marks(&self) -> Result<Sheet, StoreError> {
+        let mut sheet = Sheet {
+            entries: self.students.iter().map(|_| Vec::new()).collect(),
+            ..Sheet::default()
+        };
+        for (number, student) in self.students.iter().enumerate() {
+            let id = student.student_session.clone();
+            sheet.students.insert(id, number);
+        }
         for exam in &self.exams {
-            let marks: Vec<(String, Option<i64>, i64, String)> = serde_json::from_str(&exam.marks)?;
-            for (student, mark, is_absent, comment) in marks {
-                let is_own_class =
-                    classes.get(student.as_str()).copied() == Some(exam.academic_class.as_str());
-                let score = match mark.and_then(Mark::new) {
-                    _ if is_absent != 0 => Score::Absent,
-                    Some(mark) => Score::Marked(mark),
-                    None => Score::Missing,
+            let next = sheet.subjects.len();
+            let subject = *sheet.subjects.entry(exam.subject.clone()).or_insert(next);
+            let (marks, remarks): (&str, Vec<(&str, String)>) = serde_json::from_str(&exam.marks)?;
+            let mut remarks: HashMap<&str, String> = remarks.into_iter().collect();
+            for line in marks.split_terminator(';') {
+                let (student, mark) = line
+                    .split_once(' ')
+                    .ok_or_else(|| StoreError::Broken(format!("not a mark: {line}")))?;
+                // Who is not active any more has no card.
+                let Some(&number) = sheet.students.get(student) else {
+                    continue;
                 };
-                let entries = self.sheet.entry(student).or_default();
+                let (Some(row), Some(entries)) =
+                    (self.students.get(number), sheet.entries.get_mut(number))
+                else {
+                    continue;
+                };
+                let score = match (mark, mark.parse().ok().and_then(Mark::new)) {
+                    ("a", _) => Score::Absent,
+                    (_, Some(mark)) => Score::Marked(mark),
+                    (_, None) => Score::Missing,
+                };
+                let entry = Entry {
+                    score,
+                    comment: remarks.remove(student).unwrap_or_default(),
+                    is_own_class: row.academic_class == exam.academic_class,
+                };
                 // Who changed the class within the form keeps the marks of the former one.
-                if entries
-                    .get(&exam.subject)
-                    .is_none_or(|known| !known.is_own_class)
-                {
-                    let entry = Entry {
-                        score,
-                        comment,
-                        is_own_class,
-                    };
-                    entries.insert(exam.subject.clone(), entry);
+                match entries.iter_mut().find(|(known, _)| *known == subject) {
+                    Some((_, known)) if known.is_own_class => {}
+                    Some((_, known)) => *known = entry,
+                    None => entries.push((subject, entry)),
                 }
             }
         }
-        Ok(())
+        Ok(sheet)
     }
 
     /// The forms that were loaded, with their levels, each once and in order.
@@ -342,14 +386,19 @@ impl Loaded {
             Err(faults) => (None, faults),
         };
         let is_here = |class: &str| self.class(class).is_some_and(|class| class.form == form);
-        let nothing = BTreeMap::new();
+        let numbered: Vec<(&PlanRow, Option<usize>)> = plans
+            .iter()
+            .map(|plan| (*plan, self.sheet.subjects.get(&plan.subject).copied()))
+            .collect();
         let students = self
             .students
             .iter()
             .filter(|student| is_here(&student.academic_class))
             .map(|student| {
-                let entries = self.sheet.get(&student.student_session).unwrap_or(&nothing);
-                let score = |plan: &&PlanRow| match entries.get(&plan.subject) {
+                let entries = self.sheet.of(&student.student_session);
+                let score = |(plan, subject): &(&PlanRow, Option<usize>)| match in_subject(
+                    entries, *subject,
+                ) {
                     Some(entry) => Some((plan.subject.clone(), entry.score)),
                     None if plan.is_compulsory != 0 => Some((plan.subject.clone(), Score::Missing)),
                     None => None,
@@ -357,7 +406,7 @@ impl Loaded {
                 Candidate {
                     student_session: student.student_session.clone(),
                     academic_class: student.academic_class.clone(),
-                    subjects: plans.iter().filter_map(score).collect(),
+                    subjects: numbered.iter().filter_map(score).collect(),
                 }
             })
             .collect();

@@ -77,11 +77,11 @@ pub struct StudentRow {
     pub given_names: String,
     /// Family name.
     pub last_name: String,
-    /// Days present, absent, late and excused in the term.
+    /// Days present, absent, late and excused in the term; none: not asked for.
     pub attendance: Option<String>,
 }
 
-/// An exam with its marks as JSON: `[[student_session, mark, is_absent, comment], …]`.
+/// An exam with its marks.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ExamRow {
     /// The class.
@@ -92,7 +92,7 @@ pub struct ExamRow {
     pub teacher: String,
     /// The teacher's name.
     pub teacher_name: Option<String>,
-    /// The marks.
+    /// `["student_session mark;…", [[student_session, remark], …]]`: hundredths, `a` for absent, nothing for missing.
     pub marks: String,
 }
 
@@ -137,6 +137,8 @@ pub struct FrozenRow {
     pub published_at: i64,
     /// The card as JSON; none where only the state is asked for.
     pub card: Option<String>,
+    /// The digest of that; none of cards from before there were any.
+    pub digest: Option<String>,
 }
 
 /// A card that only the staff may see.

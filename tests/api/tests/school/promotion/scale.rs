@@ -24,7 +24,7 @@ pub(super) fn fill(year: &Year, students: usize) {
              insert into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null); \
              insert into report_cards select 'c-' || i, 'p-1', '{exams}', id, '{class}', 1, json_object( \
              'average', 30 + i % 50 + 0.25, 'subjects_passed', i % 10, 'is_complete', json('true')), 0, 1, \
-             1, 1, null from n; drop table n"
+             1, 1, null, null from n; drop table n"
         ),
     );
 }

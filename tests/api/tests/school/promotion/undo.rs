@@ -110,9 +110,12 @@ fn use_registrations(year: &Year, what: &str) {
         "comments_on_report_cards" => format!(
             "insert into card_comments values ('{exams}', '{registration}', 'class_teacher', '', 1, null)"
         ),
+        "withheld_report_cards" => format!(
+            "insert into withheld_cards values ('{exams}', '{registration}', 'Fees.', 1, null)"
+        ),
         "report_cards" => format!(
             "insert into publications values ('p-2', '{exams}', 1, '{{}}', '{{}}', 1, null); insert into report_cards \
-             values ('c', 'p-2', '{exams}', '{registration}', '{}', 1, '{{}}', 0, 1, 1, 1, null)",
+             values ('c', 'p-2', '{exams}', '{registration}', '{}', 1, '{{}}', 0, 1, 1, 1, null, null)",
             year.new[1]
         ),
         other => panic!("{other}"),
@@ -127,6 +130,7 @@ fn registrations_that_are_used_are_not_taken_back() {
         "attendance",
         "comments_on_report_cards",
         "report_cards",
+        "withheld_report_cards",
     ] {
         let (year, _) = decided();
         let execution = year.execute(&json!({})).status(201).id();
