@@ -1,6 +1,10 @@
 // A year of school life on the built Workers: from an empty school to printed cards and the move to the next class.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { extractImages, extractText, getDocumentProxy } from "unpdf";
 import { expect, test } from "vitest";
-import { Session, call, expectError, schoolAdministrator, tally, times, usePlatform } from "./platform";
+import { ROOT } from "../../xtask/js/platform.mjs";
+import { Session, call, expectError, schoolAdministrator, slotOf, tally, times, usePlatform } from "./platform";
 
 const platform = usePlatform();
 
@@ -167,6 +171,109 @@ test("published cards are frozen and printed, one file for the class or one each
   const separate = await print("&separate=true");
   expect(separate).toMatchObject({ status: 200, type: "application/zip" });
   expect(separate.bytes.subarray(0, 2).toString()).toBe("PK");
+});
+
+/** A request whose body, or whose answer, is no JSON. */
+async function file(session: Session, method: string, path: string, body?: Buffer, headers: Record<string, string> = {}) {
+  const response = await platform.fetch(`${session.origin}/api/v1/school/${path}`, {
+    method,
+    body,
+    headers: { authorization: `Bearer ${session.tokens.access}`, ...headers },
+  });
+  return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+}
+
+// pdf.js takes the buffer for itself.
+const pdf = (bytes: Buffer) => getDocumentProxy(new Uint8Array(bytes));
+
+test("the school's logo is kept and printed on every card, and nothing else is taken for one", async () => {
+  const { admin } = year;
+  const logo = Buffer.from(readFileSync(join(ROOT, "functions/documents/src/samples/logo.txt"), "utf8"), "base64");
+  const class_ = `?academic_class=${year.classes.room}`;
+  const path = `${examSessions()}${year.examSession}/`;
+  const drawn = async (query: string) => {
+    const { status, bytes } = await file(admin, "GET", `${path}${query}`);
+    expect(status).toBe(200);
+    const document = await pdf(bytes);
+    return Promise.all(times(document.numPages, (page) => extractImages(document, page + 1)));
+  };
+  expect(await drawn(`report-cards/pdf/${class_}`)).toEqual(times(4, () => []));
+
+  const sent = await file(admin, "PUT", "logo/", logo, { "content-type": "image/png" });
+  expect(sent.status, sent.bytes.toString()).toBe(200);
+  for (const [nth, query] of [`report-cards/pdf/${class_}`, `broadsheet/${class_}&format=pdf`].entries()) {
+    const pages = await drawn(query);
+    expect(pages.length).toBe(nth === 0 ? 4 : 1);
+    for (const [picture, ...others] of pages) {
+      expect(others).toEqual([]);
+      expect([picture.width, picture.height]).toEqual([48, 48]);
+      const pixel = (x: number, y: number) => {
+        const at = (y * 48 + x) * picture.channels;
+        return [...picture.data.slice(at, at + 3)];
+      };
+      // A green square with a white cross.
+      expect(pixel(1, 1)).not.toEqual([255, 255, 255]);
+      expect(pixel(24, 24)).toEqual([255, 255, 255]);
+    }
+  }
+  const page = await file(admin, "GET", `${path}report-cards/html/${class_}`);
+  expect(page.bytes.toString().split(logo.toString("base64")).length - 1).toBe(1);
+  expect(page.headers.get("content-security-policy")).toContain("img-src data:");
+
+  const found = await file(admin, "GET", "logo/");
+  expect(found.bytes.equals(logo)).toBe(true);
+  expect(Object.fromEntries(["content-type", "cache-control", "x-content-type-options"].map((name) => [name, found.headers.get(name)])))
+    .toEqual({ "content-type": "image/png", "cache-control": "private, no-cache", "x-content-type-options": "nosniff" });
+  const again = await file(admin, "GET", "logo/", undefined, { "if-none-match": found.headers.get("etag")! });
+  expect([again.status, again.bytes.length]).toEqual([304, 0]);
+
+  const large = Buffer.concat([logo, Buffer.alloc(200 * 1024)]);
+  for (const [type, body, status] of [
+    ["image/png", logo.subarray(0, 100), 400],
+    ["image/jpeg", Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), 400],
+    ["image/png", large, 400],
+    ["image/svg+xml", Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), 415],
+    ["image/png", Buffer.alloc(1_100_000), 413],
+  ] as const) {
+    const refused = await file(admin, "PUT", "logo/", body, { "content-type": type });
+    expect(refused.status, `${type}: ${refused.bytes}`).toBe(status);
+  }
+  expect((await file(admin, "GET", "logo/")).bytes.equals(logo)).toBe(true);
+  const [, other] = platform.schools;
+  const stranger = await Session.start(platform, other.url, "school", other.admin);
+  expect((await file(stranger, "GET", "logo/")).status).toBe(404);
+});
+
+test("a student reads the own published card, nobody else's, and not while it is withheld", async () => {
+  const { admin, students } = year;
+  const [school] = platform.schools;
+  const student = await Session.start(platform, school.url, "school", school.student);
+  await admin.do("PATCH", `admissions/${students.Amina.id}/`, { user: student.user.id });
+  const [rows] = await platform.execute(await slotOf(platform, school.slug), [
+    ["SELECT id, student_session FROM report_cards WHERE is_current = 1"],
+  ]);
+  const cardOf = (name: string) => rows.find(({ student_session }) => student_session === students[name].registration)!.id;
+  const own = `my/report-cards/${cardOf("Amina")}/`;
+  const { results } = await student.do("GET", "my/report-cards/");
+  expect(results.map((card: any) => card.student_name)).toEqual(["Amina Moyo"]);
+  expect(await student.do("GET", own)).toMatchObject({ student_name: "Amina Moyo", average: 70, version: 1 });
+  const printed = await file(student, "GET", `${own}?format=pdf`);
+  expect([printed.status, printed.headers.get("content-type")]).toEqual([200, "application/pdf"]);
+  const { text } = await extractText(await pdf(printed.bytes), { mergePages: true });
+  expect(text).toContain("Amina Moyo");
+  expect(text).not.toMatch(/Bheki|Chipo|Dalia/);
+  expect(await extractImages(await pdf(printed.bytes), 1)).toHaveLength(1);
+
+  for (const path of [`my/report-cards/${cardOf("Bheki")}/`, `my/report-cards/${cardOf("Bheki")}/?format=pdf`]) {
+    expectError(await student.call("GET", path), 404, "not_found");
+  }
+  const card = `${examSessions()}${year.examSession}/report-cards/${students.Amina.registration}/`;
+  expectError(await student.call("GET", card), 403, "permission_denied");
+  await admin.do("POST", `${card}withhold/`, { reason: "Books are missing" });
+  for (const path of [own, `${own}?format=pdf`]) expectError(await student.call("GET", path), 404, "not_found");
+  expect((await student.do("GET", "my/report-cards/")).count).toBe(0);
+  await admin.do("POST", `${card}release/`, {});
+  expect((await student.do("GET", "my/report-cards/")).count).toBe(1);
 });
 
 test("promotion executed by ten requests at once happens once, can be undone, and leaves a history", async () => {

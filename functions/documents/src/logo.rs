@@ -17,7 +17,13 @@ pub(crate) fn read(text: &str) -> Result<Image, DocumentError> {
     let image = if bytes.starts_with(PNG) {
         Image::from_png(bytes.into(), true)
     } else if bytes.starts_with(JPEG) {
-        Image::from_jpeg(bytes.into(), true)
+        // Viewers get the bytes as they are, and each makes something else of half a picture.
+        let is_whole = has_end(&bytes);
+        let image = Image::from_jpeg(bytes.into(), true);
+        if image.is_ok() && !is_whole {
+            return Err(refuse("is damaged"));
+        }
+        image
     } else {
         return Err(refuse("is neither a PNG nor a JPEG"));
     };
@@ -32,4 +38,11 @@ pub(crate) fn read(text: &str) -> Result<Image, DocumentError> {
         return Err(refuse("has no size"));
     }
     Ok(image)
+}
+
+/// Whether the last scan of a JPEG ends. Within a scan the bytes of a mark cannot occur; a preview before it has marks of
+/// its own.
+fn has_end(jpeg: &[u8]) -> bool {
+    let last = |mark: &[u8]| jpeg.windows(2).rposition(|bytes| bytes == mark);
+    last(b"\xff\xda").is_some_and(|scan| last(b"\xff\xd9") > Some(scan))
 }

@@ -78,6 +78,7 @@ impl<'f> Pdf<'f> {
     pub(crate) fn finish(
         mut self,
         title: &str,
+        author: &str,
         language: Option<&str>,
         rtl: bool,
         bookmarks: bool,
@@ -91,6 +92,9 @@ impl<'f> Pdf<'f> {
             .title(title.to_owned())
             .creator("Homeroom".to_owned())
             .text_direction(direction);
+        if !author.is_empty() {
+            metadata = metadata.authors(vec![author.to_owned()]);
+        }
         if let Some(language) = language {
             metadata = metadata.language(language.to_owned());
         }

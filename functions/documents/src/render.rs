@@ -91,6 +91,7 @@ impl Work<'_> {
         };
         pdf.finish(
             title,
+            self.request.letterhead.name.trim(),
             self.language,
             self.shaper.rtl,
             self.request.sheets.len() > 1,
@@ -102,7 +103,13 @@ impl Work<'_> {
         for sheet in &self.request.sheets {
             let mut pdf = Pdf::new(self.fonts, self.logo.as_ref());
             self.print(&mut pdf, sheet);
-            let pdf = pdf.finish(title_of(sheet), self.language, self.shaper.rtl, false)?;
+            let pdf = pdf.finish(
+                title_of(sheet),
+                self.request.letterhead.name.trim(),
+                self.language,
+                self.shaper.rtl,
+                false,
+            )?;
             archive.add(&sheet.file_name, &pdf)?;
         }
         archive.finish()

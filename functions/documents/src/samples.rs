@@ -296,7 +296,6 @@ pub(crate) fn arabic() -> DocumentRequest {
 }
 
 /// Long names everywhere, remarks over several pages, and more columns than a page has room for.
-#[allow(dead_code, reason = "for the eye only")]
 pub(crate) fn extremes() -> DocumentRequest {
     let long = "Wolfeschlegelsteinhausenbergerdorff-Mutasa ወልደገብርኤል Αλεξανδροπούλου ".repeat(3);
     let mut card = card(&long, 9);
@@ -348,10 +347,6 @@ pub(crate) fn extremes() -> DocumentRequest {
 }
 
 /// All of them, with a name for the file.
-#[allow(
-    dead_code,
-    reason = "the example prints them, the tests take single ones"
-)]
 pub(crate) fn all() -> Vec<(&'static str, DocumentRequest)> {
     let one = DocumentRequest {
         sheets: vec![card("Tatenda Ngoni Chinyoka-Mutasa", 4)],

@@ -6,8 +6,8 @@ use crate::page::{ACCENT, BAND, Composer, MARGIN, Mark, Page, QUIET, Style, TEXT
 use crate::table;
 use crate::text::Shaper;
 
-/// 20 mm.
-const LOGO: f32 = 56.7;
+/// What a logo is fitted into: 50 mm wide, 20 mm high.
+const LOGO: (f32, f32) = (141.7, 56.7);
 const GAP: f32 = 12.0;
 const LABEL: Style = Style {
     size: 7.5,
@@ -60,7 +60,7 @@ pub(crate) fn compose(
 
 fn head(composer: &mut Composer<'_, '_>, letterhead: &Letterhead, logo: Option<(f32, f32)>) {
     let logo = logo.map(|(width, height)| {
-        let scale = LOGO / width.max(height).max(1.0);
+        let scale = (LOGO.0 / width.max(1.0)).min(LOGO.1 / height.max(1.0));
         (width * scale, height * scale)
     });
     let (start, measure) = (MARGIN, composer.measure());

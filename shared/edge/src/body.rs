@@ -80,17 +80,39 @@ fn media_type(content_type: &str) -> String {
     kind.trim().to_ascii_lowercase()
 }
 
-/// Takes the CSV file out of a body: the body itself, or the part `file` of a form.
-pub(crate) fn file<'a>(headers: &HeaderMap, bytes: &'a [u8]) -> Result<&'a [u8], ApiError> {
+/// A kind of file that a route takes.
+pub(crate) struct FileKind {
+    types: &'static [&'static str],
+    /// What to send instead of something else.
+    advice: &'static str,
+}
+
+/// Tables.
+pub(crate) const CSV: FileKind = FileKind {
+    types: &["text/csv"],
+    advice: "Send the file as text/csv, or in the field \"file\" of multipart/form-data.",
+};
+/// Pictures.
+pub(crate) const PICTURE: FileKind = FileKind {
+    types: &["image/png", "image/jpeg"],
+    advice: "Send the picture as image/png or image/jpeg, or in the field \"file\" of multipart/form-data.",
+};
+
+/// Takes the file out of a body: the body itself, or the part `file` of a form.
+pub(crate) fn file<'a>(
+    kind: &FileKind,
+    headers: &HeaderMap,
+    bytes: &'a [u8],
+) -> Result<&'a [u8], ApiError> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     match media_type(content_type).as_str() {
-        "text/csv" => Ok(bytes),
+        given if kind.types.contains(&given) => Ok(bytes),
         "multipart/form-data" => multipart::part(content_type, bytes, "file")
             .map_err(|message| ApiError::field("file", message)),
-        _ => Err(ApiError::NotAFile),
+        _ => Err(ApiError::NotAFile(kind.advice)),
     }
 }
 

@@ -70,8 +70,8 @@ pub enum ApiError {
     TooManyRows,
     /// The body is neither JSON nor a form.
     UnsupportedMediaType,
-    /// The body is no file where one is wanted.
-    NotAFile,
+    /// The body is no file where one is wanted; says what to send.
+    NotAFile(&'static str),
     /// The idempotency key was used with another body.
     KeyReused,
     /// Too many attempts.
@@ -133,7 +133,7 @@ impl ApiError {
                 StatusCode::CONFLICT
             }
             Self::TooLarge | Self::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType | Self::NotAFile => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::NotAFile(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -161,7 +161,7 @@ impl ApiError {
             Self::Stale { .. } => "changed_meanwhile",
             Self::TooLarge => "payload_too_large",
             Self::TooManyRows => "too_many_rows",
-            Self::UnsupportedMediaType | Self::NotAFile => "unsupported_media_type",
+            Self::UnsupportedMediaType | Self::NotAFile(_) => "unsupported_media_type",
             Self::KeyReused => "idempotency_key_reused",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::NoFreeSlot => "no_free_database",
@@ -176,7 +176,9 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
-            Self::Malformed(detail) | Self::Conflict { detail, .. } => (*detail).to_owned(),
+            Self::Malformed(detail) | Self::Conflict { detail, .. } | Self::NotAFile(detail) => {
+                (*detail).to_owned()
+            }
             Self::Forbidden { detail, .. } | Self::Refused { detail, .. } => detail.clone(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
@@ -208,9 +210,6 @@ impl ApiError {
             }
             Self::TooLarge => "The body is larger than 1 MB; a file, than 4 MB.",
             Self::TooManyRows => "The file has more than 5,000 rows. Split it.",
-            Self::NotAFile => {
-                "Send the file as text/csv, or in the field \"file\" of multipart/form-data."
-            }
             Self::UnsupportedMediaType => {
                 "Send application/json or application/x-www-form-urlencoded."
             }
@@ -296,7 +295,7 @@ impl From<DocumentError> for ApiError {
             }
             DocumentError::Logo(_) => Self::Conflict {
                 code: "logo_unusable",
-                detail: "The school's logo cannot be printed. Replace it with a PNG or JPEG of at most 512 kB and 1024 pixels a side.",
+                detail: "The school's logo cannot be printed. Replace it with a PNG or JPEG of at most 200 kB and 1024 pixels a side.",
             },
             DocumentError::Unavailable(reason) => Self::Unavailable(reason),
             DocumentError::Malformed(reason) | DocumentError::Failed(reason) => {

@@ -293,6 +293,9 @@ impl RawBody {
     }
 }
 
+/// A picture: the body itself, or the field `file` of a form. Nothing is known of it yet.
+pub struct Picture(pub Vec<u8>);
+
 /// No body is expected; one that comes is not read.
 pub struct NoBody;
 
@@ -399,6 +402,17 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
             fields: body::fields(&parts.headers, &bytes)?,
             partial,
         })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Picture {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(parts.uri.path(), body).await?;
+        let file = body::file(&body::PICTURE, &parts.headers, &bytes)?;
+        Ok(Self(file.to_vec()))
     }
 }
 

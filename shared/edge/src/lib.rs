@@ -27,7 +27,7 @@ pub use app::{App, State};
 pub use context::{Context, Deferred, SharedContext};
 pub use error::ApiError;
 pub use extract::{
-    Area, At, Body, Caller, Door, Ids, NoBody, Query, RawBody, SchoolArea, SystemArea,
+    Area, At, Body, Caller, Door, Ids, NoBody, Picture, Query, RawBody, SchoolArea, SystemArea,
 };
 pub use permit::{Can, Permitted, Post, Posted, SchoolCan, SystemCan, Upload};
 pub use reply::{File, Json, List, NoContent};

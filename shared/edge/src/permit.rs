@@ -176,7 +176,7 @@ impl<A: Area> Upload<A> {
 
     /// The file: the body itself, or the field `file` of a form.
     pub fn file(&self) -> Result<&[u8], ApiError> {
-        body::file(&self.headers, &self.bytes)
+        body::file(&body::CSV, &self.headers, &self.bytes)
     }
 
     /// Carries out a change and answers with 202; the answer is stored under the client's key in the same transaction.

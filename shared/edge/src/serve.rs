@@ -185,12 +185,18 @@ impl CrossOrigin {
 }
 
 fn add_headers(context: &Context, from: Option<&CrossOrigin>, headers: &mut HeaderMap) {
-    // A page for browsers says itself what it may load.
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static(
+    // A page for browsers says itself what it may load, and a picture that it may be kept.
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; frame-ancestors 'none'",
-        ));
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
@@ -199,7 +205,6 @@ fn add_headers(context: &Context, from: Option<&CrossOrigin>, headers: &mut Head
     set("x-request-id", &context.request_id);
     set("x-content-type-options", "nosniff");
     set("referrer-policy", "no-referrer");
-    set("cache-control", "no-store");
     set("vary", "Origin");
     if context.address.starts_with("https:") {
         set(

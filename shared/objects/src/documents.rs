@@ -49,7 +49,7 @@ pub struct Letterhead {
     #[serde(default)]
     pub lines: Vec<String>,
     /// A PNG or JPEG in standard base64, at most [`MAX_LOGO_BYTES`] bytes and [`MAX_LOGO_PIXELS`] pixels a side. It is
-    /// fitted into a square of 20 mm.
+    /// fitted into a box 50 mm wide and 20 mm high.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<String>,
 }

@@ -21,6 +21,7 @@ const RECORDED: &[&str] = &[
     "slots",
     "api_keys",
     "report_settings",
+    "logos",
     "publications",
     "report_cards",
     "card_comments",

@@ -25,6 +25,7 @@ const WITHOUT_PERMISSION: &[&str] = &[
     "list_permissions",
     "list_own_report_cards",
     "find_own_report_card",
+    "find_logo",
 ];
 
 /// Operations whose permission is not in their name and path.
@@ -50,6 +51,7 @@ const ACTIONS: &[(&str, &str)] = &[
         "withdraw_leave_application",
         "school.decide_leave_application",
     ),
+    ("delete_logo", "school.change_report_setting"),
     ("check_timetable", "school.view_timetable"),
     ("execute_promotions", "school.execute_promotion"),
     ("undo_promotion_execution", "school.execute_promotion"),
@@ -110,7 +112,7 @@ fn resource_of(operation: &Operation) -> &'static str {
         "schools" => "school",
         "api-keys" => "api_key",
         "academic-settings" => "academic_setting",
-        "report-settings" => "report_setting",
+        "report-settings" | "logo" => "report_setting",
         "imports" => "import",
         "exports" => "export",
         other => panic!("which permission does {other} need? Say so here"),

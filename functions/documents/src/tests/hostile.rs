@@ -134,13 +134,20 @@ fn a_logo_that_is_no_picture_is_refused_with_the_reason() {
     let png = samples::LOGO.trim();
     let cut: String = png.chars().take(120).collect();
     let jpeg = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP//////////";
+    let whole = include_str!("../samples/jpeg.txt").trim();
+    let half: String = whole.chars().take(352).collect();
     for (logo, why) in [
+        (&*half, "is damaged"),
+        (
+            include_str!("../samples/long.txt").trim(),
+            "is more than 1024 pixels wide or high",
+        ),
         ("not base64!", "is not base64"),
         ("aGVsbG8=", "is neither a PNG nor a JPEG"),
         ("iVBORw0KGgo=", "cannot be read"),
         (jpeg, "cannot be read"),
         (&cut, "is damaged"),
-        (&"A".repeat(800_000), "is larger than 524288 bytes"),
+        (&"A".repeat(800_000), "is larger than 204800 bytes"),
     ] {
         let mut request = samples::cards(1, Packaging::Single);
         request.letterhead.logo = Some(logo.into());

@@ -2,6 +2,7 @@
 
 use homeroom_objects::documents::{Align, Column, Orientation, Paragraph, Sheet, Table};
 
+use super::reader::Picture;
 use super::{one, pages, print, samples};
 use homeroom_objects::documents::Packaging;
 
@@ -273,4 +274,58 @@ fn a_sheet_without_anything_is_an_empty_page_with_a_number() {
     assert_eq!(rendered.pages, 1);
     let pages = super::reader::read(&rendered.printed.bytes);
     assert_eq!(pages[0].text(), "1 / 1");
+}
+
+/// 120 by 24 pixels.
+const WIDE: &str = include_str!("../samples/wide.txt");
+/// 16 by 16 pixels, a JPEG.
+const JPEG: &str = include_str!("../samples/jpeg.txt");
+
+fn logos(logo: &str, language: &str) -> Vec<Vec<Picture>> {
+    let mut request = samples::cards(2, Packaging::Single);
+    request.letterhead.logo = Some(logo.trim().into());
+    request.language = Some(language.into());
+    let pages = pages(&request);
+    pages.into_iter().map(|page| page.pictures).collect()
+}
+
+#[test]
+fn a_logo_stands_at_the_head_of_every_sheet_and_keeps_its_proportions() {
+    let near = |a: f64, b: f64| (a - b).abs() < 0.2;
+    for (logo, language, x, width, height) in [
+        (samples::LOGO, "en", 45.0, 56.7, 56.7),
+        (JPEG, "en", 45.0, 56.7, 56.7),
+        (WIDE, "en", 45.0, 141.7, 28.3),
+        (WIDE, "ar", 595.3 - 45.0 - 141.7, 141.7, 28.3),
+    ] {
+        let sheets = logos(logo, language);
+        assert_eq!(sheets.len(), 2);
+        for pictures in sheets {
+            let [drawn] = &pictures[..] else {
+                panic!("{pictures:?}")
+            };
+            assert!(
+                near(drawn.x, x) && near(drawn.width, width) && near(drawn.height, height),
+                "{drawn:?}"
+            );
+            assert!(drawn.y >= 38.0 && drawn.y < 60.0, "{drawn:?}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_name_of_a_school_stays_beside_its_logo() {
+    let mut request = samples::cards(1, Packaging::Single);
+    request.letterhead.name = "Wolfeschlegelsteinhausenbergerdorff ".repeat(8);
+    request.letterhead.logo = Some(WIDE.trim().into());
+    let pages = pages(&request);
+    let logo = &pages[0].pictures[0];
+    let end = pages[0]
+        .pieces
+        .iter()
+        .position(|piece| piece.text.contains("Learn"))
+        .unwrap();
+    for piece in &pages[0].pieces[..end] {
+        assert!(piece.x >= logo.x + logo.width, "{piece:?} {logo:?}");
+    }
 }

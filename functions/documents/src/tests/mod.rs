@@ -136,6 +136,15 @@ fn what_no_font_has_is_a_box_and_no_failure() {
 }
 
 #[test]
+fn every_sample_is_printed_without_a_box() {
+    for (name, request) in samples::all() {
+        let rendered = print(&request);
+        assert_eq!(rendered.missing, 0, "{name}");
+        assert!(rendered.pages >= request.sheets.len(), "{name}");
+    }
+}
+
+#[test]
 fn equal_requests_give_equal_bytes() {
     for request in [
         samples::cards(3, Packaging::Single),
@@ -147,16 +156,18 @@ fn equal_requests_give_equal_bytes() {
 }
 
 #[test]
-fn the_title_is_the_requests_or_else_the_first_sheets() {
+fn a_file_names_its_title_and_the_school_that_it_is_from() {
     let mut request = samples::cards(2, Packaging::Single);
+    let named = |request: &DocumentRequest| reader::title_and_author(&print(request).printed.bytes);
     assert_eq!(
-        reader::title(&print(&request).printed.bytes),
-        "Report cards of Grade 4 East"
+        named(&request),
+        ["Report cards of Grade 4 East", "Greenwood Academy"]
     );
     request.title = String::new();
-    assert_eq!(reader::title(&print(&request).printed.bytes), "Report card");
+    assert_eq!(named(&request)[0], "Report card");
     request.sheets[0].title = "شهادة".into();
-    assert_eq!(reader::title(&print(&request).printed.bytes), "شهادة");
+    request.letterhead.name = "مدرسة".into();
+    assert_eq!(named(&request), ["شهادة", "مدرسة"]);
 }
 
 #[test]

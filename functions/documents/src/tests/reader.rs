@@ -13,12 +13,22 @@ pub(super) struct Piece {
     pub(super) y: f64,
 }
 
-/// One page: its pieces in the order in which they are drawn.
+/// One picture: where it is drawn, in points from the upper left corner, and how large.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Picture {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+/// One page: its pieces and pictures in the order in which they are drawn.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) width: f32,
     pub(super) height: f32,
     pub(super) pieces: Vec<Piece>,
+    pub(super) pictures: Vec<Picture>,
 }
 
 impl Page {
@@ -52,6 +62,10 @@ pub(super) fn read(pdf: &[u8]) -> Vec<Page> {
         // What stands for the glyphs until the end of the marked content; taken by the first of them.
         let mut stands: Vec<Option<String>> = Vec::new();
         let mut pieces: Vec<Piece> = Vec::new();
+        let mut pictures = Vec::new();
+        let (width, height) = page.base_dimensions();
+        let mut place = Place::default();
+        let mut places = Vec::new();
         let mut operations = page.operations();
         while let Some(operation) = operations.next() {
             let operands: Vec<Object<'_>> = operation.operands().cloned().collect();
@@ -62,6 +76,16 @@ pub(super) fn read(pdf: &[u8]) -> Vec<Page> {
                     fonts.entry(font.clone()).or_insert_with(|| {
                         unicode(&page.resources().get_font(&name).expect("a font"))
                     });
+                }
+                b"q" => places.push(place.clone()),
+                b"Q" => place = places.pop().expect("a state that was kept"),
+                b"cm" => place = place.within(operands.iter().map(number).collect()),
+                b"Do" => {
+                    let name = operands[0].clone().into_name().expect("a picture's name");
+                    let picture = page.resources().get_x_object(&name).expect("an object");
+                    let kind = picture.dict().get::<Name<'_>>("Subtype").expect("a kind");
+                    assert_eq!(kind.as_str(), "Image");
+                    pictures.push(place.picture(height.into()));
                 }
                 b"Tm" => at = (number(&operands[4]), number(&operands[5])),
                 b"BDC" => stands.push(operands.get(1).and_then(actual_text)),
@@ -83,20 +107,60 @@ pub(super) fn read(pdf: &[u8]) -> Vec<Page> {
                 _ => {}
             }
         }
-        let (width, height) = page.base_dimensions();
         pages.push(Page {
             width,
             height,
             pieces,
+            pictures,
         });
     }
     pages
 }
 
-/// The title and the language that the file names.
-pub(super) fn title(pdf: &[u8]) -> String {
+/// The title and the author that the file names.
+pub(super) fn title_and_author(pdf: &[u8]) -> [String; 2] {
     let pdf = Pdf::new(pdf.to_vec()).expect("a PDF");
-    utf16_or_ascii(pdf.metadata().title.as_deref().unwrap_or_default())
+    let about = pdf.metadata();
+    [&about.title, &about.author].map(|text| utf16_or_ascii(text.as_deref().unwrap_or_default()))
+}
+
+/// Scale and shift from what is drawn to the page; nothing but text is ever turned.
+#[derive(Debug, Clone)]
+struct Place {
+    scale: (f64, f64),
+    shift: (f64, f64),
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            scale: (1.0, 1.0),
+            shift: (0.0, 0.0),
+        }
+    }
+}
+
+impl Place {
+    fn within(&self, matrix: Vec<f64>) -> Self {
+        Self {
+            scale: (self.scale.0 * matrix[0], self.scale.1 * matrix[3]),
+            shift: (
+                self.shift.0 + self.scale.0 * matrix[4],
+                self.shift.1 + self.scale.1 * matrix[5],
+            ),
+        }
+    }
+
+    /// The unit square, into which pictures are drawn.
+    fn picture(&self, page_height: f64) -> Picture {
+        let (width, height) = self.scale;
+        Picture {
+            x: self.shift.0,
+            y: page_height - self.shift.1.max(self.shift.1 + height),
+            width,
+            height: height.abs(),
+        }
+    }
 }
 
 fn number(object: &Object<'_>) -> f64 {

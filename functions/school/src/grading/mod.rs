@@ -1,5 +1,6 @@
 //! Grading scales, comments by bands of marks, and what a school says of its reports.
 
+pub(crate) mod logo;
 pub(crate) mod scale;
 pub(crate) mod settings;
 

@@ -8,10 +8,10 @@ use homeroom_kernel::{
     page::{FilterKind, FilterValue},
     rules,
 };
-use homeroom_objects::documents::Packaging;
+use homeroom_objects::documents::{Letterhead, Packaging};
 use homeroom_store::{
     Page, StoreError,
-    school::report_cards::{Loaded, Which},
+    school::report_cards::{Depth, Loaded, Which},
 };
 use utoipa::IntoParams;
 
@@ -21,7 +21,7 @@ use super::{
     card::ReportCardOut,
     class_of,
     format::{self, Format},
-    school_name, sees, sheet, sources, which,
+    letterhead, school_name, sees, sheet, sources, which,
 };
 
 /// What cards can be filtered and ordered by; applied to cards and not by the database.
@@ -69,8 +69,9 @@ async fn seen(
     ids: &Ids,
     about: &Which,
     version: Option<u32>,
+    depth: Depth,
 ) -> Result<(Loaded, Vec<ReportCardOut>), ApiError> {
-    let loaded = sources(caller, ids, "exam_session", about, version, true).await?;
+    let loaded = sources(caller, ids, "exam_session", about, version, depth).await?;
     let wanted: build::Wanted<'_> = &|student, class| match about {
         Which::FormOfClass(wanted) => class == wanted,
         Which::FormOfStudent(wanted) => student == wanted,
@@ -122,7 +123,7 @@ pub(crate) async fn list_report_cards(
         ("academic_class", FilterValue::Text(id)) => Some(id.clone()),
         _ => None,
     });
-    let (_, mut cards) = seen(&caller, &ids, &which(class.as_ref()), None).await?;
+    let (_, mut cards) = seen(&caller, &ids, &which(class.as_ref()), None, Depth::Cards).await?;
     let needle = request.search.as_ref().map(|text| text.to_lowercase());
     cards.retain(|card| {
         let is = |value: &FilterValue, truth: bool| *value == FilterValue::Bool(truth);
@@ -207,10 +208,10 @@ pub(crate) async fn find_report_card(
     let CardQuery { format, version } = query.read()?;
     let id = ids.get::<()>("id")?.to_string();
     let about = Which::FormOfStudent(id.clone());
-    let (_, cards) = seen(&caller, &ids, &about, version).await?;
+    let (loaded, cards) = seen(&caller, &ids, &about, version, format.depth()).await?;
     let card = cards.iter().find(|card| card.id == id);
     let card = card.ok_or(ApiError::NotFound)?;
-    format::answer_card(&caller.app, format, card).await
+    format::answer_card(&caller.app, format, card, loaded.facts.logo).await
 }
 
 /// Which class, and how it is packed.
@@ -259,14 +260,15 @@ impl Input for ClassQuery {
     }
 }
 
-/// The cards of one class, and the name of the class.
+/// The cards of one class, the name of the class, and what stands at their head.
 async fn of_class(
     caller: &Caller<SchoolArea>,
     ids: &Ids,
     class: &str,
-) -> Result<(String, Vec<ReportCardOut>), ApiError> {
+    depth: Depth,
+) -> Result<(String, Vec<ReportCardOut>, Letterhead), ApiError> {
     let about = Which::FormOfClass(class.to_owned());
-    let (loaded, mut cards) = seen(caller, ids, &about, None).await?;
+    let (loaded, mut cards) = seen(caller, ids, &about, None, depth).await?;
     let name = class_of(caller, &loaded, class)?.name.clone();
     cards.retain(|card| card.body.academic_class == class);
     if cards.is_empty() {
@@ -275,7 +277,8 @@ async fn of_class(
             "The class has no report cards: no student is registered in it.",
         ));
     }
-    Ok((name, cards))
+    let letterhead = letterhead(school_name(caller), loaded.facts.logo);
+    Ok((name, cards, letterhead))
 }
 
 /// The report cards of a class as PDF
@@ -294,9 +297,9 @@ pub(crate) async fn print_report_cards(
         academic_class,
         separate,
     } = query.read()?;
-    let (name, cards) = of_class(&caller, &ids, &academic_class).await?;
+    let (name, cards, letterhead) = of_class(&caller, &ids, &academic_class, Depth::Print).await?;
     let title = format!("Report cards {name}");
-    let mut request = sheet::of_cards(school_name(&caller), title, &cards);
+    let mut request = sheet::of_cards(letterhead, title, &cards);
     if separate {
         request.packaging = Packaging::Separate;
     }
@@ -340,12 +343,10 @@ pub(crate) async fn render_report_cards(
     query: Query,
 ) -> Result<Response, ApiError> {
     let ClassQuery { academic_class, .. } = query.read()?;
-    let (name, cards) = of_class(&caller, &ids, &academic_class).await?;
+    let (name, cards, letterhead) = of_class(&caller, &ids, &academic_class, Depth::Print).await?;
     let title = format!("Report cards {name}");
     Ok(format::web_page(&sheet::of_cards(
-        school_name(&caller),
-        title,
-        &cards,
+        letterhead, title, &cards,
     )))
 }
 
@@ -363,9 +364,9 @@ pub(crate) async fn find_broadsheet(
         academic_class,
         format,
     } = query.read()?;
-    let (_, cards) = of_class(&caller, &ids, &academic_class).await?;
+    let (_, cards, letterhead) = of_class(&caller, &ids, &academic_class, format.depth()).await?;
     let broadsheet = BroadsheetOut::new(&cards).ok_or(ApiError::NotFound)?;
-    let wide = || sheet::of_broadsheet(school_name(&caller), &broadsheet);
+    let wide = || sheet::of_broadsheet(letterhead, &broadsheet);
     match format {
         Format::Json => Ok(Json(&broadsheet).into_response()),
         Format::Csv => Ok(format::table(

@@ -4,10 +4,11 @@ use axum::response::{IntoResponse, Response};
 use homeroom_domain::csv;
 use homeroom_edge::{ApiError, App, File};
 use homeroom_objects::documents::DocumentRequest;
+use homeroom_store::school::report_cards::Depth;
 use http::header;
 use serde_json::Value;
 
-use super::{card::ReportCardOut, html, sheet};
+use super::{card::ReportCardOut, html, letterhead, sheet};
 
 /// A form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,14 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// What must be known of the cards for it.
+    pub(crate) fn depth(self) -> Depth {
+        match self {
+            Self::Json | Self::Csv => Depth::Cards,
+            Self::Html | Self::Pdf => Depth::Print,
+        }
+    }
+
     /// The rule of the parameter.
     pub(crate) fn rule(value: &Value) -> Result<Self, String> {
         match value.as_str() {
@@ -130,13 +139,14 @@ pub(crate) async fn answer_card(
     app: &App,
     format: Format,
     card: &ReportCardOut,
+    logo: Option<String>,
 ) -> Result<Response, ApiError> {
     let name = card_name(card);
     if format == Format::Csv {
         return Ok(table(&name, card_lines(std::slice::from_ref(card))));
     }
-    let school = card.body.school_name.clone();
-    let request = sheet::of_cards(&school, name, std::slice::from_ref(card));
+    let letterhead = letterhead(&card.body.school_name, logo);
+    let request = sheet::of_cards(letterhead, name, std::slice::from_ref(card));
     match format {
         Format::Html => Ok(web_page(&request)),
         Format::Pdf => print(app, request).await,

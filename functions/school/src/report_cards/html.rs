@@ -1,13 +1,19 @@
 //! Sheets as one self-contained page for browsers and printers, without scripts.
 
-use homeroom_objects::documents::{Align, DocumentRequest, Fact, Orientation, Sheet, Table};
+use homeroom_domain::files::picture;
+use homeroom_objects::documents::{
+    Align, DocumentRequest, Fact, Letterhead, Orientation, Sheet, Table,
+};
 
 const STYLE: &str = "\
 :root{color-scheme:light}\
 body{font:11pt/1.4 system-ui,\"Noto Sans\",sans-serif;color:#1a1a1a;background:#fff;margin:1rem auto;max-width:62rem;padding:0 1rem}\
 article{break-after:page;margin-bottom:3rem;position:relative}\
 article:last-child{break-after:auto}\
-header{border-bottom:2px solid #1f4e79;margin-bottom:.8rem}\
+header{border-bottom:2px solid #1f4e79;margin-bottom:.8rem;padding-bottom:.3rem;display:flex;gap:1rem;align-items:center}\
+.head{flex:1;min-width:0;overflow-wrap:anywhere}\
+.logo{width:50mm;height:20mm;max-width:30%}\
+.once{position:absolute;width:0;height:0}\
 .school{font-size:1.35em;font-weight:700;margin:0}\
 h1{font-size:1.15em;margin:.2rem 0 0}\
 .about{margin:0 0 .4rem;color:#444}\
@@ -31,9 +37,9 @@ footer{margin-top:1rem;color:#444;font-size:.85em}\
 @media print{body{margin:0;max-width:none;padding:0}.scroll{overflow:visible}thead{display:table-header-group}tr{break-inside:avoid}}\
 @page{size:A4 ";
 
-/// What a browser may load for such a page: its own style, and nothing else.
+/// What a browser may load for such a page: what is in it, and nothing else.
 pub(crate) const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
 
 /// The whole page.
 pub(crate) fn page(request: &DocumentRequest) -> String {
@@ -51,20 +57,37 @@ pub(crate) fn page(request: &DocumentRequest) -> String {
     } else {
         ">\n<main>\n"
     });
+    let letterhead = &request.letterhead;
+    if let Some(logo) = &letterhead.logo {
+        write_logo(&mut html, logo);
+    }
     for sheet in &request.sheets {
-        write_sheet(&mut html, &request.letterhead.name, sheet);
+        write_sheet(&mut html, letterhead, sheet);
     }
     html.push_str("</main>\n</body>\n</html>\n");
     html
 }
 
-fn write_sheet(html: &mut String, school: &str, sheet: &Sheet) {
-    html.push_str("<article>\n<header>\n");
-    element(html, "<p class=\"school\">", school, "</p>\n");
+/// The logo, once for all sheets, which draw it by its name.
+fn write_logo(html: &mut String, logo: &str) {
+    html.push_str("<svg class=\"once\" aria-hidden=\"true\"><symbol id=\"logo\" viewBox=\"0 0 100 40\"><image width=\"100\" height=\"40\" preserveAspectRatio=\"xMaxYMid\" href=\"data:");
+    html.push_str(picture::content_type(logo));
+    html.push_str(";base64,");
+    escape(html, logo);
+    html.push_str("\"/></symbol></svg>\n");
+}
+
+fn write_sheet(html: &mut String, letterhead: &Letterhead, sheet: &Sheet) {
+    html.push_str("<article>\n<header>\n<div class=\"head\">\n");
+    element(html, "<p class=\"school\">", &letterhead.name, "</p>\n");
     element(html, "<h1>", &sheet.title, "</h1>\n");
     element(html, "<p class=\"about\">", &sheet.subtitle, "</p>\n");
     if let Some(state) = &sheet.watermark {
         element(html, "<p class=\"state\">", state, "</p>\n");
+    }
+    html.push_str("</div>\n");
+    if letterhead.logo.is_some() {
+        html.push_str("<svg class=\"logo\" aria-hidden=\"true\"><use href=\"#logo\"/></svg>\n");
     }
     html.push_str("</header>\n");
     write_facts(html, &sheet.facts);

@@ -17,7 +17,8 @@ use homeroom_domain::permissions::{
     school::{ManageMark, PublishReportCard, WithholdReportCard},
 };
 use homeroom_edge::{ApiError, Caller, Ids, SchoolArea};
-use homeroom_store::school::report_cards::{ClassRow, Loaded, Reader, Which, load};
+use homeroom_objects::documents::Letterhead;
+use homeroom_store::school::report_cards::{ClassRow, Depth, Loaded, Reader, Which, load};
 
 /// Whether the caller sees the cards of every class: who publishes, withholds or corrects, and programs. Others see the
 /// classes that they lead or teach.
@@ -45,12 +46,12 @@ async fn sources(
     exam_session: &str,
     which: &Which,
     version: Option<u32>,
-    with_cards: bool,
+    depth: Depth,
 ) -> Result<Loaded, ApiError> {
     let reader = Reader {
         user: caller.actor.user,
         version,
-        with_cards,
+        depth,
     };
     let session = ids.get("session")?;
     let exam_session = ids.get(exam_session)?;
@@ -71,6 +72,15 @@ fn class_of<'a>(
         .class(id)
         .filter(|class| sees(caller, class))
         .ok_or_else(|| ApiError::field("academic_class", "There is no such record."))
+}
+
+/// What stands at the head of a school's papers.
+fn letterhead(school_name: &str, logo: Option<String>) -> Letterhead {
+    Letterhead {
+        name: school_name.to_owned(),
+        logo,
+        ..Letterhead::default()
+    }
 }
 
 /// The school's name, as cards show it.

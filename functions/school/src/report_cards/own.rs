@@ -6,7 +6,7 @@ use homeroom_edge::{ApiError, At, Caller, Json, List, Query, SchoolArea, identit
 use homeroom_kernel::{Fields, Input, Timestamp};
 use homeroom_store::{
     Page, StoreError,
-    school::report_cards::{OWN_LISTING, OwnCard, find_own, list_own},
+    school::report_cards::{Depth, OWN_LISTING, OwnCard, find_own, list_own},
 };
 use utoipa::IntoParams;
 
@@ -108,6 +108,8 @@ pub(crate) async fn find_own_report_card(
 ) -> Result<Response, ApiError> {
     let user = own_user(&caller)?;
     let FormatQuery(format) = query.read()?;
-    let card = find_own(&caller.db, user, caller.context.now, id.0).await?;
-    format::answer_card(&caller.app, format, &out(card)?).await
+    let with_logo = format.depth() == Depth::Print;
+    let mut card = find_own(&caller.db, user, caller.context.now, id.0, with_logo).await?;
+    let logo = card.logo.take();
+    format::answer_card(&caller.app, format, &out(card)?, logo).await
 }

@@ -16,7 +16,7 @@ use homeroom_store::{
     records::{self, Scope},
     school::{
         exams::{self, EXAM_SESSIONS},
-        report_cards::{Frozen, Loaded, Publication, Which, publish},
+        report_cards::{Depth, Frozen, Loaded, Publication, Which, publish},
     },
 };
 use serde::Serialize;
@@ -173,7 +173,7 @@ pub(crate) async fn compute_report_cards(
         || which(academic_class.as_ref()),
         |form| Which::Form(form.clone()),
     );
-    let loaded = sources(&post, &ids, "exam_session", &about, None, false).await?;
+    let loaded = sources(&post, &ids, "exam_session", &about, None, Depth::State).await?;
     if form.is_some() && loaded.classes.is_empty() {
         return Err(ApiError::field("form", "There is no such record."));
     }
@@ -324,7 +324,7 @@ pub(crate) async fn publish_exam_session(
         accept_incomplete,
     } = &post.input;
     let about = which(academic_class.as_ref());
-    let loaded = sources(&post, &ids, "id", &about, None, false).await?;
+    let loaded = sources(&post, &ids, "id", &about, None, Depth::State).await?;
     if exams::state(&loaded.exam_session) == Some(ExamState::Locked) {
         return Err(ApiError::Conflict {
             code: "exam_locked",

@@ -10,23 +10,24 @@ use super::{
 };
 
 /// A sheet per card.
-pub(crate) fn of_cards(school: &str, title: String, cards: &[ReportCardOut]) -> DocumentRequest {
-    document(school, title, cards.iter().map(card).collect())
+pub(crate) fn of_cards(
+    letterhead: Letterhead,
+    title: String,
+    cards: &[ReportCardOut],
+) -> DocumentRequest {
+    document(letterhead, title, cards.iter().map(card).collect())
 }
 
 /// A wide sheet.
-pub(crate) fn of_broadsheet(school: &str, broadsheet: &BroadsheetOut) -> DocumentRequest {
+pub(crate) fn of_broadsheet(letterhead: Letterhead, broadsheet: &BroadsheetOut) -> DocumentRequest {
     let sheet = wide(broadsheet);
-    document(school, sheet.file_name.clone(), vec![sheet])
+    document(letterhead, sheet.file_name.clone(), vec![sheet])
 }
 
-fn document(school: &str, title: String, sheets: Vec<Sheet>) -> DocumentRequest {
+fn document(letterhead: Letterhead, title: String, sheets: Vec<Sheet>) -> DocumentRequest {
     DocumentRequest {
         title,
-        letterhead: Letterhead {
-            name: school.to_owned(),
-            ..Letterhead::default()
-        },
+        letterhead,
         sheets,
         language: Some("en".to_owned()),
         ..DocumentRequest::default()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use homeroom_domain::{permissions::school::ViewReportCard, records::text};
 use homeroom_edge::{ApiError, Caller, Ids, Json, SchoolArea, SchoolCan};
 use homeroom_kernel::Timestamp;
-use homeroom_store::school::report_cards::{ClassRow, ExamRow, Loaded, Which};
+use homeroom_store::school::report_cards::{ClassRow, Depth, ExamRow, Loaded, Which};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -182,7 +182,15 @@ pub(crate) async fn find_report_card_status(
     caller: SchoolCan<ViewReportCard>,
     ids: Ids,
 ) -> Result<Json<ReportCardStatusOut>, ApiError> {
-    let loaded = sources(&caller, &ids, "exam_session", &Which::All, None, false).await?;
+    let loaded = sources(
+        &caller,
+        &ids,
+        "exam_session",
+        &Which::All,
+        None,
+        Depth::State,
+    )
+    .await?;
     let classes = by_class(&caller, &loaded).into_iter();
     let results = classes
         .map(|(class, cards)| class_status(&loaded, class, &cards))
@@ -249,7 +257,15 @@ pub(crate) async fn find_comment_status(
     caller: SchoolCan<ViewReportCard>,
     ids: Ids,
 ) -> Result<Json<CommentStatusOut>, ApiError> {
-    let loaded = sources(&caller, &ids, "exam_session", &Which::All, None, false).await?;
+    let loaded = sources(
+        &caller,
+        &ids,
+        "exam_session",
+        &Which::All,
+        None,
+        Depth::State,
+    )
+    .await?;
     let classes = by_class(&caller, &loaded).into_iter();
     let results = classes
         .map(|(class, cards)| comment_status(&loaded, class, &cards))

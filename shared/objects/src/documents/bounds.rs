@@ -15,7 +15,7 @@ pub const MAX_WATERMARK: usize = 40;
 /// The most lines below the letterhead's name.
 pub const MAX_LETTERHEAD_LINES: usize = 6;
 /// The largest logo, in bytes before base64.
-pub const MAX_LOGO_BYTES: usize = 512 * 1024;
+pub const MAX_LOGO_BYTES: usize = 200 * 1024;
 /// The most pixels along one side of a logo.
 pub const MAX_LOGO_PIXELS: u32 = 1_024;
 /// The most facts of a sheet, and the most entries of its summary.

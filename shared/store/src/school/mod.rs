@@ -5,6 +5,7 @@ pub mod exams;
 pub mod exports;
 pub mod grading;
 pub mod imports;
+pub mod logo;
 pub mod mark_sheets;
 pub mod marks;
 pub mod notices;

@@ -10,8 +10,11 @@ pub mod records;
 pub(crate) mod report_cards;
 mod structure;
 
+pub use report_cards::logo;
+
 use std::cell::Cell;
 
+use data_encoding::BASE64;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -26,6 +29,8 @@ use crate::{
 /// A password that is nobody's.
 pub const OTHER_PASSWORD: &str = "a rather different one";
 const SCENE_SLOTS: usize = 80;
+/// How every PNG begins in base64.
+const PNG: &str = "iVBORw0KGgo";
 
 /// Makes the call of an operation that is not one on plain records; none where the operation is another's.
 type Prepare = fn(&Scene, &Operation, u32) -> Option<Sample>;
@@ -57,7 +62,7 @@ pub struct Sample {
     pub method: Method,
     /// Its path, ids filled in.
     pub path: String,
-    /// Its body, where it takes one; a text is a CSV file.
+    /// Its body, where it takes one; a text is a CSV file, or a PNG in base64.
     pub body: Option<Value>,
 }
 
@@ -72,6 +77,10 @@ impl Sample {
     #[must_use]
     pub fn send_as(&self, client: &Client) -> Reply {
         match &self.body {
+            Some(Value::String(file)) if file.starts_with(PNG) => {
+                let file = BASE64.decode(file.as_bytes()).expect("base64");
+                client.raw(&self.method, &self.path, Some("image/png"), &file)
+            }
             Some(Value::String(file)) => {
                 client.raw(&self.method, &self.path, Some("text/csv"), file.as_bytes())
             }

@@ -1,5 +1,6 @@
 //! Samples of grading scales, report settings and report cards.
 
+use data_encoding::BASE64;
 use http::Method;
 use serde_json::{Map, Value, json};
 
@@ -41,6 +42,50 @@ impl Scene {
     }
 }
 
+/// One pixel of a colour of its own, in base64.
+#[must_use]
+pub fn logo(n: u32) -> String {
+    let [_, red, green, blue] = n.to_be_bytes();
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in [
+        (b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0][..]),
+        (b"IDAT", &deflated(&[0, red, green, blue])),
+        (b"IEND", &[]),
+    ] {
+        let length = u32::try_from(data.len()).expect("a short chunk");
+        file.extend(length.to_be_bytes());
+        let chunk = [&kind[..], data].concat();
+        file.extend(&chunk);
+        file.extend(crc32(&chunk).to_be_bytes());
+    }
+    BASE64.encode(&file)
+}
+
+/// As zlib stores what it does not compress.
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).expect("one block");
+    let mut stream = vec![0x78, 0x01, 0x01];
+    stream.extend(length.to_le_bytes());
+    stream.extend((!length).to_le_bytes());
+    stream.extend(bytes);
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for byte in bytes {
+        a = (a + u32::from(*byte)) % 65_521;
+        b = (b + a) % 65_521;
+    }
+    stream.extend((b << 16 | a).to_be_bytes());
+    stream
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let fold = |sum: u32, byte: &u8| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+            (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg())
+        })
+    };
+    !bytes.iter().fold(u32::MAX, fold)
+}
+
 fn scale_body(n: u32) -> Value {
     json!({"level": format!("Scale {n}"), "bands": [
         {"grade": "A", "rank": 1, "min_mark": 50, "max_mark": 100, "description": "Good", "comment": ""},
@@ -71,6 +116,19 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             operation.path.clone(),
             Some(json!({"min_subjects_passed": n % 100})),
         ),
+        "find_logo" | "delete_logo" => {
+            let logo = sample("logo/".to_owned(), Some(json!(logo(n))));
+            let logo = Sample {
+                method: Method::PUT,
+                ..logo
+            };
+            logo.send().expect(200);
+            sample(operation.path.clone(), None)
+        }
+        "replace_logo" => {
+            let _ = admin.delete("logo/");
+            sample(operation.path.clone(), Some(json!(logo(n))))
+        }
         "list_own_report_cards" | "find_own_report_card" => own(scene, operation, n),
         _ if operation.tag != "report-cards" => return None,
         _ => of_exam_session(scene, operation, n),

@@ -25,6 +25,7 @@ mod leave;
 mod leave_decisions;
 mod lists;
 mod lockout;
+mod logo;
 mod making;
 mod mark_access;
 mod mark_sheets;

@@ -1,4 +1,6 @@
-use homeroom_api_tests::{Client, PASSWORD, School, TestApp, error_of, sign_in};
+use homeroom_api_tests::{Client, PASSWORD, School, TestApp, error_of, samples, sign_in};
+use homeroom_domain::files::picture;
+use http::Method;
 use serde_json::json;
 
 use super::{
@@ -86,6 +88,12 @@ fn students_and_guardians_see_own_cards_when_published_released_and_not_withheld
     let id = id.as_str().unwrap().to_owned();
     assert_eq!(card(&own, &id).status, 404);
     app.pass_seconds(301);
+    let logo = samples::logo(7);
+    let png = picture::decode(&logo).unwrap();
+    school
+        .admin
+        .raw(&Method::PUT, "logo/", Some("image/png"), &png)
+        .expect(200);
     for client in [&own, &mother] {
         let list = client.get("my/report-cards/").status(200);
         assert_eq!(list.column("student_name"), ["Anesu Moyo"]);
@@ -96,6 +104,7 @@ fn students_and_guardians_see_own_cards_when_published_released_and_not_withheld
             .get(&format!("my/report-cards/{id}/?format=html"))
             .status(200);
         assert!(page.text.contains("Anesu Moyo"));
+        assert!(page.text.contains(&logo));
         assert!(
             client
                 .get(&format!("my/report-cards/{id}/?format=pdf"))

@@ -24,6 +24,7 @@ use crate::{
     school::{
         exams::EXAM_SESSIONS,
         grading::{BANDS, BandRow},
+        logo::LOGO,
     },
     sql::{Statement, Value, sql},
 };
@@ -43,14 +44,25 @@ pub enum Which {
 }
 
 /// Who reads, and which frozen cards.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Reader {
     /// The user, where there is one: classes that are the user's own are marked.
     pub user: Option<UserId>,
     /// The version of the published cards; none: the newest of each.
     pub version: Option<u32>,
-    /// Whether the text of published cards is needed, or only their state.
-    pub with_cards: bool,
+    /// What is done with them.
+    pub depth: Depth,
+}
+
+/// How much of the published cards is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Their state, and how many marks there are: for a publication.
+    State,
+    /// Their text.
+    Cards,
+    /// Their text and the school's logo.
+    Print,
 }
 
 /// Everything that the cards of some forms are computed from, and the cards that were published.
@@ -170,10 +182,9 @@ pub async fn load(
         }
     };
     let scope = Scope(vec![("t.session = ?", session.to_string())]);
-    let frozen = if reader.with_cards {
-        FROZEN
-    } else {
-        FROZEN_STATE
+    let frozen = match reader.depth {
+        Depth::State => FROZEN_STATE,
+        Depth::Cards | Depth::Print => FROZEN,
     };
     let statements = vec![
         records::select(&EXAM_SESSIONS, &scope, exam_session),
@@ -226,16 +237,19 @@ fn facts(reader: &Reader) -> String {
             "(select {what} from exams e join marks m on m.exam = e.id where e.exam_session = x.id)"
         )
     };
-    let (count, versions) = if reader.with_cards {
-        ("0".to_owned(), "0".to_owned())
-    } else {
-        (marks("count(*)"), marks("ifnull(sum(m.version), 0)"))
+    let (count, versions) = match reader.depth {
+        Depth::State => (marks("count(*)"), marks("ifnull(sum(m.version), 0)")),
+        Depth::Cards | Depth::Print => ("0".to_owned(), "0".to_owned()),
+    };
+    let logo = match reader.depth {
+        Depth::Print => LOGO,
+        Depth::State | Depth::Cards => "null",
     };
     format!(
         "select s.name as session_name, \
          (select t.start_date from terms t where t.session = x.session and t.term = x.term) as term_start, \
          (select t.end_date from terms t where t.session = x.session and t.term = x.term) as term_end, \
-         (select settings from report_settings where id = 1) as settings, \
+         (select settings from report_settings where id = 1) as settings, {logo} as logo, \
          ifnull((select max(version) from publications p where p.exam_session = x.id), 0) as version, \
          {count} as marks, {versions} as mark_versions \
          from exam_sessions x join academic_sessions s on s.id = x.session where x.id = ?1 and x.session = ?2"

@@ -7,7 +7,7 @@ mod publish;
 mod rows;
 
 pub use comments::{CommentTarget, Holding, find_comment_target, hold, release, write_comments};
-pub use load::{Entry, Loaded, Reader, Which, load};
+pub use load::{Depth, Entry, Loaded, Reader, Which, load};
 pub use own::{LISTING as OWN_LISTING, OwnCard, find_own, list_own};
 pub use publish::{Frozen, Publication, publish};
 pub use rows::*;

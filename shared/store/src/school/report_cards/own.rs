@@ -8,6 +8,7 @@ use crate::{
     connection::TenantDb,
     error::StoreError,
     list::{self, Page, Source},
+    school::logo::LOGO,
     sql::sql,
 };
 
@@ -42,6 +43,9 @@ pub struct OwnCard {
     pub published_at: i64,
     /// Whether it will be corrected.
     pub is_outdated: i64,
+    /// The school's logo in base64, where it was asked for.
+    #[serde(default)]
+    pub logo: Option<String>,
 }
 
 const COLUMNS: &str = "r.id, r.card, r.version, p.published_at, r.is_outdated";
@@ -83,10 +87,12 @@ pub async fn find_own(
     user: UserId,
     now: Timestamp,
     id: Id<()>,
+    with_logo: bool,
 ) -> Result<OwnCard, StoreError> {
+    let logo = if with_logo { LOGO } else { "null" };
     let found = db.connection.first(sql!(
         format!(
-            "select {COLUMNS} from report_cards named join {FROM} where named.id = ?3 \
+            "select {COLUMNS}, {logo} as logo from report_cards named join {FROM} where named.id = ?3 \
              and r.exam_session = named.exam_session and r.student_session = named.student_session and {VISIBLE}"
         ),
         user,

@@ -14,6 +14,8 @@ pub struct SessionFacts {
     pub term_end: Option<String>,
     /// The report settings as JSON; none: the defaults.
     pub settings: Option<String>,
+    /// The school's logo in base64, for who prints.
+    pub logo: Option<String>,
     /// The newest version that was published; 0: none.
     pub version: u32,
     /// How many marks there are.
