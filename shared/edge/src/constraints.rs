@@ -280,11 +280,11 @@ const CONFLICTS: &[(&str, &str)] = &[
     ),
     (
         "class_full",
-        "The class is full: raise its capacity, or choose another class.",
+        "The class is full, or has more students than that: raise its capacity, or choose another class.",
     ),
     (
         "marks_in_class",
-        "The student has marks in this class: move the student to another class, or delete the marks first.",
+        "The student has marks in this session, which a class must show: move the student to another class, or delete the marks first.",
     ),
     (
         "attendance_closed",

@@ -52,6 +52,8 @@ impl SqliteDatabases {
                 i32::try_from(MAX_PARAMETERS).unwrap_or(100),
             ),
             (Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES),
+            // The longest value or row.
+            (Limit::SQLITE_LIMIT_LENGTH, 2_000_000),
             (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
             (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
             (Limit::SQLITE_LIMIT_COLUMN, 100),

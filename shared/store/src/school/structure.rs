@@ -212,6 +212,12 @@ pub static CLASSES: Table = Table {
             ("is_active", FilterKind::Bool, "t.is_active = ?"),
         ],
     },
+    rules: &[Rule {
+        name: "class_full",
+        broken: "exists (select 1 from classes c join academic_classes a on a.class = c.id and a.capacity is null \
+                 join academic_sessions s on s.id = a.session and s.is_active = 1 where c.id = ?1 and c.capacity < \
+                 (select count(*) from student_sessions r where r.academic_class = a.id and r.status = 'active'))",
+    }],
     ..Table::PLAIN
 };
 
@@ -376,9 +382,9 @@ pub static PASS_MARKS: Table = Table {
     ..Table::PLAIN
 };
 
-/// Where a class has no more room: its own capacity of the session, else the class's.
+/// Where a class has no more room: its own capacity of the session, else the class's. A registration that takes no seat is let through.
 pub(crate) const CLASS_FULL: &str = "exists (select 1 from academic_classes a join classes c on c.id = a.class \
-     where a.id in (select academic_class from student_sessions where id = ?1 union all select ?1) \
+     where a.id in (select academic_class from student_sessions where id = ?1 and status = 'active' union all select ?1) \
      and ifnull(a.capacity, c.capacity) < (select count(*) from student_sessions s \
      where s.academic_class = a.id and s.status = 'active'))";
 

@@ -23,6 +23,7 @@ mod idempotency;
 mod imports;
 mod leave;
 mod leave_decisions;
+mod leaving;
 mod lists;
 mod lockout;
 mod logo;

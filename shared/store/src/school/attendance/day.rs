@@ -124,7 +124,7 @@ pub struct ClassDay {
 }
 
 /// Whether the user `?2` leads the class `a`, teaches it, or gives the lesson `?3`.
-const OWN: &str = "exists (select 1 from staff f where f.user_id = ?2 and (f.id = a.class_teacher \
+const OWN: &str = "exists (select 1 from staff f where f.user_id = ?2 and f.is_active = 1 and (f.id = a.class_teacher \
      or exists (select 1 from subject_teachers x where x.academic_class = a.id and x.teacher = f.id) \
      or exists (select 1 from timetable m where m.id = ?3 and m.academic_class = a.id and m.teacher = f.id)))";
 

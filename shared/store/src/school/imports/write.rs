@@ -14,7 +14,7 @@ use crate::{
     connection::TenantDb,
     error::StoreError,
     records::{Table, stored},
-    school::outbox::SetupProgress,
+    school::{outbox::SetupProgress, people::end_registrations},
     sql::{Statement, Value, sql},
 };
 
@@ -150,8 +150,13 @@ fn write_records(
     Ok(())
 }
 
-/// What changes in students leaves a history, and numbers that were given are not given again.
+/// What changes in students leaves a history, who left takes no seat, and numbers that were given are not given again.
 fn note_students(batch: &mut Batch, stamp: &Stamp<'_>, plan: &Plan) {
+    let pairs = plan.writes.iter();
+    let pairs: Vec<_> = pairs
+        .filter_map(|(before, after)| Some((before.as_ref()?, after)))
+        .collect();
+    end_registrations(batch, stamp, &pairs);
     let changed = plan.writes.iter();
     let history: Vec<Json> = changed
         .filter_map(|(before, after)| Some(history_lines(stamp, before.as_ref()?, after)))

@@ -10,6 +10,7 @@ pub use guardians::{
     GUARDIANS, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN, students_of,
 };
 pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, place, take_out_of_class};
+pub(crate) use students::end_registrations;
 pub use students::{
     Admission, Change, HISTORY, Namesake, STUDENTS, WITHOUT_SESSION, history, note_changes,
     prepare_admission, without_session,

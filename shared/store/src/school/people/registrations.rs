@@ -113,9 +113,17 @@ pub static STUDENT_SESSIONS: Table = Table {
             broken: "exists (select 1 from student_sessions s join students p on p.id = s.student \
                      where s.id = ?1 and s.status = 'active' and p.enrolment <> 'active')",
         },
+        Rule {
+            name: "marks_in_class",
+            broken: MARKS_WITHOUT_CLASS,
+        },
     ],
     ..Table::PLAIN
 };
+
+/// A student without a class has no card, so somebody with marks must be in one.
+const MARKS_WITHOUT_CLASS: &str = "exists (select 1 from student_sessions s join marks m on m.student_session = s.id \
+     where s.id = ?1 and s.academic_class is null and (m.mark is not null or m.is_absent = 1))";
 
 /// What became of one row of a placement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -248,7 +256,7 @@ pub async fn place(
     Ok(placed)
 }
 
-/// Takes a student out of the class; the registration stays. Refused while the student has marks in the class's exams.
+/// Takes a student out of the class; the registration stays. Refused while the student has marks.
 #[must_use]
 pub fn take_out_of_class(stamp: &Stamp<'_>, registration: &Record) -> Batch {
     let mut batch = Batch::default();
@@ -260,12 +268,7 @@ pub fn take_out_of_class(stamp: &Stamp<'_>, registration: &Record) -> Batch {
         class,
         stamp.now,
     ));
-    batch.guard_academics(
-        "marks_in_class",
-        "exists (select 1 from marks m join exams e on e.id = m.exam where m.student_session = ?1 \
-         and e.academic_class = ?2 and (m.mark is not null or m.is_absent = 1))",
-        vec![id.into(), class.into()],
-    );
+    batch.guard_academics("marks_in_class", MARKS_WITHOUT_CLASS, vec![id.into()]);
     batch.audit(
         stamp,
         Action::Update,

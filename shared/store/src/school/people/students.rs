@@ -6,6 +6,7 @@ use homeroom_domain::{
 };
 use homeroom_kernel::{Id, Listing, PageRequest, Timestamp, page::FilterKind};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use super::{BOARDING, ENROLMENT, NAME};
 use crate::{
@@ -239,7 +240,48 @@ pub fn note_changes(stamp: &Stamp<'_>, before: &Record, after: &Record) -> Batch
             stamp.now,
         ));
     }
+    end_registrations(&mut batch, stamp, &[(before, after)]);
     batch
+}
+
+/// Ends the registrations in the present session of students who leave: who is gone takes no seat and no position. Graduates
+/// finish their year.
+pub(crate) fn end_registrations(
+    batch: &mut Batch,
+    stamp: &Stamp<'_>,
+    changes: &[(&Record, &Record)],
+) {
+    let leaving = changes.iter().filter_map(|(before, after)| {
+        let left = records::text(after, "enrolment");
+        let leaves = records::text(before, "enrolment") == "active"
+            && ["transferred", "dropped_out"].contains(&left);
+        leaves.then(|| json!([records::text(before, "id"), left, stamp.ids.next::<()>()]))
+    });
+    let leaving = Json::Array(leaving.collect());
+    if leaving.as_array().is_some_and(Vec::is_empty) {
+        return;
+    }
+    batch.push(sql!(
+        "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, ip_address, \
+         request_id, timestamp) select json_extract(j.value, '$[2]'), ?2, ?3, ?4, 'update', 'student_sessions', r.id, \
+         json_object('status', json_object('from', 'active', 'to', json_extract(j.value, '$[1]'))), ?5, ?6, ?7 \
+         from json_each(?1) j join student_sessions r on r.student = json_extract(j.value, '$[0]') and r.status = 'active' \
+         join academic_sessions s on s.id = r.session and s.is_active = 1",
+        leaving.to_string(),
+        stamp.kind.as_str(),
+        stamp.actor_id.clone(),
+        &stamp.actor_name,
+        stamp.ip.clone(),
+        &stamp.request_id,
+        stamp.now,
+    ));
+    batch.push(sql!(
+        "update student_sessions as r set status = json_extract(j.value, '$[1]'), updated_at = ?2 \
+         from json_each(?1) j, academic_sessions s where r.student = json_extract(j.value, '$[0]') \
+         and r.status = 'active' and s.id = r.session and s.is_active = 1",
+        leaving.to_string(),
+        stamp.now,
+    ));
 }
 
 /// A change of enrolment, of boarding or day, or of the form.

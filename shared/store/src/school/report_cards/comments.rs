@@ -45,7 +45,7 @@ pub async fn find_comment_target(
     let found = db.connection.first(sql!(
         format!(
             "select (select count(*) from academic_classes a join staff w on w.id = a.class_teacher \
-             where a.id = r.academic_class and w.user_id = ?4) as is_led, \
+             where a.id = r.academic_class and w.user_id = ?4 and w.is_active = 1) as is_led, \
              {comment} 'class_teacher') as class_teacher, {comment} 'head_teacher') as head_teacher, \
              (select h.reason from withheld_cards h where h.exam_session = ?1 and h.student_session = ?3) as withheld \
              from student_sessions r join exam_sessions x on x.session = r.session \
