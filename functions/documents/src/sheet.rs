@@ -181,6 +181,8 @@ fn summary(composer: &mut Composer<'_, '_>, results: &[Fact], across: usize) {
         return;
     }
     let (start, measure) = (MARGIN, composer.measure());
+    // Nothing stands alone on a row of its own: that row is often what a page has no more room for.
+    let across = across + usize::from(results.len() % across == 1);
     let across = across.min(results.len());
     let width = (measure - 8.0 * real(across - 1)) / real(across);
     let inner = width - 18.0;
