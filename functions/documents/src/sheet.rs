@@ -103,7 +103,7 @@ fn head(composer: &mut Composer<'_, '_>, letterhead: &Letterhead, logo: Option<(
     }
     composer.y += height + 9.0;
     composer.fill(start, composer.y, measure, 1.4, ACCENT);
-    composer.y += 18.0;
+    composer.y += 13.0;
 }
 
 fn title(composer: &mut Composer<'_, '_>, sheet: &Sheet) {
@@ -181,6 +181,8 @@ fn summary(composer: &mut Composer<'_, '_>, results: &[Fact], across: usize) {
         return;
     }
     let (start, measure) = (MARGIN, composer.measure());
+    // Nothing stands alone on a row of its own: that row is often what a page has no more room for.
+    let across = across + usize::from(results.len() % across == 1);
     let across = across.min(results.len());
     let width = (measure - 8.0 * real(across - 1)) / real(across);
     let inner = width - 18.0;
@@ -242,7 +244,7 @@ fn running_text(composer: &mut Composer<'_, '_>, paragraph: &Paragraph) {
 
 fn signatures(composer: &mut Composer<'_, '_>, signatures: &[String]) {
     const ACROSS: usize = 3;
-    const ROOM: f32 = 36.0;
+    const ROOM: f32 = 28.0;
     let (start, measure) = (MARGIN, composer.measure());
     let width = (measure - 26.0 * real(ACROSS - 1)) / real(ACROSS);
     for row in signatures.chunks(ACROSS) {

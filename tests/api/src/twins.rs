@@ -122,6 +122,7 @@ impl Twins {
             .collect();
         records.push((EXECUTIONS, scene.execution(2_000)));
         records.extend(cards(&scene, &alpha));
+        scene.put_logo(1);
         paint(&app, &alpha.slot, CANARY_ALPHA);
 
         let mut beta = app.school("beta");

@@ -1,6 +1,6 @@
 //! Where things stand on the page.
 
-use homeroom_objects::documents::{Align, Column, Orientation, Paragraph, Sheet, Table};
+use homeroom_objects::documents::{Align, Column, Fact, Orientation, Paragraph, Sheet, Table};
 
 use super::reader::Picture;
 use super::{one, pages, print, samples};
@@ -327,5 +327,27 @@ fn the_longest_name_of_a_school_stays_beside_its_logo() {
         .unwrap();
     for piece in &pages[0].pieces[..end] {
         assert!(piece.x >= logo.x + logo.width, "{piece:?} {logo:?}");
+    }
+}
+
+#[test]
+fn no_result_stands_alone_on_a_row() {
+    for (count, rows) in [(1, 1), (4, 1), (5, 1), (6, 2), (9, 2), (13, 3)] {
+        let results = (1..=count).map(|number| Fact {
+            label: "Result".into(),
+            value: number.to_string(),
+        });
+        let sheet = Sheet {
+            summary: results.collect(),
+            ..Sheet::default()
+        };
+        let pages = pages(&one(sheet));
+        let labels = pages[0]
+            .pieces
+            .iter()
+            .filter(|piece| piece.text == "Result");
+        let heights: std::collections::BTreeSet<String> =
+            labels.map(|piece| format!("{:.1}", piece.y)).collect();
+        assert_eq!(heights.len(), rows, "{count} results");
     }
 }

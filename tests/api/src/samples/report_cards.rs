@@ -24,6 +24,17 @@ pub(crate) struct Carded {
 }
 
 impl Scene {
+    /// Gives the school a logo.
+    pub(crate) fn put_logo(&self, n: u32) {
+        let logo = Sample {
+            client: self.school.admin.clone(),
+            method: Method::PUT,
+            path: "logo/".to_owned(),
+            body: Some(json!(logo(n))),
+        };
+        logo.send().expect(200);
+    }
+
     pub(crate) fn carded(&self, n: u32, user: Option<&str>) -> Carded {
         let level = format!("Level of cards {n}");
         let form = Form::new(&self.app, &self.school, &format!("C{n}"), &level);
@@ -117,12 +128,7 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             Some(json!({"min_subjects_passed": n % 100})),
         ),
         "find_logo" | "delete_logo" => {
-            let logo = sample("logo/".to_owned(), Some(json!(logo(n))));
-            let logo = Sample {
-                method: Method::PUT,
-                ..logo
-            };
-            logo.send().expect(200);
+            scene.put_logo(n);
             sample(operation.path.clone(), None)
         }
         "replace_logo" => {

@@ -139,6 +139,7 @@ fn every_printed_card_and_broadsheet_has_the_schools_own_logo() {
     let golden = golden(&app, &school);
     let admin = &school.admin;
     put(&app.school("riverside").admin, "image/jpeg", &bytes(JPEG)).expect(200);
+    refused(&admin.get("logo/"), 404, "not_found");
     publish(&school, &golden).expect(200);
     let class = format!("?academic_class={}", golden.a);
     let path = golden.form.path();
