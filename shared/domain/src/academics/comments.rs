@@ -51,7 +51,9 @@ pub enum CommentFault {
 pub fn pick<'a>(bands: &'a [CommentBand], level: &str, average: Hundredths) -> Option<&'a str> {
     bands
         .iter()
-        .filter(|band| band.level == level && Hundredths::from(band.min_mark) <= average)
+        .filter(|band| {
+            grading::same_level(&band.level, level) && Hundredths::from(band.min_mark) <= average
+        })
         .max_by_key(|band| band.min_mark)
         .filter(|band| Hundredths::from(band.max_mark) >= average)
         .map(|band| band.text.as_str())
@@ -69,8 +71,8 @@ pub fn check(bands: &[CommentBand]) -> Vec<CommentFault> {
         })
         .collect();
     let mut by_level: Vec<&CommentBand> = bands.iter().collect();
-    by_level.sort_by(|a, b| a.level.cmp(&b.level));
-    for level in by_level.chunk_by(|a, b| a.level == b.level) {
+    by_level.sort_by_key(|band| band.level.trim().to_ascii_lowercase());
+    for level in by_level.chunk_by(|a, b| grading::same_level(&a.level, &b.level)) {
         let pairs = grading::overlapping(level, |band| (band.min_mark, band.max_mark));
         faults.extend(
             pairs

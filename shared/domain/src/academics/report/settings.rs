@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::{
+    grading,
     marks::{self, Mark},
     promotion::Rules,
 };
@@ -121,7 +122,7 @@ impl ReportSettings {
     /// The priorities of a level; its name is read without regard to case.
     #[must_use]
     pub fn priorities(&self, level: &str) -> &[Criterion] {
-        if level.trim().eq_ignore_ascii_case(A_LEVEL) {
+        if grading::same_level(level, A_LEVEL) {
             &self.a_level
         } else {
             &self.o_level
