@@ -11,5 +11,17 @@ alter table student_promotions add column is_proposed integer not null default 0
 update student_promotions set is_proposed = 1
     where decided_by is null and (action = 'pending' or created_by is not null and updated_at = created_at);
 
+insert or ignore into role_permissions (role_id, codename)
+select roles.id, 'school.view_notice' from roles where roles.builtin = 'student';
+
+-- Databases that no school has yet are filled with all roles once one takes them.
+insert or ignore into roles (id, builtin, name, description, created_at, updated_at)
+select lower(printf('%08x-%04x-7%.3s-8%.3s-%s', roles.created_at >> 16, roles.created_at & 65535,
+        hex(randomblob(2)), hex(randomblob(2)), hex(randomblob(6)))),
+    'guardian', 'Guardian', 'Sees what concerns the own children.', roles.created_at, roles.created_at
+from roles where roles.builtin = 'administrator';
+insert or ignore into role_permissions (role_id, codename)
+select roles.id, 'school.view_notice' from roles where roles.builtin = 'guardian';
+
 -- Levels are found whatever the case of their names.
 create index academic_settings_level on academic_settings (ifnull(level, '') collate nocase);
