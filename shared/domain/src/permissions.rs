@@ -422,7 +422,14 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
         name: "Student",
         description: "Sees what is the student's own.",
         parent: None,
-        permissions: &[],
+        permissions: &["school.view_notice"],
+    },
+    DefaultRole {
+        builtin: "guardian",
+        name: "Guardian",
+        description: "Sees what concerns the own children.",
+        parent: None,
+        permissions: &["school.view_notice"],
     },
 ];
 

@@ -252,6 +252,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "The classes are not of the sessions of this set-up.",
     ),
     (
+        "sessions_out_of_order",
+        "previous_session",
+        "The session that ends must begin before the new one.",
+    ),
+    (
         "exam_of_another_session",
         "exam_session",
         "The exam session is one of another session.",

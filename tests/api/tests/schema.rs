@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use homeroom_api_tests::{TestApp, document::operations, samples::Scene};
-use homeroom_domain::permissions::DEFAULT_SCHOOL_ROLES;
+use homeroom_domain::{RoleId, permissions::DEFAULT_SCHOOL_ROLES};
 use homeroom_store_sqlite::TENANT_SCHEMA;
 use serde_json::Value;
 
@@ -21,9 +21,10 @@ fn schools_that_exist_learn_what_new_ones_start_with() {
     let db = rusqlite::Connection::open_in_memory().unwrap();
     let (first, later) = TENANT_SCHEMA.split_first().unwrap();
     db.execute_batch(first).unwrap();
-    for role in DEFAULT_SCHOOL_ROLES {
+    let first_roles = ["administrator", "teacher", "head", "office", "student"];
+    for role in first_roles {
         let sql = "insert into roles (id, builtin, name, description, created_at, updated_at) values (?1, ?1, ?1, '', 0, 0)";
-        db.execute(sql, [role.builtin]).unwrap();
+        db.execute(sql, [role]).unwrap();
     }
     let before = "insert into role_permissions values ('administrator', 'school.*'), ('teacher', 'school.view_staff'), \
                   ('head', 'school.view_user'), ('head', 'school.view_role'), ('head', 'school.view_audit_log'), \
@@ -36,7 +37,10 @@ fn schools_that_exist_learn_what_new_ones_start_with() {
     }
     for role in DEFAULT_SCHOOL_ROLES {
         let mut statement = db
-            .prepare("select codename from role_permissions where role_id = ?1 order by codename")
+            .prepare(
+                "select p.codename from role_permissions p join roles r on r.id = p.role_id where r.builtin = ?1 \
+                 order by p.codename",
+            )
             .unwrap();
         let held = statement
             .query_map([role.builtin], |row| row.get::<_, String>(0))
@@ -45,6 +49,14 @@ fn schools_that_exist_learn_what_new_ones_start_with() {
         let mut expected: Vec<&str> = role.permissions.to_vec();
         expected.sort_unstable();
         assert_eq!(held, expected, "{}", role.name);
+        if !first_roles.contains(&role.builtin) {
+            let sql = "select id, name, description from roles where builtin = ?1";
+            let texts = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
+            let [id, name, description]: [String; 3] =
+                db.query_row(sql, [role.builtin], texts).unwrap();
+            assert!(RoleId::parse(&id).is_some(), "{id}");
+            assert_eq!((&*name, &*description), (role.name, role.description));
+        }
     }
 }
 

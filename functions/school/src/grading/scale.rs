@@ -3,8 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use homeroom_domain::{
-    academics::grading::{Band, Scale, ScaleFault},
-    permissions::school::{ChangeAcademicSetting, ViewAcademicSetting},
+    academics::grading::{Band, Scale, ScaleFault, is_of_level},
+    permissions::{
+        Permission,
+        school::{
+            AddAcademicSetting, ChangeAcademicSetting, DeleteAcademicSetting, ViewAcademicSetting,
+        },
+    },
     records::{self, Record},
 };
 use homeroom_edge::{ApiError, Body, Json, Query, SchoolCan};
@@ -67,14 +72,20 @@ pub(crate) fn checks(
 ) -> BTreeMap<Option<String>, (usize, Vec<ScaleFault>)> {
     let mut scales: BTreeMap<Option<String>, Vec<Band>> = BTreeMap::new();
     for row in rows {
-        scales
-            .entry(row.level.clone())
-            .or_default()
-            .push(row.into());
+        let known = scales
+            .keys()
+            .find(|known| is_of_level(known.as_deref(), row.level.as_deref()));
+        let level = known.unwrap_or(&row.level).clone();
+        scales.entry(level).or_default().push(row.into());
     }
     if !scales.contains_key(&None) {
-        for level in levels {
-            scales.entry(Some(level)).or_default();
+        for level in levels.into_iter().map(Some) {
+            if !scales
+                .keys()
+                .any(|known| is_of_level(known.as_deref(), level.as_deref()))
+            {
+                scales.insert(level, Vec::new());
+            }
         }
     }
     let check = |(level, bands): (Option<String>, Vec<Band>)| {
@@ -95,7 +106,7 @@ pub(crate) async fn check_scales(
     let (bands, levels) = grading::all_bands(&caller.db).await?;
     let results = checks(bands, levels)
         .into_iter()
-        .filter(|(own, _)| level.is_none() || *own == level)
+        .filter(|(own, _)| level.is_none() || is_of_level(own.as_deref(), level.as_deref()))
         .map(|(level, (bands, faults))| ScaleCheckOut {
             level,
             bands,
@@ -262,13 +273,17 @@ fn band(value: &Value) -> Result<Record, String> {
 
 /// Replace a level's whole grading scale
 ///
-/// Cards that are published keep the scale that they used.
+/// Cards that are published keep the scale that they used. Bands may come and go, so this needs to add, change and delete them.
 #[utoipa::path(put, path = "/api/v1/school/academic-settings/scale/", tag = "grading", request_body = ScaleBody,
     responses((status = 200, body = ScaleOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn replace_scale(
     caller: SchoolCan<ChangeAcademicSetting>,
     body: Body<ScaleIn>,
 ) -> Result<Json<ScaleReply>, ApiError> {
+    caller.require_all(&[
+        AddAcademicSetting::CODENAME,
+        DeleteAcademicSetting::CODENAME,
+    ])?;
     let ScaleIn { level, bands } = body.input;
     let before = grading::scale(&caller.db, level.as_deref()).await?;
     let (batch, mut bands) =

@@ -1,12 +1,16 @@
 //! Who sees and changes which marks: who may correct every subject's, all of them; others those of the own subjects.
 
-use homeroom_domain::academics::exam_state::{EditFault, ExamState, in_time, may_edit_mark};
+use homeroom_domain::academics::exam_state::{
+    EditFault, ExamState, in_time, in_use, may_edit_mark,
+};
 use homeroom_edge::{ApiError, Caller, SchoolArea};
 
 /// What decides about changes of an exam's marks.
 pub(crate) struct Sheet<'a> {
     /// How far the marks are.
     pub(crate) state: ExamState,
+    /// Whether marks are entered in the exam session now.
+    pub(crate) is_active: bool,
     /// The last day for entering them.
     pub(crate) marks_due: Option<&'a str>,
     /// The users who enter them, with commas between.
@@ -53,6 +57,7 @@ pub(crate) fn may_edit(
 ) -> Result<(), ApiError> {
     let (manages, own) = (manages(caller), is_one_of(caller, sheet.exam_users));
     may_edit_mark(sheet.state, has_reason, own, manages).map_err(refusal)?;
+    in_use(sheet.is_active, manages).map_err(refusal)?;
     let now = caller
         .app
         .local_time(caller.db.school(), caller.context.now);
@@ -67,6 +72,9 @@ fn refusal(fault: EditFault) -> ApiError {
     };
     match fault {
         EditFault::NotYourSubject => not_your_subject(),
+        EditFault::Inactive => {
+            closed("The exam session is not active: its marks are not entered now.")
+        }
         EditFault::Submitted => closed("The marks were submitted: you can no longer change them."),
         EditFault::ReasonRequired => {
             closed("The marks are published: give a reason for the correction.")

@@ -9,7 +9,10 @@ use homeroom_domain::{
         mark_sheet::{Decision, Entry, MAX_ROWS, Row, Stored, decide},
         marks::Hundredths,
     },
-    permissions::school::ChangeMark,
+    permissions::{
+        Permission,
+        school::{AddMark, ChangeMark},
+    },
 };
 use homeroom_edge::{ApiError, Ids, Json, RawBody, SchoolCan};
 use homeroom_kernel::{Fields, Input, rules};
@@ -148,7 +151,7 @@ enum Fate {
     Write(Change),
 }
 
-fn fate(row: &Row, known: Option<&Known>) -> Fate {
+fn fate(row: &Row, known: Option<&Known>, may_add: bool) -> Fate {
     let Some(known) = known else {
         return Fate::Invalid("There is no such student in a session.".to_owned());
     };
@@ -157,6 +160,9 @@ fn fate(row: &Row, known: Option<&Known>) -> Fate {
     }
     let stored = known.stored.as_ref().map(|(_, stored)| stored);
     match decide(row, stored) {
+        Decision::Create(_) if !may_add => {
+            Fate::Invalid("Only who may add marks enters a new one.".to_owned())
+        }
         Decision::Unchanged => Fate::Unchanged(stored.map_or(0, |stored| stored.version)),
         Decision::Stale => Fate::Stale(stored.cloned()),
         Decision::Create(entry) | Decision::Update(entry, _) => Fate::Write(Change {
@@ -169,7 +175,7 @@ fn fate(row: &Row, known: Option<&Known>) -> Fate {
 
 /// Save the mark sheet of an exam
 ///
-/// Every row for itself: a bad one never stops the others. A row whose student has another version by now is `stale`, and
+/// Every row for itself: a bad one never stops the others. New marks also need `school.add_mark`. A row whose student has another version by now is `stale`, and
 /// says what is stored; sending the same again changes nothing.
 #[utoipa::path(put,
     path = "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/exams/{exam}/marks/bulk/", tag = "marks",
@@ -200,15 +206,17 @@ pub(crate) async fn save_mark_sheet(
         mark_sheets::find_for_change(&caller.db, &address, &students, &caller.actor.id).await?;
     let sheet = access::Sheet {
         state: exam.state,
+        is_active: exam.is_active,
         marks_due: exam.marks_due.as_deref(),
         exam_users: exam.exam_users.as_deref(),
     };
     access::may_edit(&caller, &sheet, input.reason.is_some())?;
+    let may_add = caller.actor.permissions.allows(AddMark::CODENAME);
     let mut changes = Vec::new();
     let mut fates = Vec::new();
     for row in rows {
         let fate = match row {
-            Ok(row) => fate(&row, known.get(&row.student_session)),
+            Ok(row) => fate(&row, known.get(&row.student_session), may_add),
             Err(message) => Fate::Invalid(message),
         };
         if let Fate::Write(change) = &fate {
@@ -223,6 +231,7 @@ pub(crate) async fn save_mark_sheet(
             stamp: &caller.stamp(),
             exam: &exam.id,
             states: open_states(input.reason.is_some(), access::manages(&caller)),
+            only_active: !access::manages(&caller),
             reason: input.reason.as_deref(),
         };
         mark_sheets::save(&caller.db, &saving, &changes).await?

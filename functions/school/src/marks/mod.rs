@@ -57,6 +57,7 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
         state: fact("state")
             .and_then(ExamState::parse)
             .ok_or(ApiError::NotFound)?,
+        is_active: write.facts.get("is_active").and_then(Value::as_i64) == Some(1),
         marks_due: fact("marks_due"),
         exam_users: fact("exam_users"),
     };
@@ -65,7 +66,8 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
         .as_ref()
         .is_some_and(|mark| !text(mark, "reason").is_empty());
     access::may_edit(write.caller, &sheet, has_reason)?;
-    let mut states = open_states(has_reason, access::manages(write.caller));
+    let manages = access::manages(write.caller);
+    let mut states = open_states(has_reason, manages);
     let mut batch = Batch::default();
     match (write.before, &mut write.after) {
         (None, Some(after)) => {
@@ -113,7 +115,7 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
         (None, None) => {}
     }
     if let Some(mark) = write.before.or(write.after.as_ref()) {
-        batch.append(tables::hold_states(text(mark, "exam"), states));
+        batch.append(tables::hold_states(text(mark, "exam"), states, !manages));
         batch.append(tables::outdate_card(&write.caller.stamp(), mark));
     }
     Ok(batch)

@@ -137,6 +137,7 @@ pub(crate) async fn find_mark_sheet(
     }
     let sheet = access::Sheet {
         state: exam.state,
+        is_active: exam.is_active,
         marks_due: exam.marks_due.as_deref(),
         exam_users: users,
     };

@@ -27,6 +27,7 @@ struct StudentRules;
 impl Hooks for StudentRules {
     fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
+            super::check_user(write)?;
             let Some(after) = write.after.as_mut() else {
                 return Ok(());
             };

@@ -1,5 +1,6 @@
 //! Guardians, and whose they are.
 
+use futures_util::future::BoxFuture;
 use homeroom_domain::{
     permissions::school::ViewStudentGuardian,
     records::{self, Record},
@@ -11,7 +12,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::TAG;
-use crate::records::{ALONE, Hooks, Resource};
+use crate::records::{ALONE, Hooks, Resource, Write};
 
 pub(crate) static GUARDIANS: Resource = Resource {
     table: &tables::GUARDIANS,
@@ -32,6 +33,28 @@ impl Hooks for GuardianRules {
             errors.add(NON_FIELD, "Give an email or a phone number.");
         }
     }
+
+    fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        let checked = super::check_user(write);
+        Box::pin(async { checked })
+    }
+}
+
+struct LinkRules;
+impl Hooks for LinkRules {
+    fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        let guardian = |record| records::text(record, "guardian");
+        let is_new = write
+            .after
+            .as_ref()
+            .is_some_and(|after| write.before.map(guardian) != Some(guardian(after)));
+        let checked = if is_new {
+            super::refuse_self(write.caller, records::text(&write.facts, "guardian_user"))
+        } else {
+            Ok(())
+        };
+        Box::pin(async { checked })
+    }
 }
 
 pub(crate) static STUDENT_GUARDIANS: Resource = Resource {
@@ -42,6 +65,7 @@ pub(crate) static STUDENT_GUARDIANS: Resource = Resource {
     path: "/api/v1/school/students/{student}/guardians/",
     tag: TAG,
     scope: &[("student", "t.student = ?")],
+    hooks: &LinkRules,
     ..ALONE
 };
 

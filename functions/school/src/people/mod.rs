@@ -4,7 +4,13 @@ pub(crate) mod admissions;
 pub(crate) mod guardians;
 pub(crate) mod registrations;
 
-use crate::records::Resource;
+use homeroom_domain::{
+    permissions::{Permission, school::ChangeUser},
+    records::text,
+};
+use homeroom_edge::{ApiError, Permitted, SchoolArea};
+
+use crate::records::{Resource, Write};
 
 const TAG: &str = "people";
 
@@ -15,3 +21,26 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &guardians::STUDENT_GUARDIANS,
     &registrations::STUDENT_SESSIONS,
 ];
+
+/// Refuses a new user of a student or a guardian from who may not change users. Whoever signs in as one reads the cards and
+/// notices that are the family's.
+fn check_user(write: &Write<'_>) -> Result<(), ApiError> {
+    let user = |record| text(record, "user");
+    let after = write.after.as_ref().map(user).unwrap_or_default();
+    if after.is_empty() || write.before.map(user) == Some(after) {
+        return Ok(());
+    }
+    write.caller.require_all(&[ChangeUser::CODENAME])?;
+    refuse_self(write.caller, after)
+}
+
+/// Refuses to make the own account that of a family.
+fn refuse_self(caller: &Permitted<SchoolArea>, user: &str) -> Result<(), ApiError> {
+    match caller.actor.user {
+        Some(own) if own.to_string() == user => Err(ApiError::Conflict {
+            code: "own_account",
+            detail: "You cannot make yourself a student or a guardian, nor give yourself students. Ask somebody else to.",
+        }),
+        _ => Ok(()),
+    }
+}

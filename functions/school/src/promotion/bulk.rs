@@ -61,7 +61,7 @@ pub(crate) struct StudentPromotionsBulkOut {
     created: u32,
     /// Changed decisions.
     updated: u32,
-    /// Decisions that say the same already.
+    /// Decisions that somebody has made already.
     unchanged: u32,
     /// Rows with mistakes; the others were written all the same.
     refused: u32,
@@ -195,7 +195,7 @@ fn refuse_repetitions(rows: &mut [Result<Record, FieldErrors>]) {
     }
 }
 
-/// Whether two decisions say the same, whoever made them.
+/// Whether a decision says the same as one that somebody made; to repeat a proposal is to decide.
 fn says(one: &DecisionRow, other: &DecisionRow) -> bool {
     let by_nobody = |row: &DecisionRow| DecisionRow {
         decided_by: None,
@@ -257,6 +257,7 @@ fn decide(
             boarding_status: optional(row, "boarding_status"),
             reason: text(row, "reason").to_owned(),
             decided_by: stamp.created_by(),
+            is_proposed: false,
         },
     })
 }

@@ -74,7 +74,7 @@ impl From<ExecutionRow> for PromotionExecutionOut {
 pub(crate) struct PromotionUndoneOut {
     /// The execution.
     execution: PromotionExecutionOut,
-    /// Students of whom something was changed by hand since: that stays as it is.
+    /// Students of whom something was changed by hand since, or whose new registration was: that stays as it is.
     changed_since: i64,
 }
 
@@ -114,7 +114,8 @@ pub(crate) struct RefusedStudentOut {
     student_id: String,
     /// The student's name, family name last.
     student_name: String,
-    /// `pending`: not decided; `left`: has left the school since; `registered`: is in the new session already.
+    /// `pending`: not decided; `left`: has left the school or the session since; `registered`: is in the new session
+    /// already; `promoted`: was moved on by another set-up.
     obstacle: String,
 }
 
@@ -296,7 +297,7 @@ fn obstacle(ready: &Readiness, skip_pending: bool) -> Result<(), ApiError> {
         let names = ready.blocked.iter().map(|student| &student.student_name);
         let count = i64::try_from(ready.blocked.len()).unwrap_or(i64::MAX);
         let detail = format!(
-            "Left the school or registered in the new session since: {}. Change or delete these decisions.",
+            "Left, registered in the new session, or moved on by another set-up since: {}. Change or delete these decisions.",
             some(names, count)
         );
         let students = ready.blocked.iter().map(|student| json!(student));

@@ -94,6 +94,7 @@ impl Hooks for PromotionRules {
                     |field: &&str| before.is_some_and(|old| old.get(*field) == after.get(*field));
                 if !DECIDED.iter().all(same) {
                     after.insert("decided_by".to_owned(), json!(by));
+                    after.insert("is_proposed".to_owned(), json!(false));
                 }
             }
             (None, None) => {}

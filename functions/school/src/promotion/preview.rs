@@ -16,7 +16,7 @@ pub(crate) struct PromotionPreviewOut {
     /// The set-up.
     #[schema(value_type = uuid::Uuid)]
     session_setup: String,
-    /// The last exam session of the year that ends: its figures count.
+    /// The exam session whose figures count.
     #[schema(value_type = Option<uuid::Uuid>)]
     exam_session: Option<String>,
     /// The rules that were followed.
@@ -93,8 +93,8 @@ pub(crate) struct PromotionProposalOut {
 
 /// Show what the rules propose
 ///
-/// Writes nothing. The figures are those of the published cards of the last exam session, or of its marks where no card
-/// is published.
+/// Writes nothing. The figures are those of the published cards of an exam session, or of its marks where no card is
+/// published.
 #[utoipa::path(post, path = "/api/v1/school/session-setup/{session_setup}/promotion-executions/preview/",
     tag = "promotion", params(("session_setup" = uuid::Uuid, Path)), request_body = PromotionRulesBody,
     responses((status = 200, body = PromotionPreviewOut)), security(("bearer" = []), ("api_key" = [])))]

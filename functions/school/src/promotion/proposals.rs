@@ -14,7 +14,7 @@ use homeroom_edge::{ApiError, Ids, Post, SchoolArea};
 use homeroom_kernel::{Fields, Id, Input, rules};
 use homeroom_store::{
     TenantDb,
-    school::promotion::{self as store, Candidate, DecisionRow, Place, Preview, Proposed, Written},
+    school::promotion::{self as store, Candidate, DecisionRow, Place, Preview, Written},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,6 +34,8 @@ use super::{
 pub(crate) struct PromotionRulesBody {
     /// Only the students of this class of the session that ends.
     source_session_class: Option<uuid::Uuid>,
+    /// The exam session of the session that ends whose figures count; null: the last whose cards are published, or the last.
+    exam_session: Option<uuid::Uuid>,
     /// Fewest subjects passed.
     #[schema(nullable = false, minimum = 0, maximum = 100, example = 5)]
     min_subjects_passed: Option<u32>,
@@ -44,6 +46,7 @@ pub(crate) struct PromotionRulesBody {
 
 pub(crate) struct RulesIn {
     source_session_class: Option<Id<()>>,
+    exam_session: Option<Id<()>>,
     min_subjects_passed: Option<i64>,
     min_average: Option<Option<Mark>>,
 }
@@ -51,10 +54,12 @@ pub(crate) struct RulesIn {
 impl Input for RulesIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let class = fields.nullable("source_session_class", rules::id);
+        let exams = fields.nullable("exam_session", rules::id);
         let passed = fields.optional("min_subjects_passed", rules::integer(0, 100));
         let average = fields.nullable("min_average", Mark::rule);
         Some(Self {
             source_session_class: class?.flatten(),
+            exam_session: exams?.flatten(),
             min_subjects_passed: passed?,
             min_average: average?,
         })
@@ -90,14 +95,11 @@ pub(super) struct Weighed {
 }
 
 impl Weighed {
-    /// Whether people, or an earlier proposal that can stand, have decided already.
+    /// Whether somebody has decided already.
     pub(super) fn is_decided(&self) -> bool {
-        let open = |decision: &Proposed| {
-            decision.row.action == Action::Pending.as_str() && decision.row.decided_by.is_none()
-        };
         self.candidate
             .decision()
-            .is_some_and(|decision| !open(&decision))
+            .is_some_and(|decision| !decision.row.is_proposed)
     }
 
     /// What would become of the student once proposals are written.
@@ -136,7 +138,9 @@ pub(super) async fn weigh(
     input: &RulesIn,
 ) -> Result<Weighing, ApiError> {
     let class = input.source_session_class.map(|id| id.to_string());
-    let preview = store::preview(db, &setup.to_string(), class.as_deref()).await?;
+    let exams = input.exam_session.map(|id| id.to_string());
+    let setup = setup.to_string();
+    let preview = store::preview(db, &setup, class.as_deref(), exams.as_deref()).await?;
     previous_session(&preview.setup)?;
     if preview.setup.execution.is_some() {
         return Err(conflict("promotion_executed"));
@@ -151,6 +155,12 @@ pub(super) async fn weigh(
         return Err(ApiError::field(
             "source_session_class",
             "The class is not one of the session that ends.",
+        ));
+    }
+    if exams.is_some() && preview.exam_session.is_none() {
+        return Err(ApiError::field(
+            "exam_session",
+            "The exam session is not one of the session that ends.",
         ));
     }
     let rules = rules_of(&preview, input)?;
@@ -241,11 +251,11 @@ fn record(figures: Option<Figures>, source: &store::Source) -> Record {
 pub(crate) struct ProposalSummaryOut {
     /// Decisions that were made by the rules.
     created: usize,
-    /// Pending decisions of the rules that were made anew.
+    /// Earlier proposals that follow the figures and rules of now.
     updated: usize,
-    /// Pending decisions of the rules that stay as they are.
+    /// Earlier proposals that still hold.
     unchanged: usize,
-    /// Students about whom people have decided, or the rules before: they stay as they are.
+    /// Students about whom somebody has decided: these decisions stay as they are.
     decided: usize,
     /// Students who are in no class, and so can have no decision.
     without_class: usize,
@@ -255,7 +265,7 @@ pub(crate) struct ProposalSummaryOut {
 
 /// Write the proposals of the rules
 ///
-/// Decides on students without a decision, and anew on those whom the rules left pending. What people decided stays.
+/// Proposes for students without a decision, and anew where the rules proposed before. What somebody decided stays.
 #[utoipa::path(post, path = "/api/v1/school/session-setup/{session_setup}/student-promotions/propose/",
     tag = "promotion", params(("session_setup" = uuid::Uuid, Path)), request_body = PromotionRulesBody,
     responses((status = 200, body = ProposalSummaryOut)), security(("bearer" = []), ("api_key" = [])))]
@@ -294,6 +304,7 @@ pub(crate) async fn propose_student_promotions(
                 .and_then(|before| before.row.boarding_status.clone()),
             reason: student.proposal.reason.clone(),
             decided_by: None,
+            is_proposed: true,
         };
         match &before {
             None => summary.created += 1,

@@ -1,7 +1,7 @@
 //! Comments by bands of marks: what a teacher's template says for an average.
 
 use super::{
-    grading::WIDEST_GAP,
+    grading::{self, WIDEST_GAP},
     marks::{Hundredths, Mark},
 };
 
@@ -24,7 +24,9 @@ pub struct CommentBand {
 pub fn pick<'a>(bands: &'a [CommentBand], level: &str, average: Hundredths) -> Option<&'a str> {
     bands
         .iter()
-        .filter(|band| band.level == level && Hundredths::from(band.min_mark) <= average)
+        .filter(|band| {
+            grading::same_level(&band.level, level) && Hundredths::from(band.min_mark) <= average
+        })
         .max_by_key(|band| band.min_mark)
         .filter(|band| average.0 < Hundredths::from(band.max_mark).0 + WIDEST_GAP)
         .map(|band| band.text.as_str())

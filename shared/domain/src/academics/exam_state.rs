@@ -72,6 +72,9 @@ pub enum EditFault {
     /// Corrections of published marks are explained.
     #[error("The marks are published; a reason is required.")]
     ReasonRequired,
+    /// No marks are entered in the exam session now.
+    #[error("The exam session is not active.")]
+    Inactive,
     /// The last day for entering marks is over.
     #[error("The last day for entering these marks is over.")]
     Overdue,
@@ -137,6 +140,15 @@ pub const fn open_states(has_reason: bool, has_permission: bool) -> &'static [Ex
         (false, _) => &[Draft],
         (true, false) => &[Draft, Review],
         (true, true) => &[Draft, Review, Published, Locked],
+    }
+}
+
+/// Whether marks are entered in the exam session now: that binds who changes the own subjects' marks only.
+pub fn in_use(is_active: bool, has_permission: bool) -> Result<(), EditFault> {
+    if is_active || has_permission {
+        Ok(())
+    } else {
+        Err(EditFault::Inactive)
     }
 }
 

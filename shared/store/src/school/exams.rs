@@ -124,7 +124,7 @@ pub static EXAM_SESSIONS: Table = Table {
             "is_active",
             Kind::Boolean,
             Literal::Boolean(true),
-            "Whether marks are entered in it now.",
+            "Whether marks are entered in it now; else only who manages all marks changes them.",
         ),
         Field::nullable(
             "release_at",

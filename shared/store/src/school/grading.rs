@@ -73,7 +73,7 @@ pub static ACADEMIC_SETTINGS: Table = Table {
     },
     rules: &[Rule {
         name: "bands_overlap",
-        broken: "exists (select 1 from academic_settings t join academic_settings o on o.level is t.level \
+        broken: "exists (select 1 from academic_settings t join academic_settings o on o.level is t.level collate nocase \
                  and o.id <> t.id where t.id = ?1 and t.min_mark <= o.max_mark and o.min_mark <= t.max_mark)",
     }],
     ..Table::PLAIN
@@ -109,7 +109,7 @@ const COMMENTS: Table = Table {
     rules: &[Rule {
         name: "comments_overlap",
         broken: "exists (select 1 from comment_templates t join comment_templates o on o.kind = t.kind \
-                 and o.level = t.level and o.id <> t.id where t.id = ?1 \
+                 and o.level = t.level collate nocase and o.id <> t.id where t.id = ?1 \
                  and t.min_mark <= o.max_mark and o.min_mark <= t.max_mark)",
     }],
     ..Table::PLAIN
@@ -191,7 +191,7 @@ pub async fn scale(db: &TenantDb, level: Option<&str>) -> Result<Vec<Record>, St
     records::all(
         db,
         &ACADEMIC_SETTINGS,
-        "ifnull(t.level, '') = ifnull(?1, '')",
+        "ifnull(t.level, '') = ifnull(?1, '') collate nocase",
         vec![level.map(str::to_owned).into()],
     )
     .await
@@ -213,13 +213,13 @@ pub fn replace_scale(
         .collect();
     batch.guard(
         "changed_meanwhile",
-        "(select count(*) from academic_settings where ifnull(level, '') = ifnull(?1, '')) <> json_array_length(?2) \
+        "(select count(*) from academic_settings where ifnull(level, '') = ifnull(?1, '') collate nocase) <> json_array_length(?2) \
          or exists (select 1 from json_each(?2) j where not exists (select 1 from academic_settings t \
          where t.id = json_extract(j.value, '$[0]') and t.updated_at = json_extract(j.value, '$[1]')))",
         vec![level.clone(), json!(known).to_string().into()],
     );
     batch.push(sql!(
-        "delete from academic_settings where ifnull(level, '') = ifnull(?1, '')",
+        "delete from academic_settings where ifnull(level, '') = ifnull(?1, '') collate nocase",
         level
     ));
     let same = |one: &Record, other: &Record| one.get("grade") == other.get("grade");

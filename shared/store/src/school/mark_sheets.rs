@@ -51,6 +51,9 @@ pub struct Exam {
     pub marks_due: Option<String>,
     /// How far the marks are.
     pub state: ExamState,
+    /// Whether marks are entered in the exam session now.
+    #[serde(deserialize_with = "rows::flag")]
+    pub is_active: bool,
     /// Whether the form's curriculum leaves the subject open to its students.
     #[serde(deserialize_with = "rows::flag")]
     pub is_optional: bool,
@@ -91,7 +94,7 @@ fn select_exam(address: &Address) -> Statement {
     sql!(
         concat!(
             "select x.id, x.academic_class, c.name as class_name, x.subject, u.name as subject_name, x.teacher, \
-             x.marks_due, s.state, ",
+             x.marks_due, s.state, s.is_active, ",
             is_optional!(),
             " as is_optional, (select group_concat(w.user_id) from staff w where w.is_active = 1 and (w.id = x.teacher \
              or w.id in (select t.teacher from subject_teachers t where t.academic_class = x.academic_class \
@@ -219,6 +222,8 @@ pub struct Saving<'a> {
     pub exam: &'a str,
     /// The states in which the change is allowed.
     pub states: &'static [ExamState],
+    /// Whether the exam session must be active.
+    pub only_active: bool,
     /// Why, for the audit log.
     pub reason: Option<&'a str>,
 }
@@ -246,7 +251,7 @@ pub async fn save(
     let rows: Vec<Json> = changes.iter().map(|change| row(saving, change)).collect();
     let rows = Json::from(rows).to_string();
     let (stamp, exam) = (saving.stamp, saving.exam);
-    let mut batch = hold_states(exam, saving.states);
+    let mut batch = hold_states(exam, saving.states, saving.only_active);
     // What the others did first is read before anything is written; all that follows asks the same of the same rows.
     batch.push(sql!(
         format!(
@@ -413,6 +418,9 @@ macro_rules! missing {
         )
     };
 }
+
+/// How many marks the exam `x` lacks.
+pub(super) const MISSING: &str = missing!();
 
 const CLASS: &str = "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = x.academic_class)";
 const SUBJECT: &str = "(select s.name from subjects s where s.id = x.subject)";

@@ -194,6 +194,10 @@ const MARKS: Table = Table {
             "(select s.state from exams x join exam_sessions s on s.id = x.exam_session and s.is_deleted = 0 where x.id = t.exam)",
         ),
         (
+            "is_active",
+            "(select s.is_active from exams x join exam_sessions s on s.id = x.exam_session where x.id = t.exam)",
+        ),
+        (
             "marks_due",
             "(select x.marks_due from exams x where x.id = t.exam)",
         ),
@@ -231,14 +235,19 @@ pub(super) fn names(states: &[ExamState]) -> String {
     quoted.join(", ")
 }
 
-/// Refuses a change of an exam's marks unless its exam session is in one of these states.
+/// Refuses a change of an exam's marks unless its exam session is in one of these states, and active where that counts.
 #[must_use]
-pub fn hold_states(exam: &str, states: &[ExamState]) -> Batch {
+pub fn hold_states(exam: &str, states: &[ExamState], only_active: bool) -> Batch {
     let mut batch = Batch::default();
     let broken = format!(
         "not exists (select 1 from exams x join exam_sessions s on s.id = x.exam_session where x.id = ?1 \
-         and s.is_deleted = 0 and s.state in ({}))",
-        names(states)
+         and s.is_deleted = 0 and s.state in ({}){})",
+        names(states),
+        if only_active {
+            " and s.is_active = 1"
+        } else {
+            ""
+        }
     );
     batch.guard_academics("marks_closed", &broken, vec![Value::from(exam)]);
     batch

@@ -17,7 +17,8 @@ const PUBLISHED: &str = "exists (select 1 from (select cast(? as integer) as now
      where t.publish_at <= now and (t.expires_at is null or t.expires_at > now))";
 const NOT_PUBLISHED: &str = "not exists (select 1 from (select cast(? as integer) as now) \
      where t.publish_at <= now and (t.expires_at is null or t.expires_at > now))";
-/// What is published and concerns somebody. Whoever is neither a student nor a guardian is staff.
+/// What is published and concerns somebody. Whoever is neither a student nor a guardian is staff; class teachers read what
+/// their classes do.
 const SEEN: &str = "exists (select 1 from (select json_extract(w.of, '$[0]') as user, json_extract(w.of, '$[1]') as now \
      from (select ? as of) w) me where t.publish_at <= me.now and (t.expires_at is null or t.expires_at > me.now) \
      and (t.audience = 'everyone' \
@@ -31,7 +32,10 @@ const SEEN: &str = "exists (select 1 from (select json_extract(w.of, '$[0]') as 
      and (t.audience = 'form' and p.form = t.form or exists (select 1 from student_sessions s \
      join academic_classes a on a.id = s.academic_class join classes k on k.id = a.class \
      join academic_sessions y on y.id = s.session where s.student = p.id and s.status = 'active' \
-     and (a.id = t.academic_class or y.is_active = 1 and k.form = t.form))))))";
+     and (a.id = t.academic_class or y.is_active = 1 and k.form = t.form)))) \
+     or t.audience in ('form', 'class') and exists (select 1 from staff f join academic_classes a on a.class_teacher = f.id \
+     join classes k on k.id = a.class join academic_sessions y on y.id = a.session where f.user_id = me.user \
+     and f.is_active = 1 and (a.id = t.academic_class or y.is_active = 1 and k.form = t.form))))";
 
 /// Notices.
 pub static NOTICES: Table = Table {
@@ -57,7 +61,7 @@ pub static NOTICES: Table = Table {
                 "class",
             ]),
             Literal::Text("everyone"),
-            "Whom it concerns; a form or a class: its students and their guardians.",
+            "Whom it concerns; a form or a class: its students, their guardians and its class teachers.",
         ),
         Field::nullable(
             "form",

@@ -20,7 +20,7 @@ pub(super) fn adjust(
         body.insert(name.to_owned(), value.into());
     };
     match noun {
-        "session_setup" => set("previous_session", scene.reference("academic_sessions", n)),
+        "session_setup" => set("previous_session", scene.earlier_session(n)),
         "student_promotion" => {
             let setup = format!("session-setup/{}/", ids["session_setup"]);
             let setup = scene.school.admin.get(&setup).status(200);
@@ -51,6 +51,15 @@ impl Scene {
         (class, student)
     }
 
+    /// A new session that begins before the others.
+    fn earlier_session(&self, n: u32) -> String {
+        let session = self.reference("academic_sessions", n);
+        let path = format!("sessions/{session}/");
+        let earlier = json!({"start_date": "2025-01-01T00:00:00Z"});
+        self.school.admin.patch(&path, &earlier).expect(200);
+        session
+    }
+
     fn place(&self, session: &str, class: &str) -> String {
         let path = format!("sessions/{session}/academic-classes/");
         self.created(&self.school.admin, &path, &json!({"class": class}))
@@ -58,7 +67,7 @@ impl Scene {
 
     fn year(&self, n: u32, is_decided: bool, is_executed: bool) -> Year {
         let admin = &self.school.admin;
-        let from = self.reference("academic_sessions", n);
+        let from = self.earlier_session(n);
         let to = self.reference("academic_sessions", n);
         let (_, student) = self.pupil(&from, n);
         let destination = self.place(&to, &self.reference("classes", n));

@@ -319,3 +319,45 @@ fn settings_that_were_changed_meanwhile_are_not_overwritten() {
         .status(200);
     assert_eq!(log.json["count"], saved);
 }
+
+#[test]
+fn the_name_of_a_level_is_read_without_regard_to_case() {
+    let (app, school) = greenwood();
+    let form = Form::new(&app, &school, "F", "o level");
+    form.scale("O Level", &[("A", 50.0, 100.0), ("U", 0.0, 49.0)]);
+    let class = form.class("1A", None);
+    let subject = form.subject("English", 1.0, true);
+    let student = form.enter(&[subject], &[(&class, "Anesu Moyo", &["80"])]);
+    let comment = |level: &str, min: u32, text: &str| {
+        let body = json!({"level": level, "min_mark": min, "max_mark": 100, "text": text});
+        school.admin.post("class-teacher-comments/", &body)
+    };
+    comment("O LEVEL", 50, "Well done.").expect(201);
+    assert_eq!(comment("O Level", 60, "Fine.").fields(), ["min_mark"]);
+    let path = format!("{}report-cards/{}/", form.path(), student[0]);
+    let card = school.admin.get(&path).status(200);
+    assert_eq!(card.str("subjects/0/grade"), "A");
+    assert_eq!(card.str("class_teacher_comment/text"), "Well done.");
+
+    let mut other = band("B", 3, 40.0, 60.0);
+    other["level"] = json!("o level");
+    let other = school.admin.post("academic-settings/", &other);
+    assert_eq!(other.fields(), ["min_mark"]);
+    let check = |query: &str| {
+        let path = format!("academic-settings/check/{query}");
+        school.admin.get(&path).status(200).json["results"].clone()
+    };
+    let fine = json!([{"level": "O Level", "bands": 2, "is_complete": true, "faults": []}]);
+    assert_eq!((check(""), check("?level=o+level")), (fine.clone(), fine));
+    let body = json!({"level": "O LEVEL", "bands": [{"grade": "P", "rank": 1, "min_mark": 0, "max_mark": 100}]});
+    school
+        .admin
+        .put("academic-settings/scale/", &body)
+        .expect(200);
+    let bands = school.admin.get("academic-settings/").status(200);
+    assert_eq!(bands.column("grade"), ["P"]);
+    assert_eq!(
+        school.admin.get(&path).status(200).str("subjects/0/grade"),
+        "P"
+    );
+}

@@ -326,3 +326,71 @@ fn a_user_is_one_guardian() {
     guardian(&school, &body(1)).expect(201);
     assert_eq!(guardian(&school, &body(2)).fields(), ["user"]);
 }
+
+#[test]
+fn accounts_are_linked_by_who_may_change_users_and_never_to_oneself() {
+    let (_, school) = greenwood();
+    let [first, second] = students(&school, 2).try_into().unwrap();
+    let (office, own) = someone(&school, "office@greenwood.example", &["Office"]);
+    let (_, mother) = someone(&school, "mother@greenwood.example", &["Guardian"]);
+    let phone = |n: u32| format!("+26377123456{n}");
+    let hers = guardian(&school, &json!({"phone_number": phone(1)}))
+        .status(201)
+        .id();
+    let hers = format!("guardians/{hers}/");
+    let student = format!("admissions/{first}/");
+
+    let new = json!({"first_name": "A", "last_name": "B", "admission_year": 2026, "user": own});
+    for reply in [
+        office.post("admissions/", &new),
+        office.patch(&student, &json!({"user": own})),
+        office.patch(&hers, &json!({"user": own})),
+        office.post(
+            "guardians/",
+            &json!({"first_name": "A", "last_name": "B", "phone_number": phone(2), "user": own}),
+        ),
+    ] {
+        refused(&reply, 409, "own_account");
+    }
+    for path in [&student, &hers] {
+        office.patch(path, &json!({"user": mother})).expect(200);
+    }
+
+    let clerk = school.user_who_may(&["school.change_admission", "school.change_guardian"]);
+    for path in [&student, &hers] {
+        clerk
+            .patch(path, &json!({"user": mother, "first_name": "C"}))
+            .expect(200);
+        clerk.patch(path, &json!({"user": null})).expect(200);
+        let reply = clerk.patch(path, &json!({"user": mother}));
+        refused(&reply, 403, "permission_denied");
+        assert!(reply.text.contains("school.change_user"), "{}", reply.text);
+    }
+
+    // Who is a guardian of the school and works there has the own children from somebody else.
+    let me = guardian(&school, &json!({"phone_number": phone(3), "user": own}))
+        .status(201)
+        .id();
+    let body = json!({"guardian": me, "relation": "uncle"});
+    let path = format!("students/{first}/guardians/");
+    refused(&office.post(&path, &body), 409, "own_account");
+    let other = guardian(&school, &json!({"phone_number": phone(4)}))
+        .status(201)
+        .id();
+    let body = json!({"guardian": other, "relation": "aunt"});
+    let link_id = office.post(&path, &body).status(201).id();
+    let moved = office.patch(&format!("{path}{link_id}/"), &json!({"guardian": me}));
+    refused(&moved, 409, "own_account");
+    let own_child = link(
+        &school,
+        &second,
+        &json!({"guardian": me, "relation": "uncle"}),
+    )
+    .status(201)
+    .id();
+    let path = format!("students/{second}/guardians/{own_child}/");
+    office
+        .patch(&path, &json!({"relation": "father"}))
+        .expect(200);
+    office.delete(&path).expect(204);
+}

@@ -300,3 +300,39 @@ fn teachers_see_the_marks_of_their_own_subjects() {
         .expect(200);
     assert_eq!(reads(&room.other), nothing);
 }
+
+#[test]
+fn only_who_manages_marks_changes_those_of_an_exam_session_that_is_not_active() {
+    let room = Classroom::new(2);
+    let row = |n: usize, mark: u32| json!({"student_session": room.students[n], "mark": mark});
+    room.save(&room.teacher, &[row(0, 30)]).expect(200);
+    let marks = room.of_exam("marks/");
+    let mark = room.head.get(&marks).status(200).str("results/0/id");
+    let mark = format!("{marks}{mark}/");
+    let close = json!({"is_active": false});
+    room.school
+        .admin
+        .patch(&room.within(""), &close)
+        .expect(200);
+    for reply in [
+        room.save(&room.teacher, &[row(0, 40)]),
+        room.teacher.patch(&mark, &json!({"mark": 40})),
+        room.teacher.post(&marks, &row(1, 40)),
+    ] {
+        refused(&reply, 409, "marks_closed");
+    }
+    let sheet = |client: &Client| {
+        let sheet = client.get(&room.of_exam("sheet/")).status(200);
+        sheet.json["can_edit"].clone()
+    };
+    assert_eq!(
+        (sheet(&room.teacher), sheet(&room.head)),
+        (json!(false), json!(true))
+    );
+    room.save(&room.head, &[row(0, 50), row(1, 50)]).expect(200);
+    room.school
+        .admin
+        .patch(&room.within(""), &json!({"is_active": true}))
+        .expect(200);
+    room.teacher.patch(&mark, &json!({"mark": 60})).expect(200);
+}

@@ -421,3 +421,24 @@ fn an_empty_row_makes_no_mark_and_a_moved_student_gets_none() {
         .status(200);
     assert_eq!(outcomes(&reply), ["updated", "invalid"]);
 }
+
+#[test]
+fn who_may_change_marks_and_add_none_enters_no_new_ones() {
+    let room = Classroom::new(2);
+    let row = |n: usize, mark: u32| json!({"student_session": room.students[n], "mark": mark});
+    room.save(&room.teacher, &[row(0, 30)]).expect(200);
+    let corrector = room
+        .school
+        .user_who_may(&["school.change_mark", "school.manage_mark"]);
+    let rows = [row(0, 40), row(1, 40)].map(|mut row| {
+        row["version"] = json!(u32::from(row["student_session"] == room.students[0]));
+        row
+    });
+    let saved = room.save(&corrector, &rows).status(200);
+    assert_eq!(outcomes(&saved), ["updated", "invalid"]);
+    assert_eq!(
+        room.app
+            .count(&room.school.slot, "select count(*) from marks"),
+        1
+    );
+}

@@ -154,6 +154,65 @@ fn everybody_sees_what_concerns_them_and_who_manages_sees_all() {
 }
 
 #[test]
+fn students_and_guardians_read_notices_by_the_roles_that_a_school_begins_with() {
+    let (_, school) = greenwood();
+    for audience in ["everyone", "students", "guardians", "staff"] {
+        let body = notice(audience, audience);
+        school.admin.post("notices/", &body).expect(201);
+    }
+    let made = |path: &str, body: Value| school.admin.post(path, &body).expect(201);
+    let (student, user) = someone(&school, "student@greenwood.example", &["Student"]);
+    let body = json!({"first_name": "A", "last_name": "B", "admission_year": 2026, "user": user});
+    made("admissions/", body);
+    let (guardian, user) = someone(&school, "guardian@greenwood.example", &["Guardian"]);
+    let body =
+        json!({"first_name": "G", "last_name": "H", "email": "g@people.example", "user": user});
+    made("guardians/", body);
+    assert_eq!(titles(&student), ["everyone", "students"]);
+    assert_eq!(titles(&guardian), ["everyone", "guardians"]);
+    for client in [&student, &guardian] {
+        client.get("my/report-cards/").expect(200);
+        for path in ["admissions/", "guardians/", "users/", "report-cards/"] {
+            assert_ne!(client.get(path).status, 200, "{path}");
+        }
+    }
+}
+
+#[test]
+fn class_teachers_read_what_their_classes_do() {
+    let People {
+        school,
+        form,
+        class,
+        ..
+    } = people();
+    let admin = &school.admin;
+    let (teacher, user) = someone(&school, "moyo@greenwood.example", &["Teacher"]);
+    let staff = json!({"staff_number": "T-1", "user": user});
+    let staff = admin.post("staff/", &staff).status(201).id();
+    for (title, field, audience, id) in [
+        ("form", "form", "form", &form),
+        ("class", "academic_class", "class", &class),
+    ] {
+        let mut body = notice(title, audience);
+        body[field] = json!(id);
+        admin.post("notices/", &body).expect(201);
+    }
+    assert_eq!(titles(&teacher), Vec::<String>::new());
+    let session = admin.get("sessions/").status(200).str("results/0/id");
+    let path = format!("sessions/{session}/academic-classes/{class}/");
+    admin
+        .patch(&path, &json!({"class_teacher": staff}))
+        .expect(200);
+    assert_eq!(titles(&teacher), ["class", "form"]);
+    let staff = format!("staff/{staff}/");
+    admin
+        .patch(&staff, &json!({"is_active": false}))
+        .expect(200);
+    assert_eq!(titles(&teacher), Vec::<String>::new());
+}
+
+#[test]
 fn a_notice_is_seen_from_its_publication_until_it_expires() {
     let People {
         app, school, other, ..

@@ -41,6 +41,7 @@ fn a_school_begins_with_its_roles() {
     insta::assert_json_snapshot!(school.admin.get("roles/").status(200).column("name"), @r#"
     [
       "Administrator",
+      "Guardian",
       "Head teacher",
       "Office",
       "Student",

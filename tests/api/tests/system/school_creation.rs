@@ -59,6 +59,7 @@ fn a_new_school_answers_on_its_host_at_once() {
         roles.column("name"),
         [
             "Administrator",
+            "Guardian",
             "Head teacher",
             "Office",
             "Student",

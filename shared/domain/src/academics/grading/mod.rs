@@ -230,5 +230,20 @@ fn overlapping<T>(bands: &[T], range: impl Fn(&T) -> (Mark, Mark)) -> Vec<(&T, &
     pairs
 }
 
+/// Whether two names of levels mean the same one.
+#[must_use]
+pub fn same_level(one: &str, other: &str) -> bool {
+    one.trim().eq_ignore_ascii_case(other.trim())
+}
+
+/// Whether bands of one level are those of another; none is that of all levels without bands of their own.
+#[must_use]
+pub fn is_of_level(own: Option<&str>, level: Option<&str>) -> bool {
+    match (own, level) {
+        (Some(own), Some(level)) => same_level(own, level),
+        (own, level) => own == level,
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,10 @@ use homeroom_kernel::{Fields, Input, rules};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::marks::{self, Mark};
+use super::super::{
+    grading,
+    marks::{self, Mark},
+};
 
 /// The level that has priorities of its own; every other level has those of O Level.
 const A_LEVEL: &str = "A Level";
@@ -109,7 +112,7 @@ impl ReportSettings {
     /// The priorities of a level; its name is read without regard to case.
     #[must_use]
     pub fn priorities(&self, level: &str) -> &[Criterion] {
-        if level.trim().eq_ignore_ascii_case(A_LEVEL) {
+        if grading::same_level(level, A_LEVEL) {
             &self.a_level
         } else {
             &self.o_level

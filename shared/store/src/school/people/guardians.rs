@@ -95,6 +95,10 @@ pub static STUDENT_GUARDIANS: Table = Table {
             "The channels that the guardian agreed to.",
         ),
     ],
+    facts: &[(
+        "guardian_user",
+        "(select g.user from guardians g where g.id = t.guardian)",
+    )],
     computed: &[
         (
             "guardian_name",

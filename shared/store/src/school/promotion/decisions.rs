@@ -34,6 +34,8 @@ pub struct DecisionRow {
     pub reason: String,
     /// The user who decided.
     pub decided_by: Option<String>,
+    /// Whether the rules proposed it.
+    pub is_proposed: bool,
 }
 
 /// A decision as it is.
@@ -65,6 +67,7 @@ pub struct Sought {
     boarding_status: Option<String>,
     reason: Option<String>,
     decided_by: Option<String>,
+    is_proposed: Option<i64>,
     updated_at: Option<i64>,
 }
 
@@ -82,6 +85,7 @@ impl Sought {
                 boarding_status: self.boarding_status.clone(),
                 reason: self.reason.clone()?,
                 decided_by: self.decided_by.clone(),
+                is_proposed: self.is_proposed? != 0,
             },
             updated_at: self.updated_at?,
         })
@@ -99,7 +103,7 @@ pub async fn seek(
          (select a.session from academic_classes a where a.id = j.value ->> '$.source_session_class') as source_session, \
          (select a.session from academic_classes a where a.id = j.value ->> '$.destination_session_class') \
          as destination_session, d.id as decision, d.source_session_class, d.destination_session_class, d.action, \
-         d.boarding_status, d.reason, d.decided_by, d.updated_at from json_each(?2) j \
+         d.boarding_status, d.reason, d.decided_by, d.is_proposed, d.updated_at from json_each(?2) j \
          join session_setups g on g.id = ?1 left join students st on st.id = j.value ->> '$.student' \
          left join student_sessions reg on reg.student = st.id and reg.session = g.previous_session \
          left join student_promotions d on d.session_setup = g.id and d.student = st.id order by j.key";
@@ -162,14 +166,15 @@ fn write_portion(
     );
     batch.push(sql!(
         "insert into student_promotions (id, session_setup, student, source_session_class, \
-         destination_session_class, action, boarding_status, reason, decided_by, created_at, updated_at, created_by) \
+         destination_session_class, action, boarding_status, reason, decided_by, is_proposed, created_at, updated_at, \
+         created_by) \
          select value ->> '$.id', ?1, value ->> '$.student', value ->> '$.source_session_class', \
          value ->> '$.destination_session_class', value ->> '$.action', value ->> '$.boarding_status', \
-         value ->> '$.reason', value ->> '$.decided_by', ?3, ?3, ?4 from json_each(?2) where true \
+         value ->> '$.reason', value ->> '$.decided_by', value ->> '$.is_proposed', ?3, ?3, ?4 from json_each(?2) where true \
          on conflict (id) do update set source_session_class = excluded.source_session_class, \
          destination_session_class = excluded.destination_session_class, action = excluded.action, \
          boarding_status = excluded.boarding_status, reason = excluded.reason, decided_by = excluded.decided_by, \
-         updated_at = excluded.updated_at",
+         is_proposed = excluded.is_proposed, updated_at = excluded.updated_at",
         setup,
         bound,
         stamp.now,

@@ -4,7 +4,7 @@ use homeroom_domain::academics::promotion::Action as Decided;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::history::ExecutionRow;
+use super::{history::ExecutionRow, moved_on, reregistered};
 use crate::{
     batch::{Action, Batch, Stamp},
     connection::TenantDb,
@@ -47,23 +47,44 @@ pub(super) const SETUP: &str = "select g.id, g.session_type, g.academic_session,
      where o.id = g.previous_session), '') || (select n.name from academic_sessions n where n.id = g.academic_session) \
      as title from session_setups g where g.id = ?1";
 
-/// Students of the school who are in the session that ends and about whom nothing is decided.
-pub(super) const UNDECIDED: &str = "select reg.student, st.student_id, \
+/// Students of the school who are in the session that ends, were not moved on, and about whom nothing is decided.
+pub(super) const UNDECIDED: &str = concat!(
+    "select reg.student, st.student_id, \
      trim(st.first_name || ' ' || st.middle_name) || ' ' || st.last_name as student_name, \
      reg.academic_class as source_session_class from session_setups g join student_sessions reg \
      on reg.session = g.previous_session and reg.status = 'active' join students st on st.id = reg.student \
      and st.enrolment = 'active' where g.id = ?1 and not exists (select 1 from student_promotions deed \
-     where deed.session_setup = g.id and deed.student = reg.student and deed.action <> 'pending')";
+     where deed.session_setup = g.id and deed.student = reg.student and deed.action <> 'pending') and not ",
+    moved_on!("reg.student")
+);
 
-/// Decisions that no longer fit: the student has left since, or is in the new session already.
-const BLOCKED: &str = "select deed.student, st.student_id, \
+/// What the enrolment becomes by a decision.
+macro_rules! becomes {
+    () => {
+        "case deed.action when 'graduate' then 'graduated' when 'transfer' then 'transferred' \
+         when 'drop_out' then 'dropped_out' else 'active' end"
+    };
+}
+
+/// Decisions that no longer fit: the student has left the school or the session that ends, unless that is what is decided,
+/// is in the new session already, or was moved on by another set-up.
+const BLOCKED: &str = concat!(
+    "select deed.student, st.student_id, \
      trim(st.first_name || ' ' || st.middle_name) || ' ' || st.last_name as student_name, \
-     case when reg.id is null then 'left' else 'registered' end as obstacle from student_promotions deed \
+     case when reg.id is not null then 'registered' when ",
+    moved_on!("deed.student"),
+    " then 'promoted' else 'left' end as obstacle from student_promotions deed \
      join session_setups g on g.id = deed.session_setup join students st on st.id = deed.student \
+     left join student_sessions old on old.student = deed.student and old.session = g.previous_session \
      left join student_sessions reg on reg.student = deed.student and reg.session = g.academic_session \
-     where deed.session_setup = ?1 and deed.action <> 'pending' and (reg.id is not null or st.enrolment not in ('active', \
-     case deed.action when 'graduate' then 'graduated' when 'transfer' then 'transferred' \
-     when 'drop_out' then 'dropped_out' else 'active' end))";
+     where deed.session_setup = ?1 and deed.action <> 'pending' and (reg.id is not null or st.enrolment not in ('active', ",
+    becomes!(),
+    ") or old.id is null or old.status not in ('active', ",
+    becomes!(),
+    ") or ",
+    moved_on!("deed.student"),
+    ")"
+);
 
 /// Classes that could not take those who are decided into them.
 const FULL: &str = "select a.id as academic_class, c.name as class_name, ifnull(a.capacity, c.capacity) as capacity, \
@@ -115,7 +136,7 @@ pub struct Blocked {
     pub student_id: String,
     /// For people.
     pub student_name: String,
-    /// `left` the school, or `registered` in the new session already.
+    /// `left` the school or the session, `registered` in the new session already, or `promoted` by another set-up.
     pub obstacle: String,
 }
 
@@ -243,14 +264,13 @@ pub fn execute(stamp: &Stamp<'_>, ready: &Readiness) -> (ExecutionRow, Batch) {
              destination_session_class, action, student_session, old_enrolment, old_boarding, old_form, \
              new_enrolment, new_boarding, new_form, created_at) \
              select {id}, ?2, deed.student, deed.source_session_class, deed.destination_session_class, deed.action, \
-             case when deed.action in ('promote', 'repeat') then {id} end, st.enrolment, st.status, st.form, \
-             case deed.action when 'graduate' then 'graduated' when 'transfer' then 'transferred' \
-             when 'drop_out' then 'dropped_out' else 'active' end, \
+             case when deed.action in ('promote', 'repeat') then {id} end, st.enrolment, st.status, st.form, {becomes}, \
              case when deed.action in ('promote', 'repeat') then ifnull(deed.boarding_status, st.status) else st.status end, \
              ifnull((select c.form from academic_classes a join classes c on c.id = a.class \
              where a.id = deed.destination_session_class), st.form), ?1 \
              from student_promotions deed join students st on st.id = deed.student \
-             where deed.session_setup = ?3 and deed.action <> 'pending'"
+             where deed.session_setup = ?3 and deed.action <> 'pending'",
+            becomes = becomes!()
         ),
         stamp.now,
         &row.id,
@@ -353,7 +373,9 @@ pub(super) fn note_changes(
         format!(
             "select h.student as student, '{field}' as field, h.{from}_{column} as old_value, \
              h.{to}_{column} as new_value from student_promotion_history h join students st on st.id = h.student \
-             where h.execution = ?2 and h.old_{column} is not h.new_{column} and st.{field} is h.{from}_{column}"
+             where h.execution = ?2 and h.old_{column} is not h.new_{column} and st.{field} is h.{from}_{column} \
+             and not {reregistered}",
+            reregistered = reregistered!()
         )
     })
     .join(" union all ");

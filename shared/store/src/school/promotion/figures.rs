@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{
     decisions::{DecisionRow, Proposed},
     execution::{SETUP, Setup},
+    moved_on,
 };
 use crate::{connection::TenantDb, error::StoreError, rows, sql::sql};
 
@@ -15,7 +16,7 @@ pub struct Preview {
     pub setup: Setup,
     /// The report settings, as stored.
     pub settings: Option<String>,
-    /// The last exam session of the year that ends.
+    /// The exam session whose figures count.
     pub exam_session: Option<String>,
     /// The classes of the year that ends.
     pub sources: Vec<Source>,
@@ -81,6 +82,7 @@ pub struct Candidate {
     boarding_status: Option<String>,
     reason: Option<String>,
     decided_by: Option<String>,
+    is_proposed: Option<i64>,
     updated_at: Option<i64>,
 }
 
@@ -98,6 +100,7 @@ impl Candidate {
                 boarding_status: self.boarding_status.clone(),
                 reason: self.reason.clone()?,
                 decided_by: self.decided_by.clone(),
+                is_proposed: self.is_proposed? != 0,
             },
             updated_at: self.updated_at?,
         })
@@ -117,9 +120,14 @@ pub struct Figures {
     pub is_outdated: i64,
 }
 
-/// The last exam session of the year that a set-up `g` ends.
-const LAST_EXAMS: &str = "(select x.id from exam_sessions x where x.session = g.previous_session \
-     and x.is_deleted = 0 order by x.term desc, x.created_at desc, x.id desc limit 1)";
+/// The exam session `?3` of the year that a set-up `g` ends; where none is named, the last: of those whose cards are
+/// published, else of all.
+const LAST_EXAMS: &str = "(select x.id from exam_sessions x where x.session = g.previous_session and x.is_deleted = 0 \
+     and (?3 is null or x.id = ?3) order by x.state in ('published', 'locked') desc, x.term desc, x.created_at desc, x.id desc limit 1)";
+
+/// Whether the card `y` counts: the newest version, and not withdrawn.
+const COUNTS: &str = "y.is_current = 1 and exists (select 1 from exam_sessions w where w.id = y.exam_session \
+     and w.state in ('published', 'locked'))";
 
 #[derive(Deserialize)]
 struct Settings {
@@ -127,11 +135,12 @@ struct Settings {
     exam_session: Option<String>,
 }
 
-/// What a preview of a set-up needs, of one class or of all.
+/// What a preview of a set-up needs, of one class or of all; by the figures of an exam session, or of the last.
 pub async fn preview(
     db: &TenantDb,
     setup: &str,
     class: Option<&str>,
+    exam_session: Option<&str>,
 ) -> Result<Preview, StoreError> {
     let settings = format!(
         "select (select settings from report_settings where id = 1) as settings, {LAST_EXAMS} as exam_session \
@@ -156,21 +165,22 @@ pub async fn preview(
          'subjects_passed', ifnull(y.card ->> '$.subjects_passed', 0), \
          'is_complete', ifnull(y.card ->> '$.is_complete', 0), 'is_outdated', y.is_outdated) end as card, \
          d.id as decision, d.source_session_class as decision_source, d.destination_session_class, d.action, \
-         d.boarding_status, d.reason, d.decided_by, d.updated_at \
+         d.boarding_status, d.reason, d.decided_by, d.is_proposed, d.updated_at \
          from session_setups g join student_sessions reg on reg.session = g.previous_session \
          and reg.status = 'active' join students st on st.id = reg.student and st.enrolment = 'active' \
          left join academic_classes a on a.id = reg.academic_class left join classes c on c.id = a.class \
          left join report_cards y on y.exam_session = {LAST_EXAMS} and y.student_session = reg.id \
-         and y.is_current = 1 left join student_promotions d on d.session_setup = g.id and d.student = reg.student \
-         where g.id = ?1 and (?2 is null or reg.academic_class = ?2) \
-         order by c.name, st.last_name collate nocase, st.first_name collate nocase, st.id"
+         and {COUNTS} left join student_promotions d on d.session_setup = g.id and d.student = reg.student \
+         where g.id = ?1 and (?2 is null or reg.academic_class = ?2) and not {moved_on} \
+         order by c.name, st.last_name collate nocase, st.first_name collate nocase, st.id",
+        moved_on = moved_on!("reg.student")
     );
     let statements = vec![
         sql!(SETUP, setup),
-        sql!(settings, setup),
+        sql!(settings, setup, class, exam_session),
         sql!(sources, setup),
         sql!(places, setup),
-        sql!(candidates, setup, class),
+        sql!(candidates, setup, class, exam_session),
     ];
     let mut outcomes = db.connection.batch(statements).await?;
     let setup = outcomes.rows::<Setup>()?.into_iter().next();
@@ -236,7 +246,8 @@ pub async fn scores(
          (select w.mark from pass_marks w where w.form = r.form and ifnull(w.subject, '') = r.subject), \
          (select w.mark from pass_marks w where w.form = r.form and ifnull(w.subject, '') = ''), 5000) as pass_mark \
          from curriculum r join subjects j on j.id = r.subject order by r.form, j.name";
-    let scores = "select reg.id as student_session, reg.academic_class, c.form, json_group_array( \
+    let scores = format!(
+        "select reg.id as student_session, reg.academic_class, c.form, json_group_array( \
          json_array(m.subject, v.mark, v.is_absent, m.academic_class = reg.academic_class)) \
          filter (where m.id is not null) as entries \
          from exam_sessions x join student_sessions reg on reg.session = x.session and reg.status = 'active' \
@@ -244,7 +255,8 @@ pub async fn scores(
          left join marks v on v.student_session = reg.id \
          left join exams m on m.id = v.exam and m.exam_session = x.id \
          where x.id = ?1 and not exists (select 1 from report_cards y where y.exam_session = x.id \
-         and y.student_session = reg.id and y.is_current = 1) group by reg.id";
+         and y.student_session = reg.id and {COUNTS}) group by reg.id"
+    );
     let statements = vec![sql!(subjects), sql!(scores, exam_session)];
     let mut outcomes = db.connection.batch(statements).await?;
     Ok((outcomes.rows()?, outcomes.rows()?))

@@ -37,6 +37,26 @@ macro_rules! mismatch {
     };
 }
 
+/// Whether an execution that stands has moved `$student` on out of the session that the set-up `g` ends.
+macro_rules! moved_on {
+    ($student:literal) => {
+        concat!(
+            "exists (select 1 from student_promotion_history h join promotion_executions e on e.id = h.execution \
+             and e.undone_at is null join session_setups o on o.id = e.session_setup where h.student = ",
+            $student,
+            " and o.previous_session = g.previous_session)"
+        )
+    };
+}
+
+/// Whether the registration that `h` made was changed by hand since: then it stays, and so does the student in it.
+macro_rules! reregistered {
+    () => {
+        "exists (select 1 from student_sessions reg where reg.id = h.student_session and (reg.academic_class, \
+         reg.boarding_status, reg.status) is not (h.destination_session_class, h.new_boarding, 'active'))"
+    };
+}
+
 /// Only who is registered in the class can leave it.
 macro_rules! stranger {
     ($which:literal) => {
@@ -48,7 +68,7 @@ macro_rules! stranger {
         )
     };
 }
-pub(crate) use {mismatch, stranger};
+pub(crate) use {mismatch, moved_on, reregistered, stranger};
 
 const ACTIONS: Kind = Kind::Choice(&[
     "pending", "promote", "repeat", "transfer", "graduate", "drop_out",
@@ -109,7 +129,7 @@ pub static SETUPS: Table = Table {
         Field::nullable(
             "previous_session",
             Kind::Reference("academic_sessions"),
-            "The session that ends: promotions lead from it to the new one.",
+            "The session that ends, which begins before the new one: promotions lead from it to that one.",
         ),
         Field::or(
             "status",
@@ -146,6 +166,11 @@ pub static SETUPS: Table = Table {
             name: "exam_of_another_session",
             broken: "exists (select 1 from session_setups g join exam_sessions x on x.id = g.exam_session \
                      where g.id = ?1 and x.session <> g.academic_session)",
+        },
+        Rule {
+            name: "sessions_out_of_order",
+            broken: "exists (select 1 from session_setups g join academic_sessions o on o.id = g.previous_session \
+                     join academic_sessions n on n.id = g.academic_session where g.id = ?1 and o.start_date >= n.start_date)",
         },
         Rule {
             name: "setup_mismatch",
@@ -196,7 +221,12 @@ pub static PROMOTIONS: Table = Table {
         Field::shown_or_null(
             "decided_by",
             Kind::Reference("users"),
-            "The user who decided; null: proposed by the rules.",
+            "The user who decided; null: proposed by the rules, or decided by another program.",
+        ),
+        Field::shown(
+            "is_proposed",
+            Kind::Boolean,
+            "Whether the rules proposed it and nobody has decided since: then they may propose anew.",
         ),
         Field::shown_or_null("execution_date", Kind::Moment, "When it was carried out."),
     ],

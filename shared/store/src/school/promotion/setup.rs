@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::execution::{SETUP, Setup, UNDECIDED};
+use super::{
+    super::mark_sheets::MISSING,
+    execution::{SETUP, Setup, UNDECIDED},
+};
 use crate::{
     batch::{Action, Batch, Stamp},
     connection::TenantDb,
@@ -38,22 +41,20 @@ const YEAR: &str = "select \
      (select count(*) from promotion_executions e where e.session_setup = g.id and e.undone_at is null) as executed \
      from session_setups g where g.id = ?1";
 
-const EXAMS: &str = "select x.state, \
-     (select count(*) from academic_classes a join subject_teachers y on y.academic_class = a.id \
-      where a.session = x.session) as assignments, \
-     (select count(*) from exams m where m.exam_session = x.id) as exams, \
-     (select count(*) from exams m join student_sessions reg on reg.academic_class = m.academic_class \
-      and reg.status = 'active' where m.exam_session = x.id and not exists (select 1 from marks k \
-      where k.exam = m.id and k.student_session = reg.id and (k.mark is not null or k.is_absent = 1))) as missing_marks \
-     from session_setups g join exam_sessions x on x.id = g.exam_session where g.id = ?1";
-
 /// What there is for the steps of a set-up.
 pub async fn progress(db: &TenantDb, setup: &str) -> Result<Progress, StoreError> {
     let undecided = format!("select count(*) as undecided from ({UNDECIDED})");
+    let exams = format!(
+        "select s.state, (select count(*) from academic_classes a join subject_teachers y on y.academic_class = a.id \
+         where a.session = s.session) as assignments, \
+         (select count(*) from exams x where x.exam_session = s.id) as exams, \
+         (select ifnull(sum({MISSING}), 0) from exams x where x.exam_session = s.id) as missing_marks \
+         from session_setups g join exam_sessions s on s.id = g.exam_session where g.id = ?1"
+    );
     let statements = vec![
         sql!(SETUP, setup),
         sql!(YEAR, setup),
-        sql!(EXAMS, setup),
+        sql!(exams, setup),
         sql!(undecided, setup),
     ];
     let mut outcomes = db.connection.batch(statements).await?;

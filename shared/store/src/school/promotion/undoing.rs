@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     execution::{Direction, SETUP, Setup, move_setup, note_changes},
     history::{self, ExecutionRow},
+    reregistered,
 };
 use crate::{
     batch::{Action, Batch, Stamp},
@@ -80,7 +81,7 @@ pub struct Undoing {
     pub row: ExecutionRow,
     /// What refers to its registrations.
     pub uses: Uses,
-    /// Students of whom something was changed by hand since; that stays.
+    /// Students of whom something was changed by hand since, or whose registration was; that stays.
     pub kept: i64,
 }
 
@@ -91,10 +92,14 @@ struct Kept {
 
 /// What stands in the way of undoing an execution of a set-up.
 pub async fn undoing(db: &TenantDb, setup: &str, execution: &str) -> Result<Undoing, StoreError> {
-    let kept = "select count(*) as kept from student_promotion_history h join students st on st.id = h.student \
-                where h.execution = ?1 and (h.old_enrolment is not h.new_enrolment \
-                and st.enrolment is not h.new_enrolment or h.old_boarding is not h.new_boarding \
-                and st.status is not h.new_boarding or h.old_form is not h.new_form and st.form is not h.new_form)";
+    let kept = concat!(
+        "select count(*) as kept from student_promotion_history h join students st on st.id = h.student \
+         where h.execution = ?1 and (h.old_enrolment is not h.new_enrolment \
+         and st.enrolment is not h.new_enrolment or h.old_boarding is not h.new_boarding \
+         and st.status is not h.new_boarding or h.old_form is not h.new_form and st.form is not h.new_form or ",
+        reregistered!(),
+        ")"
+    );
     let statements = vec![
         sql!(SETUP, setup),
         history::one(setup, execution),
@@ -115,7 +120,7 @@ pub async fn undoing(db: &TenantDb, setup: &str, execution: &str) -> Result<Undo
 }
 
 /// Takes back what an execution did: its registrations go, and each student is as before where nobody has changed the
-/// student since. Once only (`promotion_undone`).
+/// student or the registration since. Once only (`promotion_undone`).
 #[must_use]
 pub fn undo(stamp: &Stamp<'_>, undoing: &Undoing) -> (ExecutionRow, Batch) {
     let before = &undoing.row;
@@ -146,18 +151,25 @@ pub fn undo(stamp: &Stamp<'_>, undoing: &Undoing) -> (ExecutionRow, Batch) {
     ));
     note_changes(&mut batch, stamp, id, &undoing.setup.title, Direction::Back);
     batch.push(sql!(
+        concat!(
         "update students set \
          enrolment = case when students.enrolment is h.new_enrolment then h.old_enrolment else students.enrolment end, \
          status = case when students.status is h.new_boarding then h.old_boarding else students.status end, \
          form = case when students.form is h.new_form then h.old_form else students.form end, updated_at = ?2 \
          from student_promotion_history h where h.execution = ?1 and h.student = students.id and (h.old_enrolment, \
-         h.old_boarding, h.old_form) is not (h.new_enrolment, h.new_boarding, h.new_form)",
+         h.old_boarding, h.old_form) is not (h.new_enrolment, h.new_boarding, h.new_form) and not ",
+            reregistered!()
+        ),
         id,
         stamp.now,
     ));
     batch.push(sql!(
-        "delete from student_sessions where id in \
-         (select h.student_session from student_promotion_history h where h.execution = ?1)",
+        concat!(
+            "delete from student_sessions where id in \
+             (select h.student_session from student_promotion_history h where h.execution = ?1 and not ",
+            reregistered!(),
+            ")"
+        ),
         id,
     ));
     batch.push(sql!(

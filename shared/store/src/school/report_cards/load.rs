@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use homeroom_domain::{
     UserId,
     academics::{
-        grading::{Band, Scale, ScaleFault},
+        grading::{Band, Scale, ScaleFault, is_of_level},
         marks::{Mark, Score},
         report::{Candidate, Cohort, ReportSettings, SubjectPlan},
     },
@@ -382,7 +382,7 @@ impl Loaded {
     pub fn bands_of(&self, level: &str) -> Vec<Band> {
         let of = |wanted: Option<&str>| -> Vec<Band> {
             let rows = self.bands.iter();
-            rows.filter(|row| row.level.as_deref() == wanted)
+            rows.filter(|row| is_of_level(row.level.as_deref(), wanted))
                 .cloned()
                 .map(Band::from)
                 .collect()

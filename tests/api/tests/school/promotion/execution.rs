@@ -349,3 +349,108 @@ fn a_lost_answer_leaves_all_or_nothing() {
         year.app.assert_sound();
     }
 }
+
+#[test]
+fn who_left_the_session_since_is_not_promoted() {
+    let year = Year::new();
+    let [gone, away, here] = ["gone", "away", "here"].map(|name| year.pupil(name, 0));
+    year.decide(&gone, "promote", Some(&year.new[1]));
+    year.decide(&away, "drop_out", None);
+    year.decide(&here, "promote", Some(&year.new[1]));
+    for pupil in [&gone, &away] {
+        let path = format!(
+            "sessions/{}/student-sessions/{}/",
+            year.from, pupil.registration
+        );
+        let left = json!({"status": "dropped_out"});
+        year.admin().patch(&path, &left).expect(200);
+    }
+    let before = year.app.dump(&year.school.slot);
+    let reply = year.execute(&json!({}));
+    refused(&reply, 409, "promotion_blocked");
+    assert_eq!(reply.json["students"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (
+            reply.str("students/0/student"),
+            reply.str("students/0/obstacle")
+        ),
+        (gone.id.clone(), "left".to_owned())
+    );
+    assert_eq!(year.app.dump(&year.school.slot), before);
+    year.decide(&gone, "drop_out", None);
+    year.execute(&json!({})).expect(201);
+}
+
+/// Another set-up that ends 2026, and leads to `session`.
+fn another_setup(year: &Year, session: &str) -> String {
+    let body = json!({"session_type": "academic_session", "academic_session": session, "previous_session": year.from});
+    year.admin().post("session-setup/", &body).status(201).id()
+}
+
+#[test]
+fn a_student_is_moved_on_out_of_a_session_once_whatever_set_up_says_so() {
+    let (year, pupils) = decided();
+    let execution = year.execute(&json!({})).status(201).id();
+    let late = year.pupil("late", 0);
+    let later = super::session(year.admin(), "2028");
+    let path = format!("sessions/{later}/academic-classes/");
+    let class = json!({"class": year.classes[1]});
+    let class = year.admin().post(&path, &class).status(201).id();
+    let second = another_setup(&year, &later);
+    let within = |rest: &str| format!("session-setup/{second}/{rest}");
+    let promoted = find(&pupils, "promote");
+    let decide = |pupil: &Pupil, action: &str| {
+        let class = (action == "promote").then_some(&class);
+        let row =
+            json!({"student": pupil.id, "action": action, "destination_session_class": class});
+        let path = within("student-promotions/bulk/");
+        year.admin().put(&path, &json!({"rows": [row]})).expect(200);
+    };
+    let execute = || {
+        let path = within("promotion-executions/");
+        year.admin().post(&path, &json!({}))
+    };
+    decide(&late, "promote");
+    decide(promoted, "promote");
+    let reply = execute();
+    refused(&reply, 409, "promotion_blocked");
+    assert_eq!(
+        (
+            reply.str("students/0/student"),
+            reply.str("students/0/obstacle")
+        ),
+        (promoted.id.clone(), "promoted".to_owned())
+    );
+    assert_eq!(reply.json["students"].as_array().unwrap().len(), 1);
+    decide(promoted, "pending");
+    let steps = year.admin().get(&within("steps/")).status(200);
+    assert_eq!(
+        steps.json["steps"][3]["counts"],
+        json!({"decided": 1, "undecided": 0}),
+        "whoever moved on is nobody to decide on"
+    );
+    let preview = year
+        .admin()
+        .post(&within("promotion-executions/preview/"), &json!({}))
+        .status(200);
+    let shown: Vec<&Value> = preview.json["students"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["student"])
+        .collect();
+    assert_eq!(shown, [&json!(late.id)]);
+    execute().expect(201);
+    assert_eq!(year.registrations(promoted).len(), 1);
+    year.undo(&execution).expect(200);
+    let third = another_setup(&year, &later);
+    let steps = year
+        .admin()
+        .get(&format!("session-setup/{third}/steps/"))
+        .status(200);
+    assert_eq!(
+        steps.json["steps"][3]["counts"]["undecided"], 5,
+        "those of the first set-up are back, the late one is not"
+    );
+    year.app.assert_sound();
+}

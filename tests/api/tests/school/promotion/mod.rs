@@ -4,6 +4,7 @@ mod bulk;
 mod decisions;
 mod execution;
 mod preview;
+mod proposals;
 mod scale;
 mod setup;
 mod undo;
@@ -11,7 +12,7 @@ mod undo;
 use homeroom_api_tests::{Client, Reply, School, TestApp};
 use serde_json::{Value, json};
 
-use super::{greenwood, refused, someone};
+use super::{greenwood, key_for, refused, someone};
 
 /// A school at the end of 2026, with 1A and 2A in both years, and a set-up that leads from 2026 to 2027.
 struct Year {
@@ -216,7 +217,8 @@ impl Year {
         self.app.execute(
             &self.school.slot,
             &format!(
-                "insert or ignore into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null); \
+                "update exam_sessions set state = 'published' where id = '{exams}'; \
+                 insert or ignore into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null); \
                  insert into report_cards (id, publication, exam_session, student_session, academic_class, version, \
                  card, is_outdated, is_current, created_at, updated_at) values \
                  ('card-{0}', 'p-1', '{exams}', '{0}', '{class}', 1, '{card}', {outdated}, 1, 1, 1)",

@@ -1,8 +1,8 @@
-//! What the rules propose.
+//! What the rules would propose.
 
 use serde_json::{Value, json};
 
-use super::{Pupil, Year, refused};
+use super::{Pupil, Year};
 
 fn of<'a>(preview: &'a Value, pupil: &Pupil) -> &'a Value {
     let students = preview["students"].as_array().unwrap();
@@ -20,7 +20,7 @@ fn says(preview: &Value, pupil: &Pupil) -> (String, String) {
     )
 }
 
-fn rule(passed: u32) -> Value {
+pub(super) fn rule(passed: u32) -> Value {
     json!({"min_subjects_passed": passed})
 }
 
@@ -132,22 +132,47 @@ fn without_a_card_the_marks_count_and_a_missing_one_leaves_it_open() {
 }
 
 #[test]
-fn the_last_exam_session_of_the_year_counts() {
+fn the_last_exam_session_with_published_cards_counts_or_the_one_that_is_named() {
     let year = Year::new();
     let pupil = year.pupil("Rudo", 0);
-    year.card(&pupil, 0, 61.0, 6, false);
     let path = format!("sessions/{}/exam-sessions/", year.from);
-    let earlier = json!({"term": "1", "name": "First term"});
-    year.admin().post(&path, &earlier).expect(201);
-    assert_eq!(says(&year.preview(&json!({})), &pupil).0, "promote");
-    let later = json!({"term": "3", "name": "Supplementary"});
-    let later = year.admin().post(&path, &later).status(201).id();
+    let make = |term: &str, name: &str| {
+        year.app.pass_seconds(5);
+        let body = json!({"term": term, "name": name});
+        year.admin().post(&path, &body).status(201).id()
+    };
+    make("1", "First term");
+    let resit = make("3", "Supplementary");
     let preview = year.preview(&json!({}));
-    assert_eq!(preview["exam_session"], json!(later));
+    assert_eq!(preview["exam_session"], json!(resit), "none is published");
+    year.card(&pupil, 0, 61.0, 6, false);
+    let preview = year.preview(&json!({}));
+    assert_eq!(preview["exam_session"], json!(year.exam_session));
+    assert_eq!(says(&preview, &pupil).0, "promote");
+    let preview = year.preview(&json!({"exam_session": resit}));
+    assert_eq!(preview["exam_session"], json!(resit));
     assert_eq!(
         says(&preview, &pupil),
         ("pending".to_owned(), "Marks are missing.".to_owned())
     );
+    let preview = year.path("promotion-executions/preview/");
+    for other in [&year.setup, &year.to] {
+        let reply = year.admin().post(&preview, &json!({"exam_session": other}));
+        assert_eq!(reply.fields(), ["exam_session"], "{}", reply.text);
+    }
+}
+
+#[test]
+fn withdrawn_cards_do_not_count_and_marks_do() {
+    let year = Year::new();
+    let pupil = year.pupil("Rudo", 0);
+    year.marks(&pupil, 0, [Some(30), Some(20)]);
+    year.card(&pupil, 0, 61.0, 6, false);
+    let withdraw = "update exam_sessions set state = 'review'";
+    year.app.execute(&year.school.slot, withdraw);
+    let preview = year.preview(&rule(2));
+    assert_eq!(of(&preview, &pupil)["figures"], "marks");
+    assert_eq!(says(&preview, &pupil).0, "repeat");
 }
 
 #[test]
@@ -304,106 +329,6 @@ fn a_preview_can_be_of_one_class() {
             .post(&path, &json!({"source_session_class": class}));
         assert_eq!(reply.fields(), ["source_session_class"]);
     }
-}
-
-#[test]
-fn proposing_writes_what_the_preview_shows_and_a_second_time_nothing() {
-    let year = Year::new();
-    let [good, missing] = ["Rudo", "Tariro"].map(|name| year.pupil(name, 0));
-    let own = year.pupil("Chipo", 1);
-    year.card(&good, 0, 61.0, 6, false);
-    year.decide(&own, "transfer", None);
-    let preview = year.preview(&json!({}));
-    let summary = year.propose(&json!({}));
-    assert_eq!(summary["counts"], preview["counts"]);
-    assert_eq!(
-        [
-            &summary["created"],
-            &summary["updated"],
-            &summary["decided"]
-        ],
-        [&json!(2), &json!(0), &json!(1)]
-    );
-    let list = year
-        .admin()
-        .get(&year.path("student-promotions/?ordering=student_id"))
-        .status(200);
-    for row in list.results() {
-        if row["student"] == own.id {
-            assert_eq!(row["action"], "transfer", "what people decided stays");
-            continue;
-        }
-        let shown = preview["students"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|other| other["student"] == row["student"])
-            .unwrap();
-        for field in [
-            "action",
-            "destination_session_class",
-            "reason",
-            "source_session_class",
-        ] {
-            assert_eq!(row[field], shown[field], "{field}");
-        }
-        assert_eq!(row["decided_by"], json!(null));
-    }
-    let audited = "select count(*) from audit_logs where table_name = 'student_promotions' and action = 'CREATE'";
-    assert_eq!(year.count(audited), 3);
-    let before = year.app.dump(&year.school.slot);
-    let again = year.propose(&json!({}));
-    assert_eq!(
-        (&again["created"], &again["updated"], &again["unchanged"]),
-        (&json!(0), &json!(0), &json!(1))
-    );
-    assert_eq!(year.app.dump(&year.school.slot), before);
-    year.card(&missing, 0, 61.0, 6, false);
-    assert_eq!(
-        year.propose(&json!({}))["updated"],
-        1,
-        "what the rules left open"
-    );
-    let path = year.path(&format!("student-promotions/?student={}", missing.id));
-    assert_eq!(
-        year.admin().get(&path).status(200).str("results/0/action"),
-        "promote"
-    );
-}
-
-#[test]
-fn what_people_left_open_is_not_proposed_over() {
-    let year = Year::new();
-    let pupil = year.pupil("Rudo", 0);
-    year.card(&pupil, 0, 61.0, 6, false);
-    year.decide(&pupil, "pending", None);
-    assert_eq!(year.propose(&json!({}))["decided"], 1);
-    let list = year
-        .admin()
-        .get(&year.path("student-promotions/"))
-        .status(200);
-    assert_eq!(list.str("results/0/action"), "pending");
-}
-
-#[test]
-fn parallel_proposals_make_each_decision_once() {
-    let year = Year::new();
-    for n in 0..5 {
-        let pupil = year.pupil(&format!("Rudo {n}"), 0);
-        year.card(&pupil, 0, 61.0, 6, false);
-    }
-    let path = year.path("student-promotions/propose/");
-    let replies = year
-        .admin()
-        .together(5, &http::Method::POST, &path, Some(&json!({})));
-    assert_eq!(
-        replies.iter().filter(|reply| reply.status == 200).count(),
-        1
-    );
-    for reply in replies.iter().filter(|reply| reply.status != 200) {
-        refused(reply, 409, "changed_meanwhile");
-    }
-    assert_eq!(year.count("select count(*) from student_promotions"), 5);
 }
 
 #[test]

@@ -54,6 +54,10 @@ fn a_set_up_names_what_its_type_needs() {
             json!({"session_type": "academic_session", "academic_session": year.to, "previous_session": year.to}),
             "previous_session",
         ),
+        (
+            json!({"session_type": "academic_session", "academic_session": year.from, "previous_session": year.to}),
+            "previous_session",
+        ),
     ] {
         let reply = year.admin().post("session-setup/", &body);
         assert_eq!(reply.fields(), [field], "{body}");
@@ -65,8 +69,8 @@ fn a_set_up_with_decisions_keeps_its_sessions_and_is_not_deleted() {
     let year = Year::new();
     let pupil = year.pupil("Rudo", 0);
     year.decide(&pupil, "promote", Some(&year.new[1]));
-    let foreign = super::session(year.admin(), "2030");
-    for field in ["academic_session", "previous_session"] {
+    for (field, foreign) in [("academic_session", "2030"), ("previous_session", "2020")] {
+        let foreign = super::session(year.admin(), foreign);
         let reply = year.admin().patch(&year.path(""), &json!({field: foreign}));
         assert_eq!(
             reply.fields(),
@@ -172,6 +176,40 @@ fn the_steps_of_an_exam_session_are_exams_marks_and_publication() {
         "update exam_sessions set state = 'published'",
     );
     assert_eq!(done(), [true, true, true]);
+}
+
+#[test]
+fn the_step_of_marks_asks_for_none_in_subjects_that_a_student_does_not_take() {
+    let year = Year::new();
+    let art = json!({"name": "Art", "code": "ART"});
+    let art = year.admin().post("subjects/", &art).status(201).id();
+    let optional = json!({"form": year.forms[0], "subject": art, "is_compulsory": false});
+    year.admin().post("curriculum/", &optional).expect(201);
+    let pupil = year.pupil("Rudo", 0);
+    year.marks(&pupil, 0, [Some(80), Some(20)]);
+    let exam = year.exam(0, &art);
+    let body = json!({"session_type": "exam_session", "academic_session": year.from, "exam_session": year.exam_session});
+    let setup = year.admin().post("session-setup/", &body).status(201).id();
+    let marks = || {
+        let path = format!("session-setup/{setup}/steps/");
+        let step = year.admin().get(&path).status(200).json["steps"][1].clone();
+        (
+            step["is_done"].clone(),
+            step["counts"]["missing_marks"].clone(),
+        )
+    };
+    assert_eq!(marks(), (json!(true), json!(0)));
+    let begun = format!(
+        "insert into marks (id, exam, student_session, mark, is_absent, comment, version, created_at, updated_at) \
+         values ('begun', '{exam}', '{}', null, 0, '', 1, 1, 1)",
+        pupil.registration
+    );
+    year.app.execute(&year.school.slot, &begun);
+    assert_eq!(
+        marks(),
+        (json!(false), json!(1)),
+        "now the student takes it"
+    );
 }
 
 /// A year of which 2027 has no class yet, and three assignments of 2026, one of them of somebody who has left.

@@ -216,6 +216,36 @@ fn what_people_changed_since_stays() {
 }
 
 #[test]
+fn a_registration_that_people_changed_since_stays_and_the_student_in_it() {
+    for change in [
+        json!({"status": "transferred"}),
+        json!({"boarding_status": "Day"}),
+        json!({"academic_class": null}),
+    ] {
+        let (year, pupils) = decided();
+        let execution = year.execute(&json!({})).status(201).id();
+        let (promoted, repeats) = (&pupils[0].1, &pupils[1].1);
+        let registration = year.registrations(promoted)[0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let path = format!("sessions/{}/student-sessions/{registration}/", year.to);
+        let changed = year.admin().patch(&path, &change).status(200);
+        assert_eq!(year.undo(&execution).status(200).json["changed_since"], 1);
+        assert_eq!(year.registrations(promoted), [changed.json]);
+        assert_eq!(year.student(promoted)["form"], json!(year.forms[1]));
+        let history = format!("admissions/{}/history/?field=form", promoted.id);
+        let history = year.admin().get(&history).status(200);
+        assert_eq!(history.json["count"], 1, "only there: {}", history.text);
+        assert_eq!(year.registrations(repeats), Vec::<Value>::new());
+        let again = year.execute(&json!({}));
+        refused(&again, 409, "promotion_blocked");
+        assert_eq!(again.str("students/0/obstacle"), "registered");
+        year.app.assert_sound();
+    }
+}
+
+#[test]
 fn an_execution_is_undone_under_its_own_set_up_only() {
     let (year, _) = decided();
     let execution = year.execute(&json!({})).status(201).id();
