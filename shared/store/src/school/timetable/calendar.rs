@@ -21,6 +21,8 @@ pub enum Whose<'a> {
 pub struct CalendarLesson {
     /// The lesson.
     pub id: String,
+    /// The session of its class.
+    pub session: String,
     /// The name of the class.
     pub class_name: String,
     /// The name of the subject.
@@ -55,6 +57,17 @@ impl CalendarLesson {
     }
 }
 
+/// A term of a session.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CalendarTerm {
+    /// The session.
+    pub session: String,
+    /// The first day.
+    pub start_date: String,
+    /// The last day.
+    pub end_date: String,
+}
+
 /// What a calendar is made of.
 #[derive(Debug)]
 pub struct CalendarFacts {
@@ -62,6 +75,8 @@ pub struct CalendarFacts {
     pub name: Option<String>,
     /// The lessons.
     pub lessons: Vec<CalendarLesson>,
+    /// All terms.
+    pub terms: Vec<CalendarTerm>,
     /// All holidays.
     pub holidays: Vec<Holiday>,
 }
@@ -85,7 +100,7 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
         ),
     };
     let lessons = format!(
-        "select t.id, c.name as class_name, x.name as subject_name, {TEACHER_NAME} as teacher_name, t.room, t.weekday, \
+        "select t.id, a.session, c.name as class_name, x.name as subject_name, {TEACHER_NAME} as teacher_name, t.room, t.weekday, \
          t.starts_at, t.ends_at, t.valid_from, t.valid_to, t.revision, t.updated_at, y.start_date as session_start, \
          y.end_date as session_end from timetable t join academic_classes a on a.id = t.academic_class \
          join academic_sessions y on y.id = a.session join classes c on c.id = a.class \
@@ -96,6 +111,7 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
         .batch(vec![
             sql!(name, id),
             sql!(lessons, id),
+            sql!("select session, start_date, end_date from terms order by start_date"),
             sql!("select name, start_date, end_date from holidays order by start_date"),
         ])
         .await?;
@@ -106,6 +122,7 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
             .next()
             .map(|row| row.name),
         lessons: outcomes.rows()?,
+        terms: outcomes.rows()?,
         holidays: take_holidays(&mut outcomes)?,
     })
 }

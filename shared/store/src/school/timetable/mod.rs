@@ -8,7 +8,7 @@ use homeroom_kernel::{Listing, page::FilterKind};
 
 use crate::records::{Rule, Table};
 
-pub use calendar::{CalendarFacts, CalendarLesson, Whose, calendar};
+pub use calendar::{CalendarFacts, CalendarLesson, CalendarTerm, Whose, calendar};
 pub use conflicts::{Rival, Surroundings, surroundings};
 
 const NAME: Kind = Kind::Text { min: 1, max: 300 };
