@@ -107,8 +107,8 @@ fn take<T: DeserializeOwned>(
 
 /// The condition that one of these expressions contains the text, in whatever case.
 ///
-/// instr instead of like: D1 cuts patterns at 50 bytes, and nothing needs escaping. SQLite's lower() knows ASCII only, so
-/// that the text's other letters are made small one by one.
+/// `instr` instead of `like`: D1 cuts patterns at 50 bytes, and nothing needs escaping. SQLite's `lower` knows ASCII only,
+/// so that the text's other letters are made small one by one.
 fn found(text: &str, search: &[&str], params: &mut Vec<Value>) -> String {
     let mut parameter = |value: String| {
         params.push(Value::from(value));

@@ -10,6 +10,8 @@ pub mod records;
 pub(crate) mod report_cards;
 mod structure;
 
+pub use attendance::token_of;
+
 use std::cell::Cell;
 
 use http::Method;

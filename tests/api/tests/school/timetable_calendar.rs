@@ -28,7 +28,7 @@ impl Year {
     }
 }
 
-fn value(event: &Component<'_>, name: &str) -> String {
+pub(super) fn value(event: &Component<'_>, name: &str) -> String {
     let property = event
         .properties
         .iter()
@@ -36,7 +36,7 @@ fn value(event: &Component<'_>, name: &str) -> String {
     property.map_or_else(String::new, |property| property.val.as_str().to_owned())
 }
 
-fn events(text: &str) -> Vec<Component<'static>> {
+pub(super) fn events(text: &str) -> Vec<Component<'static>> {
     let unfolded: &'static str = Box::leak(unfold(text).into_boxed_str());
     let calendar = read_calendar(unfolded).unwrap();
     assert_eq!(
@@ -75,7 +75,7 @@ fn series(text: &str, uid: &str) -> Vec<chrono::DateTime<rrule::Tz>> {
 }
 
 /// The same in UTC.
-fn occurrences(text: &str, uid: &str) -> Vec<String> {
+pub(super) fn occurrences(text: &str, uid: &str) -> Vec<String> {
     let utc = |date: &chrono::DateTime<rrule::Tz>| {
         date.with_timezone(&chrono::Utc)
             .format("%Y-%m-%dT%H:%MZ")

@@ -14,6 +14,8 @@ pub enum Whose<'a> {
     Class(&'a str),
     /// A teacher's.
     Teacher(&'a str),
+    /// A user's own: those that the user gives, or takes part in as a student, or whose children take part in them.
+    User(&'a str),
 }
 
 /// A lesson for a calendar.
@@ -71,7 +73,7 @@ pub struct CalendarTerm {
 /// What a calendar is made of.
 #[derive(Debug)]
 pub struct CalendarFacts {
-    /// The name of the class or teacher, where there is such a one.
+    /// The name of the class or person, where there is such a one.
     pub name: Option<String>,
     /// The lessons.
     pub lessons: Vec<CalendarLesson>,
@@ -81,7 +83,13 @@ pub struct CalendarFacts {
     pub holidays: Vec<Holiday>,
 }
 
-/// The lessons of a class or a teacher.
+/// `?1` is the user.
+const OWN: &str = "t.teacher in (select f.id from staff f where f.user_id = ?1) or t.academic_class in (\
+     select reg.academic_class from student_sessions reg where reg.status = 'active' and reg.student in (\
+     select p.id from students p where p.user = ?1 union all \
+     select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ?1))";
+
+/// The lessons of a class or a person.
 pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, StoreError> {
     #[derive(Deserialize)]
     struct Name {
@@ -97,6 +105,11 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
             id,
             format!("select {TEACHER_NAME} as name from staff f where f.id = ?1"),
             "t.teacher = ?1",
+        ),
+        Whose::User(id) => (
+            id,
+            "select trim(u.first_name || ' ' || u.last_name) as name from users u where u.id = ?1".to_owned(),
+            OWN,
         ),
     };
     let lessons = format!(

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod conflicts;
+pub mod feeds;
 
 use homeroom_domain::records::{Field, Kind, Literal};
 use homeroom_kernel::{Listing, page::FilterKind};
