@@ -28,6 +28,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0007_notices_and_imports.sql"),
     include_str!("../../../schema/tenant/0008_default_roles.sql"),
     include_str!("../../../schema/tenant/0009_calendar_feeds.sql"),
+    include_str!("../../../schema/tenant/0010_required_subjects.sql"),
 ];
 
 /// In-memory databases by the name of their binding.
