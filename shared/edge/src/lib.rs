@@ -29,7 +29,7 @@ pub use error::ApiError;
 pub use extract::{
     Area, At, Body, Caller, Door, Ids, NoBody, Picture, Query, RawBody, SchoolArea, SystemArea,
 };
-pub use permit::{Can, Permitted, Post, Posted, SchoolCan, SystemCan, Upload};
+pub use permit::{Can, Own, OwnPost, Permitted, Post, Posted, SchoolCan, SystemCan, Upload};
 pub use reply::{File, Json, List, NoContent};
 pub use routes::add_route;
 pub use serve::{REQUEST_ID, Served, serve};

@@ -48,8 +48,8 @@ pub struct FieldErrorsOut(std::collections::HashMap<String, Vec<String>>);
 /// Adds to an area's document what the code around every route does.
 pub struct Common;
 
-/// Routes before sign-in, by the end of their path.
-const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/"];
+/// Routes without sign-in, by the end of their path.
+const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/", "/timetable.ics/"];
 /// Routes where a password is tried.
 const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
 /// How the path of an action ends that only looks: repeating it asks again.

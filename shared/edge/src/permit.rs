@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, ops::Deref};
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use homeroom_domain::permissions::Permission;
+use homeroom_domain::{UserId, permissions::Permission};
 use homeroom_kernel::Input;
 use homeroom_store::Batch;
 use http::{HeaderMap, request::Parts};
@@ -15,6 +15,7 @@ use crate::{
     error::ApiError,
     extract::{Area, Caller, Query, SchoolArea, SystemArea},
     idempotency::Idempotency,
+    identity::auth::own_user,
     reply,
 };
 
@@ -33,6 +34,16 @@ impl<A: Area> Permitted<A> {
         } else {
             Err(ApiError::lacking(codename))
         }
+    }
+
+    /// Lets in every user of this place, whatever they may do: for what is the user's own.
+    pub async fn own(parts: &mut Parts, app: &State) -> Result<(Self, UserId), ApiError> {
+        let caller = Caller::<A>::from_request_parts(parts, app).await?;
+        let user = own_user(&caller)?;
+        if caller.actor.must_change_password {
+            return Err(ApiError::password_change_required());
+        }
+        Ok((Self(caller), user))
     }
 
     /// Refuses who lacks one of these permissions.
@@ -100,8 +111,17 @@ impl<A: Area, T> Posted<A, T> {
     ) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let caller = Permitted::enter(&mut parts, app, codename).await?;
+        Self::receive(caller, &parts, body, read).await
+    }
+
+    async fn receive(
+        caller: Permitted<A>,
+        parts: &Parts,
+        body: axum::body::Body,
+        read: impl FnOnce(serde_json::Map<String, serde_json::Value>) -> Result<T, ApiError>,
+    ) -> Result<Self, ApiError> {
         let bytes = body::read(parts.uri.path(), body).await?;
-        let idempotency = Idempotency::read(&parts, &caller.actor, &bytes)?;
+        let idempotency = Idempotency::read(parts, &caller.actor, &bytes)?;
         idempotency.replay(&caller).await?;
         let input = read(body::fields(&parts.headers, &bytes)?)?;
         Ok(Self {
@@ -130,6 +150,55 @@ impl<A: Area, T> Posted<A, T> {
     ) -> Result<axum::response::Response, ApiError> {
         let answer = reply::Answer::ok(body)?;
         self.idempotency.commit(&self.caller, batch, answer).await
+    }
+}
+
+/// Somebody who is signed in here as a user, for what is the user's own.
+pub struct Own<A: Area> {
+    caller: Permitted<A>,
+    /// The user.
+    pub user: UserId,
+}
+
+impl<A: Area> Deref for Own<A> {
+    type Target = Permitted<A>;
+    fn deref(&self) -> &Permitted<A> {
+        &self.caller
+    }
+}
+
+impl<A: Area> FromRequestParts<State> for Own<A> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &State) -> Result<Self, ApiError> {
+        let (caller, user) = Permitted::own(parts, app).await?;
+        Ok(Self { caller, user })
+    }
+}
+
+/// A creation of what is the user's own: who is signed in, the body `T`, and the client's idempotency key.
+pub struct OwnPost<A: Area, T> {
+    posted: Posted<A, T>,
+    /// The user.
+    pub user: UserId,
+}
+
+impl<A: Area, T> Deref for OwnPost<A, T> {
+    type Target = Posted<A, T>;
+    fn deref(&self) -> &Posted<A, T> {
+        &self.posted
+    }
+}
+
+impl<A: Area, T: Input + Send> FromRequest<State> for OwnPost<A, T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &State) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let (caller, user) = Permitted::own(&mut parts, app).await?;
+        let read = |body| Ok(homeroom_kernel::Fields::parse(body, false)?);
+        let posted = Posted::receive(caller, &parts, body, read).await?;
+        Ok(Self { posted, user })
     }
 }
 

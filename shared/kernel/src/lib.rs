@@ -5,6 +5,7 @@ pub mod fields;
 pub mod id;
 pub mod page;
 pub mod rules;
+pub mod search;
 
 pub use clock::{Clock, Timestamp};
 pub use fields::{FieldErrors, Fields, Input};

@@ -30,6 +30,8 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0009_card_digests.sql"),
     include_str!("../../../schema/tenant/0010_logo.sql"),
     include_str!("../../../schema/tenant/0011_promotion_and_roles.sql"),
+    include_str!("../../../schema/tenant/0012_calendar_feeds.sql"),
+    include_str!("../../../schema/tenant/0013_required_subjects.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

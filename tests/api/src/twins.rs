@@ -1,6 +1,6 @@
 //! Two schools with the same row ids, the same emails and other texts, so that anything that crosses over shows.
 
-use homeroom_domain::records::Kind;
+use homeroom_domain::{credentials::feed_token::FeedToken, records::Kind};
 use rusqlite::types::Value as Sql;
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use crate::{
     samples::{
         OTHER_PASSWORD, Scene,
         records::{self, PathIds, fill},
+        token_of,
     },
 };
 
@@ -49,6 +50,8 @@ pub struct Twin {
     pub api_key: String,
     /// What only its texts contain.
     pub canary: &'static str,
+    /// The token of the administrator's calendar feed.
+    pub feed: String,
 }
 
 /// Both schools, with the ids that both know.
@@ -123,15 +126,26 @@ impl Twins {
         records.push((EXECUTIONS, scene.execution(2_000)));
         records.extend(cards(&scene, &alpha));
         scene.put_logo(1);
+        let feed = alpha
+            .admin
+            .post("my/calendar-feeds/", &json!({"name": "Phone"}))
+            .status(201);
+        let own = PathIds::from([("id".to_owned(), feed.id())]);
+        records.push(("/api/v1/school/my/calendar-feeds/", own));
         paint(&app, &alpha.slot, CANARY_ALPHA);
 
         let mut beta = app.school("beta");
         copy_rows(&app, &alpha.slot, &beta.slot);
         repaint(&app, &beta.slot);
         let hash = app.hash(OTHER_PASSWORD);
+        let other_feed = FeedToken::new([7; 32]);
         app.execute(
             &beta.slot,
-            &format!("update users set password_hash = '{hash}'; delete from refresh_tokens;"),
+            &format!(
+                "update users set password_hash = '{hash}'; delete from refresh_tokens; \
+                 update calendar_feeds set token_hash = '{}';",
+                other_feed.digest()
+            ),
         );
         for (slug, canary) in [("alpha", CANARY_ALPHA), ("beta", CANARY_BETA)] {
             app.execute(
@@ -143,10 +157,11 @@ impl Twins {
         }
         app.pass_seconds(10);
 
-        let alpha = Twin::sign_in(&app, alpha, PASSWORD, CANARY_ALPHA);
+        let address = feed.str("address");
+        let alpha = Twin::sign_in(&app, alpha, PASSWORD, CANARY_ALPHA, token_of(&address));
         beta.admin_id.clone_from(&alpha.school.admin_id);
         beta.teacher_id.clone_from(&alpha.school.teacher_id);
-        let beta = Twin::sign_in(&app, beta, OTHER_PASSWORD, CANARY_BETA);
+        let beta = Twin::sign_in(&app, beta, OTHER_PASSWORD, CANARY_BETA, other_feed.expose());
         Self {
             app,
             scene,
@@ -243,6 +258,7 @@ impl Twin {
         mut school: School,
         password: &'static str,
         canary: &'static str,
+        feed: &str,
     ) -> Self {
         let door: Client = school.anonymous();
         let login = json!({"email": "admin@alpha.example", "password": password});
@@ -260,6 +276,7 @@ impl Twin {
             refresh: answer.str("refresh"),
             api_key,
             canary,
+            feed: feed.to_owned(),
         }
     }
 }
@@ -276,6 +293,7 @@ fn painted() -> Vec<(&'static str, &'static str)> {
         ("staff", "department"),
         ("sessions", "user_agent"),
         ("audit_logs", "actor_name"),
+        ("calendar_feeds", "name"),
     ];
     for table in records::all().map(|resource| resource.table) {
         // The code of an entry is another record's.

@@ -27,6 +27,7 @@ const RECORDED: &[&str] = &[
     "card_comments",
     "withheld_cards",
     "promotion_executions",
+    "calendar_feeds",
 ];
 /// What the platform notes by itself, which is no change by anybody.
 const NOTES: &[&str] = &[
@@ -34,6 +35,7 @@ const NOTES: &[&str] = &[
     "update api_keys set last_used_at",
     "update tenants set setup_progress",
     "update tenants set pending_admin = null",
+    "delete from calendar_feeds where user",
 ];
 
 fn changes_a_record(statement: &str) -> bool {

@@ -26,6 +26,11 @@ const WITHOUT_PERMISSION: &[&str] = &[
     "list_own_report_cards",
     "find_own_report_card",
     "find_logo",
+    "list_own_calendar_feeds",
+    "create_own_calendar_feed",
+    "find_own_calendar_feed",
+    "delete_own_calendar_feed",
+    "read_calendar_feed",
 ];
 
 /// Operations whose permission is not in their name and path.
@@ -273,8 +278,9 @@ fn somebody_without_any_role_sees_the_own_account_and_nothing_else() {
         let before = scene.app.dump("CONTROL") + &scene.app.dump(&scene.school.slot);
         let reply = sample.send_as(&client);
         if WITHOUT_PERMISSION.contains(&operation.id.as_str()) {
-            // Nobody else's card is there for who has none.
-            let is_nothing = operation.id == "find_own_report_card" && reply.status == 404;
+            // Nobody else's card or feed is there for who has none.
+            let is_own = operation.path.contains("/my/") && operation.path.contains("{id}");
+            let is_nothing = is_own && reply.status == 404;
             assert!(
                 (200..300).contains(&reply.status)
                     || operation.id == "change_password"

@@ -17,9 +17,12 @@ use homeroom_domain::{
     permissions::{Permission, school::DeleteAttendance},
     records::{Record, text},
 };
-use homeroom_edge::{ApiError, Caller, SchoolArea};
+use homeroom_edge::{ApiError, App, Caller, SchoolArea};
 use homeroom_kernel::{FieldErrors, Timestamp};
-use homeroom_store::school::attendance::{self as tables, Place};
+use homeroom_store::{
+    TenantDb,
+    school::attendance::{self as tables, Place},
+};
 use serde_json::json;
 
 use crate::{
@@ -48,7 +51,12 @@ pub(crate) fn day_of(
     caller: &Caller<SchoolArea>,
     moment: Timestamp,
 ) -> Result<NaiveDate, ApiError> {
-    let wall = caller.app.local_time(caller.db.school(), moment);
+    day_at(&caller.app, &caller.db, moment)
+}
+
+/// The same, where nobody is signed in.
+pub(crate) fn day_at(app: &App, db: &TenantDb, moment: Timestamp) -> Result<NaiveDate, ApiError> {
+    let wall = app.local_time(db.school(), moment);
     let day = wall.get(..10).and_then(|day| day.parse().ok());
     day.ok_or_else(|| ApiError::Internal(format!("not a wall clock: {wall}")))
 }

@@ -13,12 +13,14 @@ use homeroom_store::{
 };
 
 /// A student's figures, and where they are from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Figures {
     pub(super) average: Option<Hundredths>,
     pub(super) subjects_passed: u32,
     pub(super) is_complete: bool,
     pub(super) is_outdated: bool,
+    /// The names of the subjects that must be passed and were not.
+    pub(super) not_passed: Vec<String>,
     pub(super) source: &'static str,
 }
 
@@ -35,6 +37,7 @@ pub(super) async fn figures(
                 subjects_passed: card.subjects_passed,
                 is_complete: card.is_complete != 0,
                 is_outdated: card.is_outdated != 0,
+                not_passed: card.not_passed.clone(),
                 source: "report_card",
             };
             known.insert(candidate.student_session.clone(), figures);
@@ -64,7 +67,7 @@ fn of_marks(
             .iter()
             .filter(|subject| subject.form == form)
             .collect();
-        cards.extend(report::compute(&Cohort {
+        let computed = report::compute(&Cohort {
             level: String::new(),
             settings: ReportSettings::default(),
             scale: None,
@@ -73,18 +76,36 @@ fn of_marks(
                 .iter()
                 .map(|student| candidate(student, &own))
                 .collect(),
+        });
+        cards.extend(computed.into_iter().map(|card| {
+            let not_passed = not_passed(&card, &own);
+            (card, not_passed)
         }));
     }
-    cards.into_iter().map(|card| {
+    cards.into_iter().map(|(card, not_passed)| {
         let figures = Figures {
             average: card.average,
             subjects_passed: card.subjects_passed,
             is_complete: card.is_complete,
             is_outdated: false,
+            not_passed,
             source: "marks",
         };
         (card.student_session, figures)
     })
+}
+
+/// The names of the subjects that must be passed and were not.
+fn not_passed(card: &report::Card, subjects: &[&Subject]) -> Vec<String> {
+    let passed = |subject: &Subject| {
+        let mut lines = card.subjects.iter();
+        lines.any(|line| line.subject == subject.subject && line.passed == Some(true))
+    };
+    subjects
+        .iter()
+        .filter(|subject| subject.must_pass != 0 && !passed(subject))
+        .map(|subject| subject.name.clone())
+        .collect()
 }
 
 /// A student's subjects: those with an entry, and the compulsory ones. Who changed the class keeps the marks of the

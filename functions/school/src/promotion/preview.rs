@@ -79,6 +79,9 @@ pub(crate) struct PromotionProposalOut {
     /// Subjects passed; null: there are no figures.
     #[schema(example = 7)]
     subjects_passed: Option<u32>,
+    /// The names of the subjects that must be passed and were not; null: there are no figures.
+    #[schema(example = json!([]))]
+    not_passed: Option<Vec<String>>,
     /// Whether no mark is missing; null: there are no figures.
     is_complete: Option<bool>,
     /// Where the figures are from: `report_card` or `marks`.
@@ -152,9 +155,10 @@ fn destinations(weighing: &Weighing) -> Vec<PromotionDestinationOut> {
 
 impl From<Weighed> for PromotionProposalOut {
     fn from(weighed: Weighed) -> Self {
-        let figures = weighed.figures;
+        let is_decided = weighed.is_decided();
+        let figures = weighed.figures.as_ref();
         Self {
-            is_decided: weighed.is_decided(),
+            is_decided,
             student: weighed.candidate.student,
             student_id: weighed.candidate.student_id,
             student_name: weighed.candidate.student_name,
@@ -166,6 +170,7 @@ impl From<Weighed> for PromotionProposalOut {
             average: figures.and_then(|figures| figures.average),
             subjects_passed: figures.map(|figures| figures.subjects_passed),
             is_complete: figures.map(|figures| figures.is_complete),
+            not_passed: figures.map(|figures| figures.not_passed.clone()),
             figures: figures.map(|figures| figures.source),
             decision: weighed.candidate.action,
         }

@@ -184,7 +184,7 @@ pub(super) async fn weigh(
     let students = candidates
         .into_iter()
         .map(|candidate| {
-            let figures = figures.get(&candidate.student_session).copied();
+            let figures = figures.get(&candidate.student_session).cloned();
             let source = candidate
                 .source_session_class
                 .as_deref()
@@ -196,7 +196,7 @@ pub(super) async fn weigh(
                     reason: "The student is not in a class.".to_owned(),
                 },
                 Some(source) => {
-                    let proposal = promotion::propose(&rules, &record(figures, source));
+                    let proposal = promotion::propose(&rules, &record(figures.as_ref(), source));
                     promotion::place(proposal, |class| {
                         of_class.get(class).map(|place| (*place).to_owned())
                     })
@@ -234,10 +234,11 @@ fn rules_of(preview: &Preview, input: &RulesIn) -> Result<Rules, ApiError> {
     })
 }
 
-fn record(figures: Option<Figures>, source: &store::Source) -> Record {
+fn record(figures: Option<&Figures>, source: &store::Source) -> Record {
     Record {
         subjects_passed: figures.map_or(0, |figures| figures.subjects_passed),
         average: figures.and_then(|figures| figures.average),
+        not_passed: figures.map_or_else(Vec::new, |figures| figures.not_passed.clone()),
         is_complete: figures.is_none_or(|figures| figures.is_complete),
         is_outdated: figures.is_some_and(|figures| figures.is_outdated),
         current_class: source.class.clone(),

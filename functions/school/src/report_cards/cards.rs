@@ -6,7 +6,7 @@ use homeroom_edge::{ApiError, Caller, Ids, Json, List, Query, SchoolArea, School
 use homeroom_kernel::{
     Fields, Input, Listing,
     page::{FilterKind, FilterValue},
-    rules,
+    rules, search,
 };
 use homeroom_objects::documents::{Letterhead, Packaging};
 use homeroom_store::{
@@ -124,7 +124,7 @@ pub(crate) async fn list_report_cards(
         _ => None,
     });
     let (_, mut cards) = seen(&caller, &ids, &which(class.as_ref()), None, Depth::Cards).await?;
-    let needle = request.search.as_ref().map(|text| text.to_lowercase());
+    let needle = request.search.as_deref().map(search::folded);
     cards.retain(|card| {
         let is = |value: &FilterValue, truth: bool| *value == FilterValue::Bool(truth);
         let fits = |(name, value): &(&str, FilterValue)| match *name {
@@ -136,7 +136,7 @@ pub(crate) async fn list_report_cards(
         let named = needle.as_ref().is_none_or(|needle| {
             [&card.body.student_name, &card.body.student_number]
                 .iter()
-                .any(|text| text.to_lowercase().contains(needle))
+                .any(|text| search::folded(text).contains(needle))
         });
         named && request.filters.iter().all(fits)
     });

@@ -1,8 +1,7 @@
 //! The cards of who is signed in as a student or a guardian.
 
 use axum::response::Response;
-use homeroom_domain::UserId;
-use homeroom_edge::{ApiError, At, Caller, Json, List, Query, SchoolArea, identity::auth};
+use homeroom_edge::{ApiError, At, Json, List, Own, Query, SchoolArea};
 use homeroom_kernel::{Fields, Input, Timestamp};
 use homeroom_store::{
     Page, StoreError,
@@ -51,15 +50,6 @@ impl Input for FormatQuery {
     }
 }
 
-/// The user who is signed in, with a password of the own.
-fn own_user(caller: &Caller<SchoolArea>) -> Result<UserId, ApiError> {
-    let user = auth::own_user(caller)?;
-    if caller.actor.must_change_password {
-        return Err(ApiError::password_change_required());
-    }
-    Ok(user)
-}
-
 fn out(row: OwnCard) -> Result<ReportCardOut, StoreError> {
     Ok(ReportCardOut {
         id: row.id,
@@ -80,12 +70,11 @@ fn out(row: OwnCard) -> Result<ReportCardOut, StoreError> {
 #[utoipa::path(get, path = "/api/v1/school/my/report-cards/", tag = "report-cards", params(OwnCardFilters),
     responses((status = 200, body = List<ReportCardOut>)), security(("bearer" = [])))]
 pub(crate) async fn list_own_report_cards(
-    caller: Caller<SchoolArea>,
+    caller: Own<SchoolArea>,
     query: Query,
 ) -> Result<Json<List<ReportCardOut>>, ApiError> {
-    let user = own_user(&caller)?;
     let request = query.page(&OWN_LISTING)?;
-    let page = list_own(&caller.db, user, caller.context.now, &request).await?;
+    let page = list_own(&caller.db, caller.user, caller.context.now, &request).await?;
     let rows: Result<Vec<_>, _> = page.rows.into_iter().map(out).collect();
     let page = Page {
         count: page.count,
@@ -102,14 +91,13 @@ pub(crate) async fn list_own_report_cards(
     responses((status = 200, content((ReportCardOut = "application/json"), (String = "text/html"), (String = "text/csv"),
     (Vec<u8> = "application/pdf")))), security(("bearer" = [])))]
 pub(crate) async fn find_own_report_card(
-    caller: Caller<SchoolArea>,
+    caller: Own<SchoolArea>,
     id: At<()>,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let user = own_user(&caller)?;
     let FormatQuery(format) = query.read()?;
     let with_logo = format.depth() == Depth::Print;
-    let mut card = find_own(&caller.db, user, caller.context.now, id.0, with_logo).await?;
+    let mut card = find_own(&caller.db, caller.user, caller.context.now, id.0, with_logo).await?;
     let logo = card.logo.take();
     format::answer_card(&caller.app, format, &out(card)?, logo).await
 }

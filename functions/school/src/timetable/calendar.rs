@@ -5,13 +5,16 @@ use homeroom_domain::{
     academics::calendar::{Lesson, Zone, write},
     permissions::school::ViewTimetable,
 };
-use homeroom_edge::{ApiError, Caller, Query, SchoolArea, SchoolCan};
-use homeroom_kernel::{Fields, Id, Input, rules};
-use homeroom_store::school::timetable::{self as store, CalendarLesson, Whose};
+use homeroom_edge::{ApiError, App, Query, SchoolCan};
+use homeroom_kernel::{Fields, Id, Input, Timestamp, rules};
+use homeroom_store::{
+    TenantDb,
+    school::timetable::{self as store, CalendarLesson, CalendarTerm, Whose},
+};
 use http::header;
 use utoipa::IntoParams;
 
-use crate::attendance::{day, session_days, today};
+use crate::attendance::{day, day_at};
 
 /// Whose calendar.
 #[derive(IntoParams)]
@@ -50,8 +53,8 @@ impl Input for CalendarQuery {
 
 /// A timetable as iCalendar
 ///
-/// Weekly events in the school's time zone, without holidays. An event keeps its UID, and its SEQUENCE is the lesson's
-/// `revision`.
+/// Weekly events in the school's time zone, within the terms of the session and without holidays. An event keeps its UID,
+/// and its SEQUENCE is the lesson's `revision`.
 #[utoipa::path(get, path = "/api/v1/school/timetable/calendar.ics/", tag = "timetable", params(CalendarParams),
     responses((status = 200, body = String, content_type = "text/calendar")),
     security(("bearer" = []), ("api_key" = [])))]
@@ -69,16 +72,35 @@ pub(crate) async fn find_timetable_calendar(
             "teacher",
         ),
     };
-    let facts = store::calendar(&caller.db, whose).await?;
-    let name = facts
-        .name
-        .ok_or_else(|| ApiError::field(field, "There is no such record."))?;
+    let calendar = calendar(&caller.app, &caller.db, caller.context.now, whose).await?;
+    calendar.ok_or_else(|| ApiError::field(field, "There is no such record."))
+}
+
+/// The calendar of a class or a person; none where there is no such one.
+pub(super) async fn calendar(
+    app: &App,
+    db: &TenantDb,
+    now: Timestamp,
+    whose: Whose<'_>,
+) -> Result<Option<Response>, ApiError> {
+    let facts = store::calendar(db, whose).await?;
+    let Some(name) = facts.name else {
+        return Ok(None);
+    };
+    let names_class = !matches!(whose, Whose::Class(_));
     let mut lessons = Vec::new();
     for lesson in facts.lessons {
-        lessons.extend(event(&caller, lesson, class.is_none())?);
+        lessons.extend(event(app, db, lesson, &facts.terms, names_class)?);
     }
-    let zone = zone(&caller, &lessons)?;
-    let text = write(&name, &zone, &lessons, &facts.holidays);
+    let today = day_at(app, db, now)?;
+    let first = lessons.iter().map(|lesson| lesson.from).min();
+    let last = lessons.iter().map(|lesson| lesson.to).max();
+    let zone = Zone::observe(
+        &db.school().school().timezone,
+        first.unwrap_or(today),
+        last.unwrap_or(today),
+        |moment| app.local_time(db.school(), moment),
+    );
     let headers = [
         (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
         (
@@ -86,30 +108,27 @@ pub(crate) async fn find_timetable_calendar(
             "inline; filename=\"timetable.ics\"",
         ),
     ];
-    Ok((headers, text).into_response())
-}
-
-/// The school's zone over the days of the lessons.
-fn zone(caller: &Caller<SchoolArea>, lessons: &[Lesson]) -> Result<Zone, ApiError> {
-    let today = today(caller)?;
-    let first = lessons.iter().map(|lesson| lesson.from).min();
-    let last = lessons.iter().map(|lesson| lesson.to).max();
-    let school = caller.db.school();
-    Ok(Zone::observe(
-        &school.school().timezone,
-        first.unwrap_or(today),
-        last.unwrap_or(today),
-        |moment| caller.app.local_time(school, moment),
-    ))
+    let text = write(&name, &zone, &lessons, &facts.holidays);
+    Ok(Some((headers, text).into_response()))
 }
 
 /// The event of a lesson; none where it lies outside its session.
 fn event(
-    caller: &Caller<SchoolArea>,
+    app: &App,
+    db: &TenantDb,
     lesson: CalendarLesson,
+    terms: &[CalendarTerm],
     names_class: bool,
 ) -> Result<Option<Lesson>, ApiError> {
-    let session = session_days(caller, lesson.session_start, lesson.session_end)?;
+    let session = day_at(app, db, lesson.session_start)?..=day_at(app, db, lesson.session_end)?;
+    let mut own = Vec::new();
+    for term in terms.iter().filter(|term| term.session == lesson.session) {
+        own.push(day(&term.start_date)?..=day(&term.end_date)?);
+    }
+    // Terms are not entered yet.
+    if own.is_empty() {
+        own.push(session.clone());
+    }
     let from = day(&lesson.valid_from)?.max(*session.start());
     let to = lesson.valid_to.as_deref().map(day).transpose()?;
     let to = to.map_or(*session.end(), |to| to.min(*session.end()));
@@ -131,5 +150,6 @@ fn event(
         ends_at,
         from,
         to,
+        terms: own,
     }))
 }

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod check;
+mod feeds;
 
 use futures_util::future::BoxFuture;
 use homeroom_domain::{
@@ -20,6 +21,7 @@ use crate::{
 
 pub(crate) use calendar::*;
 pub(crate) use check::*;
+pub(crate) use feeds::*;
 
 const TAG: &str = "timetable";
 

@@ -1,6 +1,6 @@
 //! Lessons as an iCalendar object (RFC 5545): events that recur weekly, in the school's own time.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, ops::RangeInclusive};
 
 use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta};
 use homeroom_kernel::Timestamp;
@@ -165,24 +165,25 @@ pub struct Lesson {
     pub from: NaiveDate,
     /// The last.
     pub to: NaiveDate,
+    /// When there is school; between them it does not take place.
+    pub terms: Vec<RangeInclusive<NaiveDate>>,
 }
 
 impl Lesson {
-    /// The days on which it takes place, and those of its weekdays that are holidays.
+    /// The days on which it takes place, and those of its weekdays that are holidays or in no term.
     fn days(&self, holidays: &[Holiday]) -> (Vec<NaiveDate>, Vec<NaiveDate>) {
         let wait = (self.weekday + 7 - self.from.weekday().number_from_monday()) % 7;
         let first = self.from.checked_add_days(Days::new(wait.into()));
         let all = std::iter::successors(first, |day| day.checked_add_days(Days::new(7)));
-        all.take_while(|day| *day <= self.to)
-            .partition(|day| !holidays.iter().any(|holiday| holiday.days.contains(day)))
+        all.take_while(|day| *day <= self.to).partition(|day| {
+            self.terms.iter().any(|term| term.contains(day))
+                && !holidays.iter().any(|holiday| holiday.days.contains(day))
+        })
     }
 
     fn write(&self, zone: &Zone, holidays: &[Holiday], lines: &mut Lines) {
         let (days, without) = self.days(holidays);
-        let Some(last) = days.last() else {
-            return;
-        };
-        let Some(first) = days.iter().chain(&without).min() else {
+        let (Some(first), Some(last)) = (days.first(), days.last()) else {
             return;
         };
         let at = |day: &NaiveDate, minutes: u16| after(midnight(*day), minutes.into());
@@ -206,7 +207,7 @@ impl Lesson {
         lines.add(&format!("RRULE:FREQ=WEEKLY;UNTIL={until}Z"));
         let without: Vec<String> = without
             .iter()
-            .filter(|day| *day < last)
+            .filter(|day| (first..last).contains(day))
             .map(|day| stamp(at(day, self.starts_at)))
             .collect();
         if !without.is_empty() {

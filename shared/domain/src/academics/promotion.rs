@@ -81,6 +81,8 @@ pub struct Record {
     pub subjects_passed: u32,
     /// The average, as the card shows it; `None` for who sat nothing.
     pub average: Option<Hundredths>,
+    /// The names of the subjects that must be passed and were not.
+    pub not_passed: Vec<String>,
     /// Whether no mark is missing.
     pub is_complete: bool,
     /// Whether marks were corrected since these figures were published.
@@ -135,16 +137,9 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
         Some(average) => average,
     };
     let passed = record.subjects_passed;
-    if passed < rules.min_subjects_passed {
-        let needed = rules.min_subjects_passed;
-        let reason = format!("Subjects passed: {passed} of the {needed} required.");
-        return proposal(Action::Repeat, Some(&record.current_class), reason);
-    }
-    if let Some(needed) = rules.min_average
-        && average < needed.into()
-    {
-        let reason = format!("Average {average}, below the {needed} required.");
-        return proposal(Action::Repeat, Some(&record.current_class), reason);
+    let failed = failed(rules, record, average);
+    if !failed.is_empty() {
+        return proposal(Action::Repeat, Some(&record.current_class), failed);
     }
     let met = format!("Subjects passed: {passed}; average {average}.");
     if record.is_final_form {
@@ -157,6 +152,22 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
             proposal(Action::Pending, None, reason)
         }
     }
+}
+
+/// Every rule that a student does not meet, in words.
+fn failed(rules: &Rules, record: &Record, average: Hundredths) -> String {
+    let (passed, needed) = (record.subjects_passed, rules.min_subjects_passed);
+    let few =
+        (passed < needed).then(|| format!("Subjects passed: {passed} of the {needed} required."));
+    let required = &record.not_passed;
+    let lacking = (!required.is_empty())
+        .then(|| format!("Required and not passed: {}.", required.join(", ")));
+    let low = rules
+        .min_average
+        .filter(|needed| average < (*needed).into());
+    let low = low.map(|needed| format!("Average {average}, below the {needed} required."));
+    let reasons = [few, lacking, low].into_iter().flatten();
+    reasons.collect::<Vec<_>>().join(" ")
 }
 
 /// The same proposal with the class's place in the new year as its destination. A class that the new year does not have
@@ -209,6 +220,7 @@ mod tests {
         Record {
             subjects_passed,
             average: average.map(Hundredths),
+            not_passed: Vec::new(),
             is_complete: true,
             is_outdated: false,
             current_class: "1A".to_owned(),
@@ -240,6 +252,10 @@ mod tests {
             is_final_form: true,
             ..record(4, Some(5000))
         };
+        let without = |names: &[&str], passed: u32| Record {
+            not_passed: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..record(passed, Some(4900))
+        };
         let asked = rules(5, Some(5000));
         for (record, action, destination, reason) in [
             (
@@ -259,6 +275,32 @@ mod tests {
                 Action::Repeat,
                 Some("1A"),
                 "Average 49.99, below the 50 required.",
+            ),
+            (
+                without(&["English", "Mathematics"], 3),
+                Action::Repeat,
+                Some("1A"),
+                "Subjects passed: 3 of the 5 required. Required and not passed: English, Mathematics. \
+                 Average 49, below the 50 required.",
+            ),
+            (
+                Record {
+                    is_final_form: true,
+                    average: Some(Hundredths(9000)),
+                    ..without(&["English"], 9)
+                },
+                Action::Repeat,
+                Some("1A"),
+                "Required and not passed: English.",
+            ),
+            (
+                Record {
+                    is_complete: false,
+                    ..without(&["English"], 9)
+                },
+                Action::Pending,
+                None,
+                "Marks are missing.",
             ),
             (
                 record(0, None),
@@ -344,12 +386,14 @@ mod tests {
         fn records()(
             subjects_passed in 0..12_u32,
             average in prop::option::of(0..=10_000_i64),
+            not_passed in prop::collection::vec("[A-Z][a-z]{1,8}", 0..3),
             is_complete: bool,
             is_outdated: bool,
             has_next: bool,
             is_final_form: bool,
         ) -> Record {
             Record {
+                not_passed,
                 is_complete,
                 is_outdated,
                 has_next: has_next.then(|| "2A".to_owned()),
@@ -381,6 +425,7 @@ mod tests {
             let meets = record.is_complete
                 && !record.is_outdated
                 && record.subjects_passed >= passed
+                && record.not_passed.is_empty()
                 && record.average.is_some_and(|own| own.0 >= average);
             let action = propose(&asked, &record).action;
             prop_assert_eq!(
@@ -391,6 +436,24 @@ mod tests {
                 action == Action::Repeat,
                 !meets && record.is_complete && !record.is_outdated && record.average.is_some()
             );
+        }
+
+        #[test]
+        fn another_required_subject_never_promotes_more(record in records(), passed in 0..12_u32, name in "[A-Z][a-z]{1,8}") {
+            let asked = rules(passed, None);
+            let goes_on = |record: &Record| {
+                matches!(propose(&asked, record).action, Action::Promote | Action::Graduate)
+            };
+            let mut stricter = record.clone();
+            stricter.not_passed.push(name.clone());
+            prop_assert!(!goes_on(&stricter));
+            let proposal = propose(&asked, &stricter);
+            if proposal.action == Action::Repeat {
+                prop_assert!(proposal.reason.contains(&name), "{}", proposal.reason);
+            } else {
+                // What is open stays open.
+                prop_assert_eq!(proposal, propose(&asked, &record));
+            }
         }
 
         #[test]

@@ -1,8 +1,9 @@
-//! Credentials: derived keys, access tokens, refresh tokens, API keys. Kinds are never interchangeable.
+//! Credentials: derived keys, access tokens, refresh tokens, API keys, calendar feeds. Kinds are never interchangeable.
 
 pub mod access_token;
 pub mod api_key;
 pub mod encoding;
+pub mod feed_token;
 pub mod keys;
 pub mod refresh_token;
 pub mod sealed;

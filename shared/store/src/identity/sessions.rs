@@ -2,6 +2,7 @@
 
 use homeroom_domain::{
     SessionId, UserId,
+    credentials::Plane,
     credentials::refresh_token::{LIFETIME_SECONDS, Presented, RefreshToken},
     permissions::PermissionSet,
 };
@@ -172,21 +173,20 @@ pub fn revoke(session: SessionId, because: &str, now: Timestamp) -> Batch {
     batch
 }
 
-/// Ends every sign-in of a user.
+/// Ends every sign-in of a user, and what else lets somebody in without the password.
 #[must_use]
-pub fn revoke_all(user: UserId, because: &str, now: Timestamp) -> Batch {
+pub fn revoke_all(plane: Plane, user: UserId, because: &str, now: Timestamp) -> Batch {
     let mut batch = Batch::default();
-    batch.push(revoke_all_statement(user, because, now));
-    batch
-}
-
-pub(crate) fn revoke_all_statement(user: UserId, because: &str, now: Timestamp) -> Statement {
-    sql!(
+    batch.push(sql!(
         "update sessions set revoked_at = ?2, revoked_because = ?3 where user_id = ?1 and revoked_at is null",
         user,
         now,
         because,
-    )
+    ));
+    if let Plane::School(_) = plane {
+        batch.push(sql!("delete from calendar_feeds where user = ?1", user));
+    }
+    batch
 }
 
 /// Removes what has ended more than a day ago.

@@ -4,7 +4,7 @@ use homeroom_domain::{RoleId, StaffId, UserId, credentials::Plane, permissions::
 use homeroom_kernel::{Listing, PageRequest, Timestamp, page::FilterKind};
 use serde::{Deserialize, Serialize};
 
-use super::role_assignments;
+use super::{role_assignments, sessions::revoke_all};
 use crate::{
     batch::{Action, Batch, Stamp},
     connection::IdentityDb,
@@ -304,9 +304,7 @@ pub fn update(
         } else {
             "deactivated"
         };
-        batch.push(super::sessions::revoke_all_statement(
-            before.id, because, stamp.now,
-        ));
+        batch.append(revoke_all(stamp.plane, before.id, because, stamp.now));
     }
     keep_an_administrator(&mut batch);
     let after = Recorded {
@@ -343,9 +341,7 @@ pub fn delete(stamp: &Stamp<'_>, user: &UserRow) -> Batch {
         stamp.now,
     ));
     batch.push(sql!("delete from user_roles where user_id = ?1", user.id));
-    batch.push(super::sessions::revoke_all_statement(
-        user.id, "deleted", stamp.now,
-    ));
+    batch.append(revoke_all(stamp.plane, user.id, "deleted", stamp.now));
     keep_an_administrator(&mut batch);
     batch.audit(
         stamp,
@@ -371,11 +367,7 @@ pub fn change_password(stamp: &Stamp<'_>, user: UserId, verified: &str, new: &st
         stamp.now,
         verified,
     ));
-    batch.push(super::sessions::revoke_all_statement(
-        user,
-        "password_changed",
-        stamp.now,
-    ));
+    batch.append(revoke_all(stamp.plane, user, "password_changed", stamp.now));
     let change = serde_json::json!({"password": "changed"});
     batch.audit(
         stamp,

@@ -320,6 +320,12 @@ pub static CURRICULUM: Table = Table {
             Literal::Boolean(true),
             "Whether every student takes it.",
         ),
+        Field::or(
+            "must_pass",
+            Kind::Boolean,
+            Literal::Boolean(false),
+            "Whether promotion asks that it was passed; an absent student, or one who does not take it, did not pass.",
+        ),
     ],
     listing: Listing {
         orderings: &[
@@ -341,6 +347,7 @@ pub static CURRICULUM: Table = Table {
             ("form", FilterKind::Id, "t.form = ?"),
             ("subject", FilterKind::Id, "t.subject = ?"),
             ("is_compulsory", FilterKind::Bool, "t.is_compulsory = ?"),
+            ("must_pass", FilterKind::Bool, "t.must_pass = ?"),
         ],
     },
     ..Table::PLAIN

@@ -71,6 +71,15 @@ impl Scene {
     }
 }
 
+/// The token in the address of a feed.
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn token_of(address: &str) -> &str {
+    address.split_once("?token=").expect("a token").1
+}
+
 pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sample> {
     let admin = &scene.school.admin;
     let (path, body) = match operation.id.as_str() {
@@ -127,6 +136,31 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
         "find_timetable_calendar" => {
             let (class, _) = scene.taught_subject(n);
             (format!("{}?academic_class={class}", operation.path), None)
+        }
+        "list_own_calendar_feeds" => (operation.path.clone(), None),
+        "create_own_calendar_feed" => {
+            let body =
+                json!({"name": format!("Phone {n}"), "academic_class": null, "teacher": null});
+            (operation.path.clone(), Some(body))
+        }
+        "find_own_calendar_feed" | "delete_own_calendar_feed" => {
+            let feed = scene.created(admin, "my/calendar-feeds/", &json!({}));
+            (operation.path.replace("{id}", &feed), None)
+        }
+        "read_calendar_feed" => {
+            let feed = admin.post("my/calendar-feeds/", &json!({})).status(201);
+            let client = scene.school.anonymous();
+            let path = format!(
+                "{}?token={}",
+                operation.path,
+                token_of(&feed.str("address"))
+            );
+            return Some(Sample {
+                client,
+                method: operation.method.clone(),
+                path,
+                body: None,
+            });
         }
         _ => return None,
     };

@@ -10,6 +10,7 @@ pub mod records;
 pub(crate) mod report_cards;
 mod structure;
 
+pub use attendance::token_of;
 pub use report_cards::logo;
 
 use std::cell::Cell;

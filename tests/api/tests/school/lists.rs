@@ -351,3 +351,91 @@ fn deleted_users_are_not_listed() {
         0
     );
 }
+
+/// How many users a search finds.
+fn found(school: &School, text: &str) -> serde_json::Value {
+    let query: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let reply = school.admin.get(&format!("users/?search={query}"));
+    reply.status(200).json["count"].clone()
+}
+
+#[test]
+fn a_search_knows_no_case_in_any_script() {
+    let (_, school) = greenwood();
+    for (n, (first, last, others)) in [
+        (
+            "Éva",
+            "NAGY-ŐRSI",
+            vec!["éva", "ÉVA", "nagy-őrsi", "Őrsi", "vA"],
+        ),
+        ("Иван", "Петров", vec!["иван", "ИВАН", "вАн", "петров"]),
+        (
+            "ЁЛКА",
+            "МакДональд",
+            vec!["ёлка", "Ёлка", "макдональд", "МАКДОНАЛЬД"],
+        ),
+        (
+            "Οδυσσεύς",
+            "ΕΛΎΤΗΣ",
+            vec!["οδυσσεύς", "ΟΔΥΣΣΕΎΣ", "Οδυσσεύσ", "ελύτης", "Ελύτησ"],
+        ),
+        (
+            "Straße",
+            "Œuvré",
+            vec!["straße", "œuvré", "ŒUVRÉ", "STRAßE"],
+        ),
+        ("Արամ", "李明", vec!["արամ", "ԱՐԱՄ", "李"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut body = person(&format!("user-{n}@people.example"));
+        body["first_name"] = json!(first);
+        body["last_name"] = json!(last);
+        school.admin.post("users/", &body).expect(201);
+        for text in others.into_iter().chain([first, last]) {
+            assert_eq!(found(&school, text), 1, "{text} for {first} {last}");
+        }
+    }
+    // An accent is another letter, and so is another script.
+    for text in ["eva", "Iван", "елка", "ΟΔΥΣΣΕΥΣ", "strasse", "иванн"] {
+        assert_eq!(found(&school, text), 0, "{text}");
+    }
+}
+
+#[test]
+fn turkish_letters_without_a_pair_are_found_as_they_are_written() {
+    let (_, school) = greenwood();
+    for (n, name) in ["Işık", "İpek", "Isla"].into_iter().enumerate() {
+        let mut body = person(&format!("user-{n}@people.example"));
+        body["first_name"] = json!(name);
+        school.admin.post("users/", &body).expect(201);
+    }
+    // The dotless ı is the small form of I, which is that of i as well; İ has no single small letter.
+    for (text, count) in [
+        ("ışık", 1),
+        ("IŞIK", 0),
+        ("ıs", 1),
+        ("İpek", 1),
+        ("ipek", 0),
+        ("isla", 1),
+    ] {
+        assert_eq!(found(&school, text), count, "{text}");
+    }
+}
+
+#[test]
+fn a_search_for_more_letters_than_a_statement_has_room_for_still_finds_what_is_written_so() {
+    let (_, school) = greenwood();
+    let mut body = person("long@people.example");
+    let name: String = ('А'..='Я')
+        .chain('Ա'..='Ֆ')
+        .chain('Α'..='Ρ')
+        .take(80)
+        .collect();
+    body["first_name"] = json!(name);
+    school.admin.post("users/", &body).expect(201);
+    assert_eq!(found(&school, &name), 1);
+    let short: String = name.chars().take(30).collect();
+    assert_eq!(found(&school, &short.to_lowercase()), 1);
+}

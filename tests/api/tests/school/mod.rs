@@ -13,6 +13,7 @@ mod attendance_views;
 mod audit_logs;
 mod auth;
 mod bodies;
+mod calendar_feeds;
 mod class_registration;
 mod classroom;
 mod exams;

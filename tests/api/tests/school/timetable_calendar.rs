@@ -1,6 +1,12 @@
 //! `GET /api/v1/school/timetable/calendar.ics`, read by parsers that are not ours.
 
+use chrono::{Datelike, NaiveDate};
+use homeroom_domain::academics::{
+    attendance::Holiday,
+    calendar::{Lesson, Zone, write},
+};
 use icalendar::parser::{Component, read_calendar, unfold};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::year::Year;
@@ -22,7 +28,7 @@ impl Year {
     }
 }
 
-fn value(event: &Component<'_>, name: &str) -> String {
+pub(super) fn value(event: &Component<'_>, name: &str) -> String {
     let property = event
         .properties
         .iter()
@@ -30,7 +36,7 @@ fn value(event: &Component<'_>, name: &str) -> String {
     property.map_or_else(String::new, |property| property.val.as_str().to_owned())
 }
 
-fn events(text: &str) -> Vec<Component<'static>> {
+pub(super) fn events(text: &str) -> Vec<Component<'static>> {
     let unfolded: &'static str = Box::leak(unfold(text).into_boxed_str());
     let calendar = read_calendar(unfolded).unwrap();
     assert_eq!(
@@ -47,8 +53,8 @@ fn events(text: &str) -> Vec<Component<'static>> {
         .collect()
 }
 
-/// When an event takes place, in UTC, as the crate `rrule` reads it.
-fn occurrences(text: &str, uid: &str) -> Vec<String> {
+/// When an event takes place, as the crate `rrule` reads it.
+fn series(text: &str, uid: &str) -> Vec<chrono::DateTime<rrule::Tz>> {
     let unfolded = unfold(text);
     let event = unfolded
         .split("BEGIN:VEVENT")
@@ -66,13 +72,16 @@ fn occurrences(text: &str, uid: &str) -> Vec<String> {
     let all = set.all(1_000);
     assert!(!all.limited);
     all.dates
-        .iter()
-        .map(|date| {
-            date.with_timezone(&chrono::Utc)
-                .format("%Y-%m-%dT%H:%MZ")
-                .to_string()
-        })
-        .collect()
+}
+
+/// The same in UTC.
+pub(super) fn occurrences(text: &str, uid: &str) -> Vec<String> {
+    let utc = |date: &chrono::DateTime<rrule::Tz>| {
+        date.with_timezone(&chrono::Utc)
+            .format("%Y-%m-%dT%H:%MZ")
+            .to_string()
+    };
+    series(text, uid).iter().map(utc).collect()
 }
 
 #[test]
@@ -102,6 +111,114 @@ fn a_lesson_recurs_weekly_without_holidays_in_the_schools_own_time() {
     assert_eq!(value(&events[0], "LOCATION").replace('\\', ""), "Lab; 2");
     assert_eq!(value(&events[0], "DESCRIPTION"), "Mrs Chipo Dube");
     assert!(text.contains("BEGIN:DAYLIGHT\r\nDTSTART:20260329T010000\r\nTZOFFSETFROM:+0000\r\nTZOFFSETTO:+0100\r\n"), "{text}");
+}
+
+#[test]
+fn lessons_take_place_within_the_terms_of_their_session() {
+    let year = Year::new();
+    year.in_zone("Europe/London");
+    let lesson = year.lesson(1, json!({}));
+    let query = format!("academic_class={}", year.class);
+    let uid = format!("{lesson}@homeroom");
+    let whole = occurrences(&year.calendar(&query), &uid);
+    // Until terms are entered, there is school from the first to the last day of the session.
+    assert_eq!((whole.len(), whole[0].as_str()), (48, "2025-09-01T07:00Z"));
+    let term = |term: &str, first: &str, last: &str| {
+        let body =
+            json!({"session": year.session, "term": term, "start_date": first, "end_date": last});
+        year.admin.post("terms/", &body).expect(201);
+    };
+    term("1", "2025-09-02", "2025-10-20");
+    term("2", "2026-03-23", "2026-04-13");
+    year.holiday("Half term", "2025-09-15", "2025-09-19");
+    let text = year.calendar(&query);
+    assert_eq!(
+        occurrences(&text, &uid),
+        [
+            "2025-09-08T07:00Z",
+            "2025-09-22T07:00Z",
+            "2025-09-29T07:00Z",
+            "2025-10-06T07:00Z",
+            "2025-10-13T07:00Z",
+            "2025-10-20T07:00Z",
+            "2026-03-23T08:00Z",
+            "2026-03-30T07:00Z",
+            "2026-04-06T07:00Z",
+            "2026-04-13T07:00Z",
+        ]
+    );
+    assert_eq!(value(&events(&text)[0], "DTEND"), "20250908T084000");
+    // All of it in a vacation: there is nothing to show.
+    let between = year.lesson(
+        2,
+        json!({"valid_from": "2025-10-21", "valid_to": "2026-03-22"}),
+    );
+    assert!(!year.calendar(&query).contains(&between));
+}
+
+prop_compose! {
+    /// Days of the session, first and last.
+    fn stretches(most: usize)(mut days in prop::collection::vec(0..330_u64, 0..=most)) -> Vec<(NaiveDate, NaiveDate)> {
+        days.sort_unstable();
+        let day = |n: u64| NaiveDate::from_ymd_opt(2025, 9, 1).unwrap() + chrono::Days::new(n);
+        days.chunks_exact(2).map(|pair| (day(pair[0]), day(pair[1]))).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// As another program reads it, day by day.
+    #[test]
+    fn a_series_has_the_weekdays_in_terms_that_are_no_holidays(
+        terms in stretches(6),
+        free in stretches(8),
+        (first, length) in (0..300_u64, 0..330_u64),
+        weekday in 1..=7_u32,
+    ) {
+        let from = NaiveDate::from_ymd_opt(2025, 9, 1).unwrap() + chrono::Days::new(first);
+        let to = from + chrono::Days::new(length);
+        let lesson = Lesson {
+            uid: "l1".to_owned(),
+            sequence: 0,
+            modified: homeroom_kernel::Timestamp::from_millis(0),
+            summary: "Mathematics".to_owned(),
+            location: String::new(),
+            description: String::new(),
+            weekday,
+            starts_at: 480,
+            ends_at: 520,
+            from,
+            to,
+            terms: terms.iter().map(|(first, last)| *first..=*last).collect(),
+        };
+        let holidays: Vec<Holiday> = free
+            .iter()
+            .map(|(first, last)| Holiday { name: String::new(), days: *first..=*last })
+            .collect();
+        let clock = |moment: homeroom_kernel::Timestamp| {
+            let utc = chrono::DateTime::from_timestamp_millis(moment.millis()).unwrap();
+            utc.with_timezone(&chrono_tz::Europe::London).format("%Y-%m-%dT%H:%M").to_string()
+        };
+        let zone = Zone::observe("Europe/London", from, to, clock);
+        let text = write("3A", &zone, &[lesson], &holidays);
+        let within = |list: &[(NaiveDate, NaiveDate)], day: NaiveDate| {
+            list.iter().any(|(first, last)| (*first..=*last).contains(&day))
+        };
+        let expected: Vec<String> = from
+            .iter_days()
+            .take_while(|day| *day <= to)
+            .filter(|day| day.weekday().number_from_monday() == weekday)
+            .filter(|day| within(&terms, *day) && !within(&free, *day))
+            .map(|day| format!("{day}T08:00"))
+            .collect();
+        let read = if text.contains("BEGIN:VEVENT") {
+            series(&text, "l1").iter().map(|date| date.format("%Y-%m-%dT%H:%M").to_string()).collect()
+        } else {
+            Vec::new()
+        };
+        prop_assert_eq!(read, expected, "{}", text);
+    }
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn lesson() -> Lesson {
         ends_at: 8 * 60 + 40,
         from: day("2026-03-17"),
         to: day("2026-04-14"),
+        terms: vec![day("2026-01-12")..=day("2026-12-04")],
     }
 }
 
@@ -118,7 +119,7 @@ fn a_lesson_that_never_takes_place_is_left_out() {
 }
 
 #[test]
-fn holidays_at_the_ends_shorten_nothing_else() {
+fn a_series_begins_and_ends_with_a_lesson() {
     let holiday = |days: &str| Holiday {
         name: String::new(),
         days: day(days)..=day(days),
@@ -129,16 +130,42 @@ fn holidays_at_the_ends_shorten_nothing_else() {
         &[lesson()],
         &[holiday("2026-03-23"), holiday("2026-04-13")],
     );
-    // A first day that is left out still begins the series; a last one just ends it earlier.
     assert!(
-        text.contains("DTSTART;TZID=Europe/London:20260323T080000\r\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("EXDATE;TZID=Europe/London:20260323T080000\r\n"),
+        text.contains("DTSTART;TZID=Europe/London:20260330T080000\r\n"),
         "{text}"
     );
     assert!(text.contains("UNTIL=20260406T070000Z\r\n"), "{text}");
+    assert!(!text.contains("EXDATE"), "{text}");
+}
+
+#[test]
+fn between_terms_there_is_no_lesson() {
+    let terms = vec![
+        day("2026-01-12")..=day("2026-03-27"),
+        day("2026-04-12")..=day("2026-06-01"),
+    ];
+    let text = write(
+        "3A",
+        &london(),
+        &[Lesson {
+            terms: terms.clone(),
+            ..lesson()
+        }],
+        &[],
+    );
+    assert!(text.contains("DTSTART;TZID=Europe/London:20260323T080000\r\n"));
+    assert!(text.contains("UNTIL=20260413T070000Z\r\n"), "{text}");
+    assert!(
+        text.contains("EXDATE;TZID=Europe/London:20260330T080000,20260406T080000\r\n"),
+        "{text}"
+    );
+    let in_the_vacation = Lesson {
+        from: day("2026-03-28"),
+        to: day("2026-04-11"),
+        terms,
+        ..lesson()
+    };
+    assert!(!write("3A", &london(), &[in_the_vacation], &[]).contains("VEVENT"));
 }
 
 proptest! {

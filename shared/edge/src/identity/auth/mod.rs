@@ -330,9 +330,9 @@ pub async fn logout<A: Area>(caller: &Caller<A>) -> Result<(), ApiError> {
 /// Ends every sign-in of the user behind the request.
 pub async fn logout_all<A: Area>(caller: &Caller<A>) -> Result<(), ApiError> {
     let user = own_user(caller)?;
-    caller
-        .commit_identity(sessions::revoke_all(user, "logout_all", caller.context.now))
-        .await
+    let plane = caller.db.plane();
+    let batch = sessions::revoke_all(plane, user, "logout_all", caller.context.now);
+    caller.commit_identity(batch).await
 }
 
 /// Sets a new password: every sign-in of the user ends, and a new one starts with the answer.

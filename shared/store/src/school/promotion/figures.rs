@@ -118,6 +118,8 @@ pub struct Figures {
     pub is_complete: i64,
     /// Whether marks were corrected since.
     pub is_outdated: i64,
+    /// The names of the subjects that must be passed and were not.
+    pub not_passed: Vec<String>,
 }
 
 /// The exam session `?3` of the year that a set-up `g` ends; where none is named, the last: of those whose cards are
@@ -163,7 +165,11 @@ pub async fn preview(
          reg.academic_class as source_session_class, case when y.id is not null then json_object( \
          'average', cast(round((y.card ->> '$.average') * 100) as integer), \
          'subjects_passed', ifnull(y.card ->> '$.subjects_passed', 0), \
-         'is_complete', ifnull(y.card ->> '$.is_complete', 0), 'is_outdated', y.is_outdated) end as card, \
+         'is_complete', ifnull(y.card ->> '$.is_complete', 0), 'is_outdated', y.is_outdated, \
+         'not_passed', json((select json_group_array(name) from (select j.name from curriculum r \
+         join subjects j on j.id = r.subject where r.form = c.form and r.must_pass = 1 \
+         and not exists (select 1 from json_each(y.card, '$.subjects') line \
+         where line.value ->> '$.subject' = r.subject and line.value ->> '$.passed') order by j.name)))) end as card, \
          d.id as decision, d.source_session_class as decision_source, d.destination_session_class, d.action, \
          d.boarding_status, d.reason, d.decided_by, d.is_proposed, d.updated_at \
          from session_setups g join student_sessions reg on reg.session = g.previous_session \
@@ -215,6 +221,8 @@ pub struct Subject {
     pub coefficient: i64,
     /// Whether every student takes it.
     pub is_compulsory: i64,
+    /// Whether promotion asks that it was passed.
+    pub must_pass: i64,
     /// The lowest mark that passes, in hundredths.
     pub pass_mark: i64,
 }
@@ -242,7 +250,7 @@ pub async fn scores(
     db: &TenantDb,
     exam_session: &str,
 ) -> Result<(Vec<Subject>, Vec<Scores>), StoreError> {
-    let subjects = "select r.form, r.subject, j.name, r.coefficient, r.is_compulsory, coalesce( \
+    let subjects = "select r.form, r.subject, j.name, r.coefficient, r.is_compulsory, r.must_pass, coalesce( \
          (select w.mark from pass_marks w where w.form = r.form and ifnull(w.subject, '') = r.subject), \
          (select w.mark from pass_marks w where w.form = r.form and ifnull(w.subject, '') = ''), 5000) as pass_mark \
          from curriculum r join subjects j on j.id = r.subject order by r.form, j.name";

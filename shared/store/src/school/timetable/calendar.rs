@@ -14,6 +14,8 @@ pub enum Whose<'a> {
     Class(&'a str),
     /// A teacher's.
     Teacher(&'a str),
+    /// A user's own: those that the user gives, or takes part in as a student, or whose children take part in them.
+    User(&'a str),
 }
 
 /// A lesson for a calendar.
@@ -21,6 +23,8 @@ pub enum Whose<'a> {
 pub struct CalendarLesson {
     /// The lesson.
     pub id: String,
+    /// The session of its class.
+    pub session: String,
     /// The name of the class.
     pub class_name: String,
     /// The name of the subject.
@@ -55,18 +59,37 @@ impl CalendarLesson {
     }
 }
 
+/// A term of a session.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CalendarTerm {
+    /// The session.
+    pub session: String,
+    /// The first day.
+    pub start_date: String,
+    /// The last day.
+    pub end_date: String,
+}
+
 /// What a calendar is made of.
 #[derive(Debug)]
 pub struct CalendarFacts {
-    /// The name of the class or teacher, where there is such a one.
+    /// The name of the class or person, where there is such a one.
     pub name: Option<String>,
     /// The lessons.
     pub lessons: Vec<CalendarLesson>,
+    /// All terms.
+    pub terms: Vec<CalendarTerm>,
     /// All holidays.
     pub holidays: Vec<Holiday>,
 }
 
-/// The lessons of a class or a teacher.
+/// `?1` is the user.
+const OWN: &str = "t.teacher in (select f.id from staff f where f.user_id = ?1) or t.academic_class in (\
+     select reg.academic_class from student_sessions reg where reg.status = 'active' and reg.student in (\
+     select p.id from students p where p.user = ?1 union all \
+     select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ?1))";
+
+/// The lessons of a class or a person.
 pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, StoreError> {
     #[derive(Deserialize)]
     struct Name {
@@ -83,9 +106,14 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
             format!("select {TEACHER_NAME} as name from staff f where f.id = ?1"),
             "t.teacher = ?1",
         ),
+        Whose::User(id) => (
+            id,
+            "select trim(u.first_name || ' ' || u.last_name) as name from users u where u.id = ?1".to_owned(),
+            OWN,
+        ),
     };
     let lessons = format!(
-        "select t.id, c.name as class_name, x.name as subject_name, {TEACHER_NAME} as teacher_name, t.room, t.weekday, \
+        "select t.id, a.session, c.name as class_name, x.name as subject_name, {TEACHER_NAME} as teacher_name, t.room, t.weekday, \
          t.starts_at, t.ends_at, t.valid_from, t.valid_to, t.revision, t.updated_at, y.start_date as session_start, \
          y.end_date as session_end from timetable t join academic_classes a on a.id = t.academic_class \
          join academic_sessions y on y.id = a.session join classes c on c.id = a.class \
@@ -96,6 +124,7 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
         .batch(vec![
             sql!(name, id),
             sql!(lessons, id),
+            sql!("select session, start_date, end_date from terms order by start_date"),
             sql!("select name, start_date, end_date from holidays order by start_date"),
         ])
         .await?;
@@ -106,6 +135,7 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
             .next()
             .map(|row| row.name),
         lessons: outcomes.rows()?,
+        terms: outcomes.rows()?,
         holidays: take_holidays(&mut outcomes)?,
     })
 }

@@ -2,13 +2,14 @@
 
 mod calendar;
 mod conflicts;
+pub mod feeds;
 
 use homeroom_domain::records::{Field, Kind, Literal};
 use homeroom_kernel::{Listing, page::FilterKind};
 
 use crate::records::{Rule, Table};
 
-pub use calendar::{CalendarFacts, CalendarLesson, Whose, calendar};
+pub use calendar::{CalendarFacts, CalendarLesson, CalendarTerm, Whose, calendar};
 pub use conflicts::{Rival, Surroundings, surroundings};
 
 const NAME: Kind = Kind::Text { min: 1, max: 300 };

@@ -132,6 +132,77 @@ fn without_a_card_the_marks_count_and_a_missing_one_leaves_it_open() {
 }
 
 #[test]
+fn whoever_did_not_pass_a_required_subject_repeats_and_is_told_which() {
+    let year = Year::new();
+    let [good, weak, absent] = ["Rudo", "Tariro", "Chipo"].map(|name| year.pupil(name, 0));
+    let [carded, frozen] = ["Farai", "Kudzi"].map(|name| year.pupil(name, 0));
+    year.marks(&good, 0, [Some(80), Some(50)]);
+    year.marks(&weak, 0, [Some(80), Some(49)]);
+    year.marks(&absent, 0, [Some(80), Some(90)]);
+    year.card(&carded, 0, 90.0, 9, false);
+    year.card(&frozen, 0, 90.0, 9, false);
+    let lines = [(&carded, "false"), (&frozen, "true")];
+    for (pupil, passed) in lines {
+        let line = format!(
+            "{{\"subject\": \"{}\", \"passed\": {passed}}}",
+            year.subjects[1]
+        );
+        let sql = format!(
+            "update report_cards set card = json_set(card, '$.subjects', json('[{line}]')) \
+             where student_session = '{}'",
+            pupil.registration
+        );
+        year.app.execute(&year.school.slot, &sql);
+    }
+    let is_absent = format!(
+        "update marks set mark = null, is_absent = 1 where student_session = '{}' and exam in \
+         (select id from exams where subject = '{}')",
+        absent.registration, year.subjects[1]
+    );
+    year.app.execute(&year.school.slot, &is_absent);
+    let everybody = [&good, &weak, &absent, &carded, &frozen];
+    let free = year.preview(&rule(1));
+    for pupil in everybody {
+        assert_eq!(says(&free, pupil).0, "promote", "{}", says(&free, pupil).1);
+        assert_eq!(of(&free, pupil)["not_passed"], json!([]));
+    }
+    let entry = format!(
+        "select id from curriculum where form = '{}' and subject = '{}'",
+        year.forms[0], year.subjects[1]
+    );
+    let entry = year.app.value(&year.school.slot, &entry);
+    let path = format!("curriculum/{}/", entry.as_str().unwrap());
+    let required = json!({"must_pass": true});
+    year.admin().patch(&path, &required).expect(200);
+    let name = format!("subjects/{}/", year.subjects[1]);
+    let name = year.admin().get(&name).status(200).str("name");
+    let preview = year.preview(&rule(1));
+    for (pupil, action) in everybody
+        .into_iter()
+        .zip(["promote", "repeat", "repeat", "repeat", "promote"])
+    {
+        let (proposed, reason) = says(&preview, pupil);
+        assert_eq!(proposed, action, "{reason}");
+        let failed = action == "repeat";
+        let expected = if failed { json!([name]) } else { json!([]) };
+        assert_eq!(of(&preview, pupil)["not_passed"], expected);
+        let told = format!("Required and not passed: {name}.");
+        assert_eq!(reason == told, failed, "{reason}");
+    }
+    // With another rule that is not met, both are named.
+    let (_, reason) = says(&year.preview(&rule(2)), &weak);
+    assert_eq!(
+        reason,
+        format!("Subjects passed: 1 of the 2 required. Required and not passed: {name}.")
+    );
+    // Required in another form, it asks nothing of this one.
+    year.admin()
+        .patch(&path, &json!({"must_pass": false}))
+        .expect(200);
+    assert_eq!(year.preview(&rule(1))["counts"]["promote"], 5);
+}
+
+#[test]
 fn the_last_exam_session_with_published_cards_counts_or_the_one_that_is_named() {
     let year = Year::new();
     let pupil = year.pupil("Rudo", 0);
@@ -203,7 +274,7 @@ fn rules_come_from_the_report_settings_and_from_the_request_before_them() {
     );
     assert_eq!(
         says(&year.preview(&rule(4)), &pupil).1,
-        "Subjects passed: 3 of the 4 required."
+        "Subjects passed: 3 of the 4 required. Average 55, below the 60 required."
     );
 }
 
