@@ -105,7 +105,7 @@ fn who_leaves_the_school_takes_no_seat_any_more() {
     let last = admin.get(&audit).status(200).json["results"][0]["changes"]["status"].clone();
     assert_eq!(last, json!({"from": "active", "to": "transferred"}));
 
-    let file = "student_id,first_name,last_name,enrolment\nS-001,Tendai,Moyo,dropped_out\n";
+    let file = "student_id,first_name,last_name,admission_year,enrolment\nS-001,Tendai,Moyo,2026,dropped_out\n";
     let imported = admin.file("imports/students/", file).status(202);
     assert_eq!(imported.json["updated"], 1, "{}", imported.text);
     assert_eq!(admin.get(&class).status(200).json["size"], 0);
