@@ -29,6 +29,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0008_default_roles.sql"),
     include_str!("../../../schema/tenant/0009_card_digests.sql"),
     include_str!("../../../schema/tenant/0010_logo.sql"),
+    include_str!("../../../schema/tenant/0020_withdrawn_cards.sql"),
 ];
 
 /// In-memory databases by the name of their binding.
