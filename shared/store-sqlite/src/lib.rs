@@ -32,6 +32,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0011_promotion_and_roles.sql"),
     include_str!("../../../schema/tenant/0012_calendar_feeds.sql"),
     include_str!("../../../schema/tenant/0013_required_subjects.sql"),
+    include_str!("../../../schema/tenant/0014_withdrawn_cards.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -1,7 +1,10 @@
 //! From what was loaded to cards: computed by the one function that every screen follows, and completed with names,
 //! comments and attendance; or taken as they were published.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+};
 
 use homeroom_domain::{
     academics::{
@@ -229,29 +232,43 @@ pub(crate) const EVERYBODY: Wanted<'static> = &|_, _| true;
 
 /// The cards that are wanted of those who were loaded, worked out now.
 pub(crate) fn live(school_name: &str, loaded: &Loaded, wanted: Wanted<'_>) -> Cards {
+    let mut cards = Vec::new();
+    let take = &mut |card| {
+        cards.push(card);
+        Ok(())
+    };
+    let Ok(faults) = each::<Infallible>(school_name, loaded, wanted, take);
+    Cards { cards, faults }
+}
+
+/// The same one by one, by class and position, so that not all of a school have to be kept; with what is wrong with the scale
+/// of each level that has faults.
+pub(crate) fn each<E>(
+    school_name: &str,
+    loaded: &Loaded,
+    wanted: Wanted<'_>,
+    take: &mut dyn FnMut(ReportCardOut) -> Result<(), E>,
+) -> Result<BTreeMap<String, Vec<ScaleFault>>, E> {
     let builder = Builder::new(school_name, loaded);
     let mut faults = BTreeMap::new();
-    let mut by_class: BTreeMap<String, Vec<ReportCardOut>> = BTreeMap::new();
     for (form, level) in loaded.forms() {
         let (cohort, wrong) = loaded.cohort(form, level);
         if !wrong.is_empty() {
             faults.insert(level.to_owned(), wrong);
         }
-        for body in compute(&cohort)
-            .into_iter()
-            .filter(|card| wanted(&card.student_session, &card.academic_class))
-            .filter_map(|card| builder.body(card))
-        {
-            let class = by_class.entry(body.academic_class.clone()).or_default();
-            class.push(with_state(loaded, body, None));
+        let mut cards = compute(&cohort);
+        cards.retain(|card| wanted(&card.student_session, &card.academic_class));
+        let place = |card: &Card| {
+            let mut classes = loaded.classes.iter();
+            classes.position(|class| class.id == card.academic_class)
+        };
+        // Within a class they are in order already.
+        cards.sort_by_cached_key(place);
+        for body in cards.into_iter().filter_map(|card| builder.body(card)) {
+            take(with_state(loaded, body, None))?;
         }
     }
-    let cards = loaded
-        .classes
-        .iter()
-        .flat_map(|class| by_class.remove(&class.id).unwrap_or_default())
-        .collect();
-    Cards { cards, faults }
+    Ok(faults)
 }
 
 /// The cards as a reader sees them: frozen where they are published, worked out now elsewhere.

@@ -1,17 +1,19 @@
 //! Reading report cards and broadsheets.
 
+use std::cmp::Ordering;
+
 use axum::response::{IntoResponse, Response};
-use homeroom_domain::permissions::school::ViewReportCard;
+use homeroom_domain::{academics::marks::Hundredths, permissions::school::ViewReportCard};
 use homeroom_edge::{ApiError, Caller, Ids, Json, List, Query, SchoolArea, SchoolCan};
 use homeroom_kernel::{
-    Fields, Input, Listing,
+    Fields, Input, Listing, PageRequest,
     page::{FilterKind, FilterValue},
     rules, search,
 };
 use homeroom_objects::documents::{Letterhead, Packaging};
 use homeroom_store::{
     Page, StoreError,
-    school::report_cards::{Depth, Loaded, Which},
+    school::report_cards::{ClassSize, Depth, Loaded, Which, class_sizes},
 };
 use utoipa::IntoParams;
 
@@ -21,7 +23,7 @@ use super::{
     card::ReportCardOut,
     class_of,
     format::{self, Format},
-    letterhead, school_name, sees, sheet, sources, which,
+    letterhead, school_name, sees, sees_all, sheet, sources, which,
 };
 
 /// What cards can be filtered and ordered by; applied to cards and not by the database.
@@ -73,8 +75,8 @@ async fn seen(
 ) -> Result<(Loaded, Vec<ReportCardOut>), ApiError> {
     let loaded = sources(caller, ids, "exam_session", about, version, depth).await?;
     let wanted: build::Wanted<'_> = &|student, class| match about {
-        Which::FormOfClass(wanted) => class == wanted,
-        Which::FormOfStudent(wanted) => student == wanted,
+        Which::Classes(wanted) => wanted.iter().any(|wanted| wanted == class),
+        Which::Student(wanted) => student == wanted,
         Which::All | Which::Form(_) => true,
     };
     let mut cards = match version {
@@ -89,21 +91,103 @@ async fn seen(
     Ok((loaded, cards))
 }
 
-fn ordered(cards: &mut [ReportCardOut], ordering: &[(&'static str, bool)]) {
-    // The order of equals stays, so the last criterion is sorted by first.
-    for (name, descending) in ordering.iter().rev() {
-        match *name {
-            "student_name" => {
-                cards.sort_by_cached_key(|card| card.body.student_name.to_lowercase());
-            }
-            "student_number" => cards.sort_by_cached_key(|card| card.body.student_number.clone()),
-            "average" => cards.sort_by_key(|card| card.body.average),
-            _ => {}
-        }
-        if *descending {
-            cards.reverse();
-        }
+/// What cards are ordered by.
+struct Key {
+    place: (Option<usize>, (bool, bool, Option<u32>)),
+    name: String,
+    number: String,
+    average: Option<Hundredths>,
+}
+
+fn ordered(
+    loaded: &Loaded,
+    cards: Vec<ReportCardOut>,
+    ordering: &[(&'static str, bool)],
+) -> Vec<ReportCardOut> {
+    let key = |card: ReportCardOut| {
+        let body = &card.body;
+        let mut classes = loaded.classes.iter();
+        let class = classes.position(|class| class.id == body.academic_class);
+        let key = Key {
+            place: (class, body.place()),
+            name: body.student_name.to_lowercase(),
+            number: body.student_number.clone(),
+            average: body.average,
+        };
+        (key, card)
+    };
+    let mut keyed: Vec<(Key, ReportCardOut)> = cards.into_iter().map(key).collect();
+    keyed.sort_by(|(a, _), (b, _)| {
+        let mut orders = ordering.iter().map(|(name, descending)| {
+            let order = match *name {
+                "student_name" => a.name.cmp(&b.name),
+                "student_number" => a.number.cmp(&b.number),
+                "average" => a.average.cmp(&b.average),
+                _ => a.place.cmp(&b.place),
+            };
+            if *descending { order.reverse() } else { order }
+        });
+        orders
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    });
+    keyed.into_iter().map(|(_, card)| card).collect()
+}
+
+/// Which classes have to be worked out for a page of cards.
+struct Span {
+    which: Which,
+    /// How many cards there are; none: as many as are found.
+    count: Option<u64>,
+    /// How many come before those of these classes.
+    before: u64,
+}
+
+/// By class and position a page is of a few classes, which the number of cards in each tells; whatever else is asked for,
+/// everybody whom the caller may see has to be looked at.
+async fn span(
+    caller: &Caller<SchoolArea>,
+    ids: &Ids,
+    request: &PageRequest,
+) -> Result<Span, ApiError> {
+    let (session, exam_session) = (ids.get("session")?, ids.get("exam_session")?);
+    let mut classes = class_sizes(&caller.db, session, exam_session, caller.actor.user).await?;
+    let sees_all = sees_all(caller);
+    classes.retain(|class| sees_all || class.is_own != 0);
+    let names = |classes: &[ClassSize]| classes.iter().map(|class| class.id.clone()).collect();
+    let is_plain = request.search.is_none()
+        && request.filters.is_empty()
+        && request.ordering == [("position", false)];
+    if !is_plain {
+        let which = if sees_all {
+            Which::All
+        } else {
+            Which::Classes(names(&classes))
+        };
+        return Ok(Span {
+            which,
+            count: None,
+            before: 0,
+        });
     }
+    let (mut first, mut before, mut count) = (0, 0, 0);
+    let mut end = 0;
+    let last = request.offset() + u64::from(request.page_size);
+    for (number, class) in classes.iter().enumerate() {
+        if count + class.cards <= request.offset() {
+            (first, before) = (number + 1, count + class.cards);
+        }
+        if count < last {
+            end = number + 1;
+        }
+        count += class.cards;
+    }
+    let on_page = classes.get(first..end.max(first)).unwrap_or_default();
+    Ok(Span {
+        which: Which::Classes(names(on_page)),
+        count: Some(count),
+        before,
+    })
 }
 
 /// Report cards of an exam session
@@ -123,7 +207,15 @@ pub(crate) async fn list_report_cards(
         ("academic_class", FilterValue::Text(id)) => Some(id.clone()),
         _ => None,
     });
-    let (_, mut cards) = seen(&caller, &ids, &which(class.as_ref()), None, Depth::Cards).await?;
+    let span = match class {
+        Some(class) => Span {
+            which: which(Some(&class)),
+            count: None,
+            before: 0,
+        },
+        None => span(&caller, &ids, &request).await?,
+    };
+    let (loaded, mut cards) = seen(&caller, &ids, &span.which, None, Depth::Cards).await?;
     let needle = request.search.as_deref().map(search::folded);
     cards.retain(|card| {
         let is = |value: &FilterValue, truth: bool| *value == FilterValue::Bool(truth);
@@ -140,12 +232,12 @@ pub(crate) async fn list_report_cards(
         });
         named && request.filters.iter().all(fits)
     });
-    ordered(&mut cards, &request.ordering);
-    let count = cards.len() as u64;
+    let cards = ordered(&loaded, cards, &request.ordering);
+    let count = span.count.unwrap_or(cards.len() as u64);
     if request.page > 1 && request.offset() >= count {
         return Err(StoreError::NoSuchPage.into());
     }
-    let skipped = usize::try_from(request.offset()).unwrap_or(usize::MAX);
+    let skipped = usize::try_from(request.offset() - span.before).unwrap_or(usize::MAX);
     let rows = cards
         .into_iter()
         .skip(skipped)
@@ -207,7 +299,7 @@ pub(crate) async fn find_report_card(
 ) -> Result<Response, ApiError> {
     let CardQuery { format, version } = query.read()?;
     let id = ids.get::<()>("id")?.to_string();
-    let about = Which::FormOfStudent(id.clone());
+    let about = Which::Student(id.clone());
     let (loaded, cards) = seen(&caller, &ids, &about, version, format.depth()).await?;
     let card = cards.iter().find(|card| card.id == id);
     let card = card.ok_or(ApiError::NotFound)?;
@@ -267,7 +359,7 @@ async fn of_class(
     class: &str,
     depth: Depth,
 ) -> Result<(String, Vec<ReportCardOut>, Letterhead), ApiError> {
-    let about = Which::FormOfClass(class.to_owned());
+    let about = Which::Classes(vec![class.to_owned()]);
     let (loaded, mut cards) = seen(caller, ids, &about, None, depth).await?;
     let name = class_of(caller, &loaded, class)?.name.clone();
     cards.retain(|card| card.body.academic_class == class);

@@ -50,6 +50,7 @@ async fn sources(
 ) -> Result<Loaded, ApiError> {
     let reader = Reader {
         user: caller.actor.user,
+        today: today(caller),
         version,
         depth,
     };
@@ -58,8 +59,16 @@ async fn sources(
     Ok(load(&caller.db, session, exam_session, which, reader).await?)
 }
 
+/// The school's date.
+fn today(caller: &Caller<SchoolArea>) -> String {
+    let now = caller
+        .app
+        .local_time(caller.db.school(), caller.context.now);
+    now.get(..10).unwrap_or(&now).to_owned()
+}
+
 fn which(academic_class: Option<&String>) -> Which {
-    academic_class.map_or(Which::All, |class| Which::FormOfClass(class.clone()))
+    academic_class.map_or(Which::All, |class| Which::Classes(vec![class.clone()]))
 }
 
 /// The class of this id, where the caller may see it.

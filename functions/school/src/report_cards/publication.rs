@@ -1,5 +1,7 @@
 //! Working cards out, freezing and withdrawing them.
 
+use std::collections::BTreeMap;
+
 use axum::response::Response;
 use homeroom_domain::{
     academics::{
@@ -16,7 +18,7 @@ use homeroom_store::{
     records::{self, Scope},
     school::{
         exams::{self, EXAM_SESSIONS},
-        report_cards::{Depth, Frozen, Loaded, Publication, Which, publish},
+        report_cards::{Depth, Freezing, Loaded, Publication, Which, publish, withdraw},
     },
 };
 use serde::Serialize;
@@ -25,7 +27,7 @@ use utoipa::ToSchema;
 
 use super::{
     build::{self, Cards},
-    card::ReportCardOut,
+    card::{CardBody, ReportCardOut},
     class_of, school_name, sees, sources, which,
 };
 
@@ -103,28 +105,28 @@ pub(crate) struct ScaleFaultsOut {
     faults: Vec<String>,
 }
 
-fn incomplete(cards: &[ReportCardOut]) -> Vec<IncompleteOut> {
-    let incomplete = cards.iter().filter(|card| !card.body.is_complete);
-    incomplete
-        .map(|card| IncompleteOut {
-            student_session: card.body.student_session.clone(),
-            student_number: card.body.student_number.clone(),
-            student_name: card.body.student_name.clone(),
-            class_name: card.body.class_name.clone(),
-            missing: card
-                .body
-                .subjects
-                .iter()
+impl IncompleteOut {
+    /// None of a complete card.
+    fn new(body: &CardBody) -> Option<Self> {
+        let subjects = body.subjects.iter();
+        (!body.is_complete).then(|| Self {
+            student_session: body.student_session.clone(),
+            student_number: body.student_number.clone(),
+            student_name: body.student_name.clone(),
+            class_name: body.class_name.clone(),
+            missing: subjects
                 .filter(|subject| subject.status == "missing")
                 .map(|subject| subject.name.clone())
                 .collect(),
         })
-        .collect()
+    }
 }
 
-fn scale_faults(cards: &Cards) -> Vec<ScaleFaultsOut> {
-    let faults = cards.faults.iter();
+type Faults = BTreeMap<String, Vec<ScaleFault>>;
+
+fn scale_faults(faults: &Faults) -> Vec<ScaleFaultsOut> {
     faults
+        .iter()
         .map(|(level, faults)| ScaleFaultsOut {
             level: level.clone(),
             faults: faults.iter().map(ToString::to_string).collect(),
@@ -189,8 +191,12 @@ pub(crate) async fn compute_report_cards(
             .iter()
             .filter(|card| card.body.is_complete)
             .count(),
-        incomplete: incomplete(&cards.cards),
-        scale_faults: scale_faults(&cards),
+        incomplete: cards
+            .cards
+            .iter()
+            .filter_map(|card| IncompleteOut::new(&card.body))
+            .collect(),
+        scale_faults: scale_faults(&cards.faults),
         outdated: cards.cards.iter().filter(outdated).count(),
     };
     post.done(Batch::default(), &answer).await
@@ -265,51 +271,68 @@ pub(crate) struct PublicationRefusedOut {
     scale_faults: Option<Vec<ScaleFaultsOut>>,
 }
 
-fn refused(code: &'static str, detail: &'static str, cards: &Cards) -> ApiError {
-    ApiError::Refused {
-        code,
-        detail: detail.to_owned(),
-        records: serde_json::Map::from_iter([
-            ("incomplete".to_owned(), json!(incomplete(&cards.cards))),
-            ("scale_faults".to_owned(), json!(scale_faults(cards))),
-        ]),
-    }
-}
-
 /// Refuses cards that must not be published, or not without being asked for.
-fn check(cards: &Cards, accept_incomplete: bool) -> Result<(), ApiError> {
-    let faults = || cards.faults.values().flatten();
-    if faults().any(|fault| *fault != ScaleFault::Empty) {
-        return Err(refused(
+fn check(
+    missing: &[IncompleteOut],
+    faults: &Faults,
+    accept_incomplete: bool,
+) -> Result<(), ApiError> {
+    let refused = |code, detail: &str| {
+        Err(ApiError::Refused {
+            code,
+            detail: detail.to_owned(),
+            records: serde_json::Map::from_iter([
+                ("incomplete".to_owned(), json!(missing)),
+                ("scale_faults".to_owned(), json!(scale_faults(faults))),
+            ]),
+        })
+    };
+    let mut all = faults.values().flatten();
+    if all.clone().any(|fault| *fault != ScaleFault::Empty) {
+        return refused(
             "scale_incomplete",
             "A grading scale leaves marks without a grade, or gives some two. Mend it first.",
-            cards,
-        ));
+        );
     }
     if accept_incomplete {
         return Ok(());
     }
-    if faults().next().is_some() {
-        return Err(refused(
+    if all.next().is_some() {
+        return refused(
             "scale_incomplete",
             "A level has no grading scale. Give it one, or accept cards without grades with accept_incomplete.",
-            cards,
-        ));
+        );
     }
-    if cards.cards.iter().any(|card| !card.body.is_complete) {
-        return Err(refused(
+    if !missing.is_empty() {
+        return refused(
             "cards_incomplete",
             "Marks are missing. Enter them, or publish all the same with accept_incomplete.",
-            cards,
-        ));
+        );
     }
     Ok(())
+}
+
+/// Refuses to publish in this state.
+fn may_publish(loaded: &Loaded, academic_class: Option<&String>) -> Result<(), ApiError> {
+    match exams::state(&loaded.exam_session) {
+        Some(ExamState::Locked) => Err(ApiError::Conflict {
+            code: "exam_locked",
+            detail: "The exam session is locked. Unlock it first.",
+        }),
+        // Publishing ends the entering of marks, for the other classes too.
+        Some(ExamState::Draft) if academic_class.is_some() => Err(ApiError::Conflict {
+            code: "marks_not_submitted",
+            detail: "Marks are still entered. Submit the exam session for review first, or publish all classes.",
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Publish report cards
 ///
 /// Freezes the cards with the grading scales and settings that they used, as the next version; earlier versions stay
-/// readable. The same call publishes anew what was corrected since; cards that say nothing new keep their version.
+/// readable. The same call publishes anew what was corrected since; cards that say nothing new keep their version. One
+/// class alone is published once the marks are submitted, as publishing ends their entering for all.
 #[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{id}/publish/", tag = "report-cards",
     params(("session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)), request_body = PublishBody,
     responses((status = 200, body = PublishedOut), (status = 409, description = "Marks are missing, a scale is faulty, or the state forbids it.",
@@ -324,50 +347,55 @@ pub(crate) async fn publish_exam_session(
         accept_incomplete,
     } = &post.input;
     let about = which(academic_class.as_ref());
-    let loaded = sources(&post, &ids, "id", &about, None, Depth::State).await?;
-    if exams::state(&loaded.exam_session) == Some(ExamState::Locked) {
-        return Err(ApiError::Conflict {
-            code: "exam_locked",
-            detail: "The exam session is locked. Unlock it first.",
-        });
+    let loaded = sources(&post, &ids, "id", &about, None, Depth::Freeze).await?;
+    may_publish(&loaded, academic_class.as_ref())?;
+    if let Some(class) = academic_class {
+        class_of(&post, &loaded, class)?;
     }
-    let cards = narrowed(&post, &loaded, academic_class.as_ref())?;
-    if cards.cards.is_empty() {
+    let stamp = post.stamp();
+    let mut freezing = Freezing::new(&loaded);
+    let mut missing = Vec::new();
+    let take = &mut |ReportCardOut { body, .. }: ReportCardOut| {
+        let class = &body.academic_class;
+        if academic_class.as_ref().is_some_and(|named| named != class) {
+            let (place, size) = (body.position_in_form, body.form_size);
+            freezing.note_place(&body.student_session, place, size);
+            return Ok(());
+        }
+        missing.extend(IncompleteOut::new(&body));
+        freezing.add(&stamp, &body.student_session, class, &body)
+    };
+    let faults = build::each(school_name(&post), &loaded, build::EVERYBODY, take)?;
+    if freezing.is_empty() {
         return Err(ApiError::Conflict {
             code: "nothing_to_publish",
             detail: "There are no report cards: no student is registered in these classes.",
         });
     }
-    check(&cards, *accept_incomplete)?;
-    let missing = incomplete(&cards.cards);
-    let frozen = cards.cards.iter().map(|card| {
-        let body = &card.body;
-        Frozen::new(&body.student_session, &body.academic_class, body)
-    });
-    let stamp = post.stamp();
+    check(&missing, &faults, *accept_incomplete)?;
     let publication = Publication::new(
         &stamp,
         &loaded,
+        freezing,
         academic_class.clone(),
-        frozen.collect::<Result<_, _>>()?,
         missing.len(),
     );
     let answer = PublishedOut {
         id: text(&loaded.exam_session, "id").to_owned(),
         state: ExamState::Published.as_str(),
         version: Some(publication.version),
-        cards: publication.cards.len(),
+        cards: publication.cards,
         unchanged: publication.unchanged,
         incomplete: missing,
         published_at: publication.published_at,
     };
-    let batch = publish(&stamp, &loaded, publication)?;
+    let batch = publish(&post.db, &stamp, &loaded, publication).await?;
     post.done(batch, &answer).await
 }
 
 /// Withdraw published report cards
 ///
-/// Students and guardians see them no longer; every version stays readable for the staff.
+/// Students and guardians see them no longer, until they are published again; every version stays readable for the staff.
 #[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{id}/unpublish/", tag = "report-cards",
     params(("session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
     responses((status = 200, body = PublishedOut)), security(("bearer" = []), ("api_key" = [])))]
@@ -384,7 +412,9 @@ pub(crate) async fn unpublish_exam_session(
         code: "not_published",
         detail: "Only published report cards can be withdrawn; locked ones are unlocked first.",
     })?;
-    let (batch, record) = exams::step(&post.stamp(), &before, after, None);
+    let stamp = post.stamp();
+    let (mut batch, record) = exams::step(&stamp, &before, after, None);
+    batch.append(withdraw(&stamp, text(&before, "id")));
     let answer = PublishedOut {
         id: text(&record, "id").to_owned(),
         state: after.as_str(),

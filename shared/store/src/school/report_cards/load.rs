@@ -13,9 +13,12 @@ use homeroom_domain::{
 };
 use homeroom_kernel::Id;
 
-use super::rows::{
-    ClassRow, ExamRow, FrozenRow, HoldRow, PlanRow, SessionFacts, StudentRow, TemplateRow,
-    WrittenRow,
+use super::{
+    Which,
+    rows::{
+        ClassRow, ExamRow, FrozenRow, HoldRow, PlanRow, SessionFacts, StudentRow, TemplateRow,
+        WrittenRow,
+    },
 };
 use crate::{
     connection::TenantDb,
@@ -29,25 +32,13 @@ use crate::{
     sql::{Statement, Value, sql},
 };
 
-/// Whose cards. Marks and names are always those of whole forms, as positions in the form need everybody; remarks and
-/// attendance are only of those whose cards these are.
+/// Who reads, when, and which frozen cards.
 #[derive(Clone, Debug)]
-pub enum Which {
-    /// Everybody.
-    All,
-    /// The form.
-    Form(String),
-    /// A class, among its form.
-    FormOfClass(String),
-    /// A student, among the form of the student's class.
-    FormOfStudent(String),
-}
-
-/// Who reads, and which frozen cards.
-#[derive(Clone, Copy, Debug)]
 pub struct Reader {
     /// The user, where there is one: classes that are the user's own are marked.
     pub user: Option<UserId>,
+    /// The school's date: days ahead are not counted.
+    pub today: String,
     /// The version of the published cards; none: the newest of each.
     pub version: Option<u32>,
     /// What is done with them.
@@ -57,8 +48,10 @@ pub struct Reader {
 /// How much of the published cards is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Their state, and how many marks there are: for a publication.
+    /// Their state.
     State,
+    /// The state of the newest of each, withdrawn or not, and what tells whether something changes until others are published.
+    Freeze,
     /// Their text.
     Cards,
     /// Their text and the school's logo.
@@ -144,35 +137,22 @@ pub async fn load(
     which: &Which,
     reader: Reader,
 ) -> Result<Loaded, StoreError> {
-    let (forms, wanted, about) = match which {
-        Which::All => ("?3 is null", "true", None),
-        Which::Form(form) => ("c.form = ?3", "true", Some(form.clone())),
-        Which::FormOfClass(class) => (
-            "c.form = (select k.form from academic_classes w join classes k on k.id = w.class \
-             where w.id = ?3 and w.session = ?2)",
-            "r.academic_class = ?3",
-            Some(class.clone()),
-        ),
-        Which::FormOfStudent(student) => (
-            "c.form = (select k.form from student_sessions r join academic_classes w on w.id = r.academic_class \
-             join classes k on k.id = w.class where r.id = ?3 and r.session = ?2)",
-            "r.id = ?3",
-            Some(student.clone()),
-        ),
-    };
-    let classes = CLASSES.replace("{forms}", forms);
+    let terms = which.terms()?;
+    let classes = CLASSES.replace("{forms}", terms.forms);
     let common = || {
         vec![
             Value::from(exam_session),
             Value::from(session),
-            Value::from(about.clone()),
+            Value::from(terms.about.clone()),
         ]
     };
     let statement = |text: &str, more: Option<Value>| {
         let sql = text
+            .replace("{frozen}", terms.frozen)
+            .replace("{card}", terms.card)
             .replace("{classes}", &classes)
-            .replace("{forms}", forms)
-            .replace("{wanted}", wanted)
+            .replace("{forms}", terms.forms)
+            .replace("{wanted}", terms.wanted)
             .replace("{name}", NAME);
         let mut params = common();
         params.extend(more);
@@ -182,21 +162,18 @@ pub async fn load(
         }
     };
     let scope = Scope(vec![("t.session = ?", session.to_string())]);
-    let frozen = match reader.depth {
-        Depth::State => FROZEN_STATE,
-        Depth::Cards | Depth::Print => FROZEN,
-    };
+    let frozen = frozen(&reader);
     let statements = vec![
         records::select(&EXAM_SESSIONS, &scope, exam_session),
         sql!(facts(&reader), exam_session, session),
         statement(CLASS_ROWS, Some(reader.user.into())),
         statement(PLANS, None),
-        statement(STUDENTS, None),
+        statement(STUDENTS, Some(reader.today.as_str().into())),
         statement(EXAMS, None),
         sql!(BANDS),
         sql!("select kind, level, min_mark, max_mark, text from comment_templates"),
         sql!(WRITTEN, exam_session),
-        statement(frozen, Some(reader.version.map(i64::from).into())),
+        statement(&frozen, Some(reader.version.map(i64::from).into())),
         sql!(HOLDS, exam_session),
     ];
     let mut outcomes = db.connection.batch(statements).await?;
@@ -229,21 +206,30 @@ pub async fn load(
     Ok(loaded)
 }
 
-/// What is said of the exam session once. A publication must know how many marks there are and how often they were changed,
-/// over the whole school; who only reads cards is spared the counting.
+/// Counts everything that cards of the exam session `?1` are worked out from and that somebody may change while they are
+/// published. Times are summed up: a change bears the time at which its request began, so the last is not always the newest.
+pub(super) const SOURCES: &str = "(select json_array(\
+     (select json_array(count(*), sum(m.version), sum(m.updated_at)) from exams e join marks m on m.exam = e.id \
+     where e.exam_session = x.id), \
+     (select json_array(count(*), sum(e.updated_at)) from exams e where e.exam_session = x.id), \
+     (select json_array(count(*), sum(c.updated_at)) from card_comments c where c.exam_session = x.id), \
+     (select json_array(count(*), sum(r.updated_at)) from student_sessions r where r.session = x.session), \
+     (select json_array(count(*), sum(updated_at)) from academic_settings), \
+     (select json_array(count(*), sum(updated_at)) from comment_templates), \
+     (select json_array(count(*), sum(updated_at)) from curriculum), \
+     (select json_array(count(*), sum(updated_at)) from pass_marks), \
+     (select json_array(count(*), sum(updated_at), max(settings)) from report_settings)) \
+     from exam_sessions x where x.id = ?1)";
+
+/// What is said of the exam session once. Who only reads cards is spared the counting.
 fn facts(reader: &Reader) -> String {
-    let marks = |what: &str| {
-        format!(
-            "(select {what} from exams e join marks m on m.exam = e.id where e.exam_session = x.id)"
-        )
-    };
-    let (count, versions) = match reader.depth {
-        Depth::State => (marks("count(*)"), marks("ifnull(sum(m.version), 0)")),
-        Depth::Cards | Depth::Print => ("0".to_owned(), "0".to_owned()),
+    let sources = match reader.depth {
+        Depth::Freeze => SOURCES,
+        Depth::State | Depth::Cards | Depth::Print => "''",
     };
     let logo = match reader.depth {
         Depth::Print => LOGO,
-        Depth::State | Depth::Cards => "null",
+        Depth::State | Depth::Freeze | Depth::Cards => "null",
     };
     format!(
         "select s.name as session_name, \
@@ -251,7 +237,7 @@ fn facts(reader: &Reader) -> String {
          (select t.end_date from terms t where t.session = x.session and t.term = x.term) as term_end, \
          (select settings from report_settings where id = 1) as settings, {logo} as logo, \
          ifnull((select max(version) from publications p where p.exam_session = x.id), 0) as version, \
-         {count} as marks, {versions} as mark_versions \
+         {sources} as sources \
          from exam_sessions x join academic_sessions s on s.id = x.session where x.id = ?1 and x.session = ?2"
     )
 }
@@ -275,7 +261,7 @@ const STUDENTS: &str = "select r.id as student_session, r.academic_class, p.id a
      trim(p.first_name || ' ' || p.middle_name) as given_names, p.last_name, \
      case when {wanted} then (select json_array(ifnull(sum(d.status = 'present'), 0), ifnull(sum(d.status = 'absent'), 0), \
      ifnull(sum(d.status = 'late'), 0), ifnull(sum(d.status = 'excused'), 0)) from attendance d where d.student_session = r.id and d.lesson is null \
-     and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
+     and d.date <= ?4 and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
      and t.term = x.term where x.id = ?1) and (select t.end_date from exam_sessions x join terms t \
      on t.session = x.session and t.term = x.term where x.id = ?1)) end as attendance \
      from student_sessions r join students p on p.id = r.student \
@@ -287,7 +273,7 @@ const EXAMS: &str = "select e.academic_class, e.subject, e.teacher, ({name} e.te
      (select json_array(ifnull(group_concat(m.student_session || ' ' || iif(m.is_absent, 'a', ifnull(m.mark, '')), ';'), ''), \
      json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' \
      and m.student_session in (select r.id from student_sessions r where {wanted}))) from marks m \
-     where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes}";
+     where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes} order by e.id";
 
 const WRITTEN: &str =
     "select w.student_session, w.kind, w.text from card_comments w where w.exam_session = ?1";
@@ -295,13 +281,26 @@ const WRITTEN: &str =
 const HOLDS: &str =
     "select w.student_session, w.reason from withheld_cards w where w.exam_session = ?1";
 
-const FROZEN: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, r.card, r.digest \
-     from report_cards r join publications p on p.id = r.publication where r.exam_session = ?1 \
-     and r.academic_class in {classes} and (r.is_current = 1 and ?4 is null or r.version = ?4)";
-
-const FROZEN_STATE: &str = "select r.student_session, r.academic_class, r.version, r.is_outdated, p.published_at, null as card, r.digest \
-     from report_cards r join publications p on p.id = r.publication where r.exam_session = ?1 \
-     and r.academic_class in {classes} and (r.is_current = 1 and ?4 is null or r.version = ?4)";
+/// The published cards; `?4` is the version.
+fn frozen(reader: &Reader) -> String {
+    let card = match reader.depth {
+        Depth::State | Depth::Freeze => "null",
+        Depth::Cards | Depth::Print => "{card}",
+    };
+    let version = match (reader.version, reader.depth) {
+        (Some(_), _) => "r.version = ?4",
+        (None, Depth::Freeze) => {
+            "?4 is null and r.version = (select max(n.version) from report_cards n \
+             where n.exam_session = r.exam_session and n.student_session = r.student_session)"
+        }
+        (None, _) => "?4 is null and r.is_current = 1",
+    };
+    format!(
+        "select r.student_session, r.academic_class, r.version, r.is_outdated, r.is_current, p.published_at, \
+         {card} as card, r.digest from report_cards r join publications p on p.id = r.publication \
+         where r.exam_session = ?1 and {{frozen}} and {version}"
+    )
+}
 
 impl Loaded {
     /// The classes in the order of the school, each once.
@@ -322,13 +321,22 @@ impl Loaded {
             entries: self.students.iter().map(|_| Vec::new()).collect(),
             ..Sheet::default()
         };
+        let forms: HashMap<&str, &str> = self
+            .classes
+            .iter()
+            .map(|class| (class.id.as_str(), class.form.as_str()))
+            .collect();
+        let form_of = |class: &str| forms.get(class).copied();
+        let mut form_of_students = Vec::new();
         for (number, student) in self.students.iter().enumerate() {
             let id = student.student_session.clone();
             sheet.students.insert(id, number);
+            form_of_students.push(form_of(&student.academic_class));
         }
         for exam in &self.exams {
             let next = sheet.subjects.len();
             let subject = *sheet.subjects.entry(exam.subject.clone()).or_insert(next);
+            let form = form_of(&exam.academic_class);
             let (marks, remarks): (&str, Vec<(&str, String)>) = serde_json::from_str(&exam.marks)?;
             let mut remarks: HashMap<&str, String> = remarks.into_iter().collect();
             for line in marks.split_terminator(';') {
@@ -344,6 +352,10 @@ impl Loaded {
                 else {
                     continue;
                 };
+                // The marks of a form that the student has left belong to no card of the present one.
+                if form_of_students.get(number) != Some(&form) {
+                    continue;
+                }
                 let score = match (mark, mark.parse().ok().and_then(Mark::new)) {
                     ("a", _) => Score::Absent,
                     (_, Some(mark)) => Score::Marked(mark),
@@ -354,7 +366,7 @@ impl Loaded {
                     comment: remarks.remove(student).unwrap_or_default(),
                     is_own_class: row.academic_class == exam.academic_class,
                 };
-                // Who changed the class within the form keeps the marks of the former one.
+                // Who changed the class within the form keeps the marks of the former one, those of the newest exam.
                 match entries.iter_mut().find(|(known, _)| *known == subject) {
                     Some((_, known)) if known.is_own_class => {}
                     Some((_, known)) => *known = entry,

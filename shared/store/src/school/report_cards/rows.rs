@@ -18,10 +18,8 @@ pub struct SessionFacts {
     pub logo: Option<String>,
     /// The newest version that was published; 0: none.
     pub version: u32,
-    /// How many marks there are.
-    pub marks: i64,
-    /// How many times they were written.
-    pub mark_versions: i64,
+    /// What tells whether anything that cards are worked out from was changed; blank where it is not asked for.
+    pub sources: String,
 }
 
 /// A class.
@@ -135,6 +133,8 @@ pub struct FrozenRow {
     pub version: u32,
     /// Whether a mark was corrected since.
     pub is_outdated: i64,
+    /// Whether it is the one that is shown; 0: an earlier version, or withdrawn.
+    pub is_current: i64,
     /// When it was published.
     pub published_at: i64,
     /// The card as JSON; none where only the state is asked for.
