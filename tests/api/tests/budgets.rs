@@ -179,7 +179,7 @@ fn a_creation_writes_few_rows() {
     assert_snapshot!(table, @"
     2 system.create_api_key
     4 system.create_role
-    98 system.create_school
+    101 system.create_school
     2 system.create_user
     3 school.create_role
     4 school.create_staff

@@ -22,7 +22,7 @@ use homeroom_store::school::report_cards::{ClassRow, Depth, Loaded, Reader, Whic
 
 /// Whether the caller sees the cards of every class: who publishes, withholds or corrects, and programs. Others see the
 /// classes that they lead or teach.
-fn sees_all(caller: &Caller<SchoolArea>) -> bool {
+pub(crate) fn sees_all(caller: &Caller<SchoolArea>) -> bool {
     let permissions = &caller.actor.permissions;
     caller.actor.user.is_none()
         || [

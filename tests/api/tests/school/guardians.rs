@@ -367,6 +367,10 @@ fn accounts_are_linked_by_who_may_change_users_and_never_to_oneself() {
         assert!(reply.text.contains("school.change_user"), "{}", reply.text);
     }
 
+    // Who sees all cards gains nothing by it.
+    let admin = json!({"user": school.admin_id});
+    school.admin.patch(&student, &admin).expect(200);
+
     // Who is a guardian of the school and works there has the own children from somebody else.
     let me = guardian(&school, &json!({"phone_number": phone(3), "user": own}))
         .status(201)

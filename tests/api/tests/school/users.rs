@@ -361,6 +361,7 @@ fn who_may_do_less_cannot_touch_who_may_do_more() {
         "school.add_user",
         "school.change_user",
         "school.delete_user",
+        "school.view_notice",
     ]);
     let path = format!("users/{}/", school.admin_id);
     for reply in [

@@ -205,7 +205,7 @@ fn usage_counts_without_personal_data() {
         "audit_entries": 3,
         "last_login_at": "[time]",
         "open_sessions": 2,
-        "roles": 5,
+        "roles": 6,
         "staff": 1,
         "users": 2,
         "users_signed_in_30_days": 2
