@@ -67,7 +67,13 @@ fn refusal(fault: EditFault) -> ApiError {
     };
     match fault {
         EditFault::NotYourSubject => not_your_subject(),
-        EditFault::Submitted => closed("The marks were submitted: you can no longer change them."),
+        EditFault::Closed(state) => closed(match state {
+            ExamState::Draft | ExamState::Review => {
+                "The marks are being reviewed: you can no longer change them."
+            }
+            ExamState::Published => "The marks are published: you can no longer change them.",
+            ExamState::Locked => "The marks are locked: you can no longer change them.",
+        }),
         EditFault::ReasonRequired => {
             closed("The marks are published: give a reason for the correction.")
         }
