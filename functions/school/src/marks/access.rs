@@ -75,7 +75,13 @@ fn refusal(fault: EditFault) -> ApiError {
         EditFault::Inactive => {
             closed("The exam session is not active: its marks are not entered now.")
         }
-        EditFault::Submitted => closed("The marks were submitted: you can no longer change them."),
+        EditFault::Closed(state) => closed(match state {
+            ExamState::Draft | ExamState::Review => {
+                "The marks are being reviewed: you can no longer change them."
+            }
+            ExamState::Published => "The marks are published: you can no longer change them.",
+            ExamState::Locked => "The marks are locked: you can no longer change them.",
+        }),
         EditFault::ReasonRequired => {
             closed("The marks are published: give a reason for the correction.")
         }

@@ -69,6 +69,7 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
     let manages = access::manages(write.caller);
     let mut states = open_states(has_reason, manages);
     let mut batch = Batch::default();
+    let mut outdates = true;
     match (write.before, &mut write.after) {
         (None, Some(after)) => {
             after.insert("version".to_owned(), json!(1));
@@ -93,10 +94,10 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
                 }
             }
             errors.into_result(())?;
-            let changed = ["mark", "is_absent", "comment"]
+            outdates = ["mark", "is_absent", "comment"]
                 .iter()
                 .any(|name| before.get(*name) != after.get(*name));
-            if changed {
+            if outdates {
                 after.insert("version".to_owned(), json!(current + 1));
                 after.insert("updated_by".to_owned(), by);
             } else {
@@ -116,7 +117,9 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
     }
     if let Some(mark) = write.before.or(write.after.as_ref()) {
         batch.append(tables::hold_states(text(mark, "exam"), states, !manages));
-        batch.append(tables::outdate_card(&write.caller.stamp(), mark));
+        if outdates {
+            batch.append(tables::outdate_card(&write.caller.stamp(), mark));
+        }
     }
     Ok(batch)
 }

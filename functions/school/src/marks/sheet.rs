@@ -84,6 +84,9 @@ pub(crate) struct MarkSheetRowOut {
     comment: String,
     /// To be sent back with a change; 0 where nothing is stored.
     version: i64,
+    /// The former class of the student, of the same form, in which the mark was entered: it counts until there is one here;
+    /// null: it was entered here, or there is none.
+    former_class: Option<String>,
 }
 
 fn out(row: SheetRow, is_optional: bool, counts: &mut MarkCountsOut) -> MarkSheetRowOut {
@@ -95,7 +98,9 @@ fn out(row: SheetRow, is_optional: bool, counts: &mut MarkCountsOut) -> MarkShee
     let (status, count) = match score {
         Score::Marked(_) => ("entered", &mut counts.entered),
         Score::Absent => ("absent", &mut counts.absent),
-        Score::Missing if is_optional && row.id.is_none() => ("not_taken", &mut counts.not_taken),
+        Score::Missing if is_optional && row.is_absent.is_none() => {
+            ("not_taken", &mut counts.not_taken)
+        }
         Score::Missing => ("missing", &mut counts.missing),
     };
     *count += 1;
@@ -110,6 +115,7 @@ fn out(row: SheetRow, is_optional: bool, counts: &mut MarkCountsOut) -> MarkShee
         is_absent: matches!(score, Score::Absent),
         comment: row.comment.unwrap_or_default(),
         version: row.version,
+        former_class: row.former_class,
     }
 }
 

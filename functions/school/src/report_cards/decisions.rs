@@ -1,14 +1,17 @@
 //! What people decide about a single card: comments by hand, and withholding.
 
 use axum::response::Response;
-use homeroom_domain::permissions::{
-    Permission,
-    school::{ChangeReportCard, PublishReportCard, WithholdReportCard},
+use homeroom_domain::{
+    academics::exam_state::ExamState,
+    permissions::{
+        Permission,
+        school::{ChangeReportCard, PublishReportCard, WithholdReportCard},
+    },
 };
 use homeroom_edge::{ApiError, Body, Caller, Ids, Json, NoBody, Post, SchoolArea, SchoolCan};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::school::report_cards::{
-    CommentTarget, Holding, find_comment_target, hold, release, write_comments,
+    Comment, CommentTarget, Holding, find_comment_target, hold, release, write_comments,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,20 +29,26 @@ pub(crate) struct CardCommentsBody {
     /// The head teacher's; null: as the template says. Needs the permission to publish report cards.
     #[schema(max_length = 1_000)]
     head_teacher: Option<String>,
+    /// Why, for the audit log; required once the exam session is locked.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: Option<String>,
 }
 
 pub(crate) struct CommentsIn {
     class_teacher: Option<Option<String>>,
     head_teacher: Option<Option<String>>,
+    reason: Option<String>,
 }
 
 impl Input for CommentsIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let class_teacher = fields.nullable("class_teacher", rules::text(1, 1_000));
         let head_teacher = fields.nullable("head_teacher", rules::text(1, 1_000));
+        let reason = fields.nullable("reason", rules::text(1, 500));
         Some(Self {
             class_teacher: class_teacher?,
             head_teacher: head_teacher?,
+            reason: reason?.flatten(),
         })
     }
 }
@@ -72,7 +81,8 @@ async fn target(
 /// Write the comments of a report card by hand
 ///
 /// The class teacher's is written by the class teacher, or by who may publish; the head teacher's by who may publish. A
-/// published card keeps the comment that it was published with, and is outdated.
+/// published card keeps the comment that it was published with, and is outdated. Once the exam session is locked a `reason` is
+/// needed, as for marks.
 #[utoipa::path(put, path = "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/report-cards/{id}/comments/",
     tag = "report-cards",
     params(("session" = uuid::Uuid, Path), ("exam_session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
@@ -86,6 +96,7 @@ pub(crate) async fn replace_report_card_comments(
     let CommentsIn {
         class_teacher,
         head_teacher,
+        reason,
     } = body.input;
     if head_teacher.is_some() {
         caller.require::<PublishReportCard>()?;
@@ -100,20 +111,31 @@ pub(crate) async fn replace_report_card_comments(
                 .into(),
         });
     }
-    let names_any = class_teacher.is_some() || head_teacher.is_some();
-    let after = CommentTarget {
-        class_teacher: class_teacher.unwrap_or_else(|| before.class_teacher.clone()),
-        head_teacher: head_teacher.unwrap_or_else(|| before.head_teacher.clone()),
-        ..before.clone()
-    };
-    if names_any {
-        let batch = write_comments(&caller.stamp(), card, &before, &after);
+    if before.state == ExamState::Locked && reason.is_none() {
+        return Err(ApiError::Conflict {
+            code: "exam_locked",
+            detail: "The exam session is locked: give a reason for the comment.",
+        });
+    }
+    let named = [
+        ("class_teacher", &class_teacher),
+        ("head_teacher", &head_teacher),
+    ];
+    let comments: Vec<Comment> = named
+        .into_iter()
+        .filter_map(|(kind, text)| {
+            let text = text.clone()?;
+            Some(Comment { kind, text })
+        })
+        .collect();
+    if !comments.is_empty() {
+        let batch = write_comments(&caller.stamp(), card, &comments, reason.as_deref())?;
         caller.commit(batch).await?;
     }
     Ok(Json(CardCommentsOut {
         id: card.student_session.to_string(),
-        class_teacher: after.class_teacher,
-        head_teacher: after.head_teacher,
+        class_teacher: class_teacher.unwrap_or(before.class_teacher),
+        head_teacher: head_teacher.unwrap_or(before.head_teacher),
     }))
 }
 

@@ -1,7 +1,8 @@
 //! Cards as sheets: the one description from which a page for browsers and a PDF are made.
 
 use homeroom_objects::documents::{
-    Align, Column, DocumentRequest, Fact, Letterhead, Orientation, Paragraph, Sheet, Table,
+    Align, Column, DocumentRequest, Fact, Letterhead, MAX_SHORT, Orientation, Paragraph, Sheet,
+    Table,
 };
 
 use super::{
@@ -26,7 +27,7 @@ pub(crate) fn of_broadsheet(letterhead: Letterhead, broadsheet: &BroadsheetOut) 
 
 fn document(letterhead: Letterhead, title: String, sheets: Vec<Sheet>) -> DocumentRequest {
     DocumentRequest {
-        title,
+        title: short(title),
         letterhead,
         sheets,
         language: Some("en".to_owned()),
@@ -34,10 +35,20 @@ fn document(letterhead: Letterhead, title: String, sheets: Vec<Sheet>) -> Docume
     }
 }
 
+/// A text as long as paper takes it, with an ellipsis where it was longer.
+fn short(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_SHORT) {
+        text.truncate(end);
+        text.pop();
+        text.push('…');
+    }
+    text
+}
+
 fn fact(label: &str, value: impl Into<String>) -> Fact {
     Fact {
         label: label.to_owned(),
-        value: value.into(),
+        value: short(value.into()),
     }
 }
 
@@ -61,7 +72,7 @@ pub(crate) fn mark(subject: &CardSubjectOut) -> String {
 
 fn column(heading: &str, align: Align, weight: u16) -> Column {
     Column {
-        heading: heading.to_owned(),
+        heading: short(heading.to_owned()),
         align,
         weight,
     }
@@ -79,12 +90,12 @@ fn card(card: &ReportCardOut) -> Sheet {
         (None, _) => ("Not published".to_owned(), Some("DRAFT".to_owned())),
     };
     Sheet {
-        file_name: format!("{} {}", body.student_number, body.student_name),
+        file_name: short(format!("{} {}", body.student_number, body.student_name)),
         title: "Report card".to_owned(),
-        subtitle: format!(
+        subtitle: short(format!(
             "{} · Term {} · {}",
             body.exam_session_name, body.term, body.session_name
-        ),
+        )),
         facts: facts(body),
         table: Some(lines(body)),
         summary: summary(body),
@@ -282,13 +293,13 @@ fn wide(broadsheet: &BroadsheetOut) -> Sheet {
         .filter_map(|row| row.try_into().ok())
         .collect();
     Sheet {
-        file_name: format!("Broadsheet {}", broadsheet.class_name),
+        file_name: short(format!("Broadsheet {}", broadsheet.class_name)),
         orientation: Orientation::Landscape,
-        title: format!("Broadsheet of {}", broadsheet.class_name),
-        subtitle: format!(
+        title: short(format!("Broadsheet of {}", broadsheet.class_name)),
+        subtitle: short(format!(
             "{} · Term {} · {}",
             broadsheet.exam_session_name, broadsheet.term, broadsheet.session_name
-        ),
+        )),
         table: Some(Table {
             columns,
             rows,

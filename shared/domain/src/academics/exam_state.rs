@@ -66,9 +66,9 @@ pub enum EditFault {
     /// A subject that somebody else teaches.
     #[error("You may change the marks of your own subjects only.")]
     NotYourSubject,
-    /// After submission only holders of the permission correct.
-    #[error("The marks have been submitted; you may no longer change them.")]
-    Submitted,
+    /// Once they are no draft, only holders of the permission correct.
+    #[error("The marks are no draft any more; you may no longer change them.")]
+    Closed(ExamState),
     /// Corrections of published marks are explained.
     #[error("The marks are published; a reason is required.")]
     ReasonRequired,
@@ -125,7 +125,7 @@ pub fn may_edit_mark(
     match state {
         _ if !is_own_subject && !has_permission => Err(EditFault::NotYourSubject),
         ExamState::Draft => Ok(()),
-        _ if !has_permission => Err(EditFault::Submitted),
+        _ if !has_permission => Err(EditFault::Closed(state)),
         ExamState::Review => Ok(()),
         ExamState::Published | ExamState::Locked if has_reason => Ok(()),
         ExamState::Published | ExamState::Locked => Err(EditFault::ReasonRequired),
@@ -245,9 +245,9 @@ mod tests {
         for has_reason in [false, true] {
             for (state, answer) in STATES.into_iter().zip([
                 Ok(()),
-                Err(EditFault::Submitted),
-                Err(EditFault::Submitted),
-                Err(EditFault::Submitted),
+                Err(EditFault::Closed(ExamState::Review)),
+                Err(EditFault::Closed(ExamState::Published)),
+                Err(EditFault::Closed(ExamState::Locked)),
             ]) {
                 assert_eq!(may_edit_mark(state, has_reason, true, false), answer);
                 assert_eq!(

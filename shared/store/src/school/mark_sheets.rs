@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use homeroom_domain::academics::{
     exam_state::ExamState,
     mark_sheet::{Entry, Stored},
-    marks::{Hundredths, Mark},
+    marks::Mark,
 };
 use homeroom_kernel::{Id, Listing, PageRequest, page::FilterKind, page::FilterValue};
 use serde::Deserialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
+
+mod row;
 
 use super::marks::{exams_of_user, hold_states};
 use crate::{
@@ -80,6 +82,17 @@ pub struct SheetRow {
     pub comment: Option<String>,
     /// 0 where nothing is stored.
     pub version: i64,
+    /// The former class of the same form whose mark this is; none: it is of this exam.
+    pub former_class: Option<String>,
+}
+
+/// Exams `e` of the same subject in other classes of the form of the exam `x`: who changed the class brings their marks along.
+macro_rules! siblings {
+    () => {
+        "academic_classes h join classes i on i.id = h.class join classes o on o.form = i.form \
+         join academic_classes l on l.class = o.id and l.session = h.session and l.id <> h.id \
+         join exams e on e.exam_session = x.exam_session and e.academic_class = l.id and e.subject = x.subject"
+    };
 }
 
 /// Whether the form's curriculum has the subject of the exam `x`, and leaves it open.
@@ -112,12 +125,21 @@ fn select_exam(address: &Address) -> Statement {
 /// An exam, and every active student of its class in order.
 pub async fn find(db: &TenantDb, address: &Address) -> Result<(Exam, Vec<SheetRow>), StoreError> {
     let students = sql!(
-        "select r.id as student_session, p.student_id, \
-         trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name as student_name, \
-         m.id, m.mark, m.is_absent, m.comment, ifnull(m.version, 0) as version \
-         from exams x join student_sessions r on r.academic_class = x.academic_class and r.status = 'active' \
-         join students p on p.id = r.student left join marks m on m.exam = x.id and m.student_session = r.id \
-         where x.id = ?1 order by p.last_name collate nocase, p.first_name collate nocase, p.student_id",
+        concat!(
+            "select r.id as student_session, p.student_id, \
+             trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name as student_name, \
+             iif(m.exam = x.id, m.id, null) as id, m.mark, m.is_absent, m.comment, \
+             iif(m.exam = x.id, m.version, 0) as version, (select o.name from exams e \
+             join academic_classes l on l.id = e.academic_class join classes o on o.id = l.class \
+             where e.id = m.exam and e.id <> x.id) as former_class \
+             from exams x join student_sessions r on r.academic_class = x.academic_class and r.status = 'active' \
+             join students p on p.id = r.student left join marks m on m.id = coalesce( \
+             (select k.id from marks k where k.exam = x.id and k.student_session = r.id), (select k.id from ",
+            siblings!(),
+            " join marks k on k.exam = e.id and k.student_session = r.id where h.id = x.academic_class \
+             order by e.id desc limit 1)) where x.id = ?1 \
+             order by p.last_name collate nocase, p.first_name collate nocase, p.student_id"
+        ),
         address.exam,
     );
     let mut outcomes = db
@@ -248,7 +270,10 @@ pub async fn save(
     saving: &Saving<'_>,
     changes: &[Change],
 ) -> Result<BTreeMap<String, Overtaken>, StoreError> {
-    let rows: Vec<Json> = changes.iter().map(|change| row(saving, change)).collect();
+    let rows: Vec<Json> = changes
+        .iter()
+        .map(|change| row::row(saving, change))
+        .collect();
     let rows = Json::from(rows).to_string();
     let (stamp, exam) = (saving.stamp, saving.exam);
     let mut batch = hold_states(exam, saving.states, saving.only_active);
@@ -309,50 +334,6 @@ pub async fn save(
     Ok(overtaken.collect())
 }
 
-fn row(saving: &Saving<'_>, change: &Change) -> Json {
-    let ids = &saving.stamp.ids;
-    let before = change.before.as_ref().map(|(_, stored)| stored);
-    let version = before.map_or(0, |stored| stored.version);
-    let mut changes = Map::new();
-    let mut note = |field: &str, from: Json, to: Json| {
-        if from != to {
-            changes.insert(field.to_owned(), json!({"from": from, "to": to}));
-        }
-    };
-    let shown = |entry: &Entry| entry.mark.map(Hundredths::from);
-    let old = before.map(|stored| &stored.entry);
-    note(
-        "mark",
-        json!(old.and_then(shown)),
-        json!(shown(&change.entry)),
-    );
-    note(
-        "is_absent",
-        json!(old.map(|entry| entry.is_absent)),
-        json!(change.entry.is_absent),
-    );
-    note(
-        "comment",
-        json!(old.map(|entry| &entry.comment)),
-        json!(change.entry.comment),
-    );
-    note(
-        "version",
-        json!(before.map(|_| version)),
-        json!(version + 1),
-    );
-    note("reason", Json::Null, json!(saving.reason));
-    if before.is_none() {
-        note("exam", Json::Null, json!(saving.exam));
-        note("student_session", Json::Null, json!(change.student_session));
-    }
-    json!({
-        "s": change.student_session, "v": version, "id": ids.next::<()>(), "log": ids.next::<()>(),
-        "mark": change.entry.mark.map(Mark::hundredths), "absent": i64::from(change.entry.is_absent),
-        "comment": change.entry.comment, "changes": changes,
-    })
-}
-
 /// How far the marks of one exam are.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Progress {
@@ -382,14 +363,21 @@ pub struct Progress {
     pub missing: i64,
 }
 
-/// Counts the marks of active students of the exam `x` of which a condition holds.
+/// Counts the marks `m` of active students of the exam `x` of which a condition holds: of this exam, or where a student has
+/// none here, of a former class of the form, as cards take them.
 macro_rules! count {
     ($condition:literal) => {
         concat!(
-            "(select count(*) from student_sessions r join marks m on m.exam = x.id and m.student_session = r.id \
+            "((select count(*) from student_sessions r join marks m on m.exam = x.id and m.student_session = r.id \
              where r.academic_class = x.academic_class and r.status = 'active' and ",
             $condition,
-            ")"
+            ") + (select count(*) from (select k.mark, k.is_absent, max(e.id) from ",
+            siblings!(),
+            " join marks k on k.exam = e.id join student_sessions r on r.id = k.student_session \
+             and r.academic_class = x.academic_class and r.status = 'active' where h.id = x.academic_class and not exists \
+             (select 1 from marks own where own.exam = x.id and own.student_session = r.id) group by r.id) m where ",
+            $condition,
+            "))"
         )
     };
 }

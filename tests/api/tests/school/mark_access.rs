@@ -336,3 +336,28 @@ fn only_who_manages_marks_changes_those_of_an_exam_session_that_is_not_active() 
         .expect(200);
     room.teacher.patch(&mark, &json!({"mark": 60})).expect(200);
 }
+
+#[test]
+fn who_may_no_longer_change_marks_is_told_how_far_they_are() {
+    let room = Classroom::new(1);
+    for (state, told) in [
+        (
+            "review",
+            "The marks are being reviewed: you can no longer change them.",
+        ),
+        (
+            "published",
+            "The marks are published: you can no longer change them.",
+        ),
+        (
+            "locked",
+            "The marks are locked: you can no longer change them.",
+        ),
+    ] {
+        room.put_into(state);
+        let row = json!({"student_session": room.students[0], "mark": 40});
+        let reply = room.save(&room.teacher, &[row]);
+        refused(&reply, 409, "marks_closed");
+        assert_eq!(reply.json["detail"], told);
+    }
+}

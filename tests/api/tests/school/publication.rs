@@ -14,6 +14,11 @@ pub(super) fn publish(school: &School, golden: &Golden) -> homeroom_api_tests::R
         .post(&format!("{}publish/", golden.form.path()), &body)
 }
 
+pub(super) fn submit(school: &School, golden: &Golden) {
+    let path = format!("{}submit/", golden.form.path());
+    school.admin.act(&path).expect(200);
+}
+
 #[test]
 fn cards_with_missing_marks_are_published_only_when_accepted() {
     let (app, school) = greenwood();
@@ -26,7 +31,12 @@ fn cards_with_missing_marks_are_published_only_when_accepted() {
     assert_eq!(reply.json["incomplete"][0]["missing"], json!(["English G"]));
     assert_eq!(reply.json["code"], "cards_incomplete");
     assert_eq!(app.dump(&school.slot), before);
-    // The class without Eve is complete.
+    // The class without Eve is complete. One class alone would end the entering of marks in the others.
+    let alone = school
+        .admin
+        .post(&path, &json!({"academic_class": golden.b}));
+    refused(&alone, 409, "marks_not_submitted");
+    submit(&school, &golden);
     let of_b = school
         .admin
         .post(&path, &json!({"academic_class": golden.b}))
@@ -73,6 +83,7 @@ fn a_faulty_scale_keeps_cards_from_being_published() {
         let band = format!("academic-settings/{}/", list.str("results/0/id"));
         school.admin.delete(&band).expect(204);
     }
+    submit(&school, &golden);
     refused(
         &school.admin.post(
             &format!("{}publish/", golden.form.path()),

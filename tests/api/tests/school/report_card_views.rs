@@ -413,8 +413,38 @@ fn two_hundred_students_are_computed_in_one_trip() {
     assert!(publish.trips() <= 2, "{}", publish.trips());
     let list = school
         .admin
-        .get(&format!("{}report-cards/?page_size=100", form.path()))
+        .get(&format!(
+            "{}report-cards/?academic_class={class}&page_size=100",
+            form.path()
+        ))
         .status(200);
     assert_eq!((&list.json["count"], list.trips()), (&json!(200), 1));
     assert_eq!(list.json["results"][0]["status"], "published");
+}
+
+#[test]
+fn names_that_are_too_long_for_paper_are_cut() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let registration = &golden.students[0];
+    let long = "N".repeat(100);
+    app.execute(
+        &school.slot,
+        &format!(
+            "update students set first_name = '{long}', middle_name = '{long}', last_name = '{long}', student_id = '{}' \
+             where id = (select student from student_sessions where id = '{registration}')",
+            "9".repeat(50)
+        ),
+    );
+    let name = json!({"name": "E".repeat(255)});
+    school.admin.patch(&golden.form.path(), &name).expect(200);
+    golden.card_in(&school, 0, "?format=pdf").expect(200);
+    let page = golden.card_in(&school, 0, "?format=html").status(200);
+    assert!(page.text.contains("N…"), "{}", page.text);
+    let class = format!(
+        "{}report-cards/pdf/?academic_class={}",
+        golden.form.path(),
+        golden.a
+    );
+    school.admin.get(&class).expect(200);
 }

@@ -362,12 +362,14 @@ fn attendance_of_the_term_is_on_the_card() {
     let golden = golden(&app, &school);
     let student = &golden.students[0];
     for (n, (date, status)) in [
+        ("2026-01-11", "excused"),
         ("2026-01-12", "present"),
         ("2026-01-13", "absent"),
-        ("2026-01-14", "late"),
-        ("2026-04-02", "present"),
-        ("2026-04-03", "absent"),
-        ("2026-01-11", "excused"),
+        ("2026-01-14", "present"),
+        // Today.
+        ("2026-01-15", "late"),
+        // Leave ahead.
+        ("2026-01-16", "excused"),
     ]
     .into_iter()
     .enumerate()
@@ -383,6 +385,13 @@ fn attendance_of_the_term_is_on_the_card() {
     assert_eq!(
         golden.card(&school, 0).json["attendance"],
         json!({"present": 2, "absent": 1, "late": 1, "excused": 0})
+    );
+    let ends = json!({"end_date": "2026-01-14"});
+    let term = format!("terms/{}/", golden.form.term);
+    school.admin.patch(&term, &ends).expect(200);
+    assert_eq!(
+        golden.card(&school, 0).json["attendance"],
+        json!({"present": 2, "absent": 1, "late": 0, "excused": 0})
     );
 }
 

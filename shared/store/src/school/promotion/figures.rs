@@ -256,12 +256,13 @@ pub async fn scores(
          from curriculum r join subjects j on j.id = r.subject order by r.form, j.name";
     let scores = format!(
         "select reg.id as student_session, reg.academic_class, c.form, json_group_array( \
-         json_array(m.subject, v.mark, v.is_absent, m.academic_class = reg.academic_class)) \
+         json_array(m.subject, v.mark, v.is_absent, m.academic_class = reg.academic_class) order by m.id) \
          filter (where m.id is not null) as entries \
          from exam_sessions x join student_sessions reg on reg.session = x.session and reg.status = 'active' \
          join academic_classes a on a.id = reg.academic_class join classes c on c.id = a.class \
          left join marks v on v.student_session = reg.id \
-         left join exams m on m.id = v.exam and m.exam_session = x.id \
+         left join exams m on m.id = v.exam and m.exam_session = x.id and c.form = (select k.form \
+         from academic_classes w join classes k on k.id = w.class where w.id = m.academic_class) \
          where x.id = ?1 and not exists (select 1 from report_cards y where y.exam_session = x.id \
          and y.student_session = reg.id and {COUNTS}) group by reg.id"
     );

@@ -9,7 +9,9 @@ mod rows;
 mod which;
 
 pub use classes::{ClassSize, class_sizes};
-pub use comments::{CommentTarget, Holding, find_comment_target, hold, release, write_comments};
+pub use comments::{
+    Comment, CommentTarget, Holding, find_comment_target, hold, release, write_comments,
+};
 pub use load::{Depth, Entry, Loaded, Reader, load};
 pub use own::{LISTING as OWN_LISTING, OwnCard, find_own, list_own};
 pub use publish::{Freezing, Publication, publish, withdraw};

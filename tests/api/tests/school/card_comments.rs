@@ -1,0 +1,152 @@
+//! What is said about a card by hand, and what outdates one.
+
+use http::Method;
+use serde_json::json;
+
+use super::{greenwood, publication::publish, refused, report_cards::golden, someone};
+
+#[test]
+fn comments_of_two_people_at_once_both_stay() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!(
+        "{}report-cards/{}/comments/",
+        golden.form.path(),
+        golden.students[0]
+    );
+    let (class_teacher, head) = (
+        json!({"class_teacher": "From the class"}),
+        json!({"head_teacher": "From the head"}),
+    );
+    let requests = [class_teacher, head]
+        .iter()
+        .map(|body| school.admin.request(&Method::PUT, &path, Some(body)))
+        .collect();
+    for reply in app.run_together(requests) {
+        reply.expect(200);
+    }
+    let card = golden.card(&school, 0).json;
+    assert_eq!(
+        (
+            &card["class_teacher_comment"]["text"],
+            &card["head_teacher_comment"]["text"]
+        ),
+        (&json!("From the class"), &json!("From the head"))
+    );
+    let log = school
+        .admin
+        .get("audit-logs/?table_name=card_comments")
+        .status(200);
+    assert_eq!(log.json["count"], 2);
+    let mut changes: Vec<String> = log
+        .results()
+        .iter()
+        .map(|row| row["changes"].to_string())
+        .collect();
+    changes.sort();
+    assert_eq!(
+        changes,
+        [
+            json!({"class_teacher": {"from": null, "to": "From the class"}}).to_string(),
+            json!({"head_teacher": {"from": null, "to": "From the head"}}).to_string(),
+        ]
+    );
+    // What is written again changes nothing; null goes back to the template.
+    let again = json!({"head_teacher": "From the head"});
+    school.admin.put(&path, &again).expect(200);
+    let both = json!({"class_teacher": null, "head_teacher": "From the head"});
+    let left = school.admin.put(&path, &both).status(200).json;
+    assert_eq!(
+        (&left["class_teacher"], &left["head_teacher"]),
+        (&json!(null), &json!("From the head"))
+    );
+    let log = school
+        .admin
+        .get("audit-logs/?table_name=card_comments")
+        .status(200);
+    assert_eq!(log.json["count"], 3);
+    assert_eq!(
+        golden.card(&school, 0).json["class_teacher_comment"]["source"],
+        json!(null)
+    );
+}
+
+#[test]
+fn a_comment_on_a_locked_card_needs_a_reason_that_is_recorded() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    publish(&school, &golden).expect(200);
+    school
+        .admin
+        .act(&format!("{}lock/", golden.form.path()))
+        .expect(200);
+    let path = format!(
+        "{}report-cards/{}/comments/",
+        golden.form.path(),
+        golden.students[0]
+    );
+    let reply = school.admin.put(&path, &json!({"head_teacher": "Later"}));
+    refused(&reply, 409, "exam_locked");
+    assert_eq!(golden.card(&school, 0).json["is_outdated"], false);
+    let body = json!({"head_teacher": "Later", "reason": "A name was wrong."});
+    school.admin.put(&path, &body).expect(200);
+    assert_eq!(golden.card(&school, 0).json["is_outdated"], true);
+    let log = school
+        .admin
+        .get("audit-logs/?table_name=card_comments")
+        .status(200);
+    assert_eq!(
+        log.json["results"][0]["changes"]["reason"]["to"],
+        "A name was wrong."
+    );
+}
+
+#[test]
+fn who_has_left_the_staff_sees_no_cards_and_comments_on_none() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let (teacher, user) = someone(&school, "leader@greenwood.example", &["Teacher"]);
+    let body = json!({"staff_number": "L-1", "user": user});
+    let staff = school.admin.post("staff/", &body).status(201).id();
+    let class = format!(
+        "sessions/{}/academic-classes/{}/",
+        golden.form.session, golden.a
+    );
+    school
+        .admin
+        .patch(&class, &json!({"class_teacher": staff}))
+        .expect(200);
+    let card = format!("{}report-cards/{}/", golden.form.path(), golden.students[0]);
+    let comment = || {
+        teacher.put(
+            &format!("{card}comments/"),
+            &json!({"class_teacher": "Bye"}),
+        )
+    };
+    comment().expect(200);
+    let list = format!("{}report-cards/", golden.form.path());
+    assert_eq!(teacher.get(&list).status(200).json["count"], 5);
+    school
+        .admin
+        .patch(&format!("staff/{staff}/"), &json!({"is_active": false}))
+        .expect(200);
+    assert_eq!((teacher.get(&card).status, comment().status), (404, 403));
+    assert_eq!(teacher.get(&list).status(200).json["count"], 0);
+}
+
+#[test]
+fn a_mark_that_is_written_as_it_is_outdates_nothing() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    publish(&school, &golden).expect(200);
+    let path = format!("{}marks/", golden.form.path());
+    let query = format!("{path}?student_session={}", golden.students[0]);
+    let mark = school.admin.get(&query).status(200).results()[0].clone();
+    let one = format!("{path}{}/", mark["id"].as_str().unwrap());
+    let same = json!({"mark": mark["mark"], "reason": "None."});
+    school.admin.patch(&one, &same).expect(200);
+    assert_eq!(golden.card(&school, 0).json["is_outdated"], false);
+    let other = json!({"mark": 99, "reason": "Counted twice."});
+    school.admin.patch(&one, &other).expect(200);
+    assert_eq!(golden.card(&school, 0).json["is_outdated"], true);
+}
