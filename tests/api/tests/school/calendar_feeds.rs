@@ -48,7 +48,7 @@ fn a_calendar_program_reads_a_teachers_own_lessons_at_the_address_alone() {
     let reply = read(&door, &address).status(200);
     assert_eq!(reply.header("content-type"), "text/calendar; charset=utf-8");
     assert!(reply.header("cache-control").contains("no-store"));
-    assert_eq!(uids(&reply), [mine.clone()]);
+    assert_eq!(uids(&reply), [mine.as_str()]);
     assert_eq!(
         value(&events(&reply.text)[0], "SUMMARY").replace('\\', ""),
         "Mathematics, 3A"
@@ -88,7 +88,7 @@ fn students_and_guardians_subscribe_to_the_classes_they_are_concerned_with() {
     let door = year.school.anonymous();
     let [of_pupil, of_mother] =
         [&pupil, &mother].map(|client| feed(client, &json!({})).str("address"));
-    assert_eq!(uids(&read(&door, &of_pupil)), [first.clone()]);
+    assert_eq!(uids(&read(&door, &of_pupil)), [first.as_str()]);
     assert_eq!(
         uids(&read(&door, &of_mother)),
         [first.clone(), other.clone()]
@@ -111,7 +111,7 @@ fn the_calendar_of_a_class_needs_the_permission_when_it_is_made_and_when_it_is_r
     let own = feed(&viewer, &json!({})).str("address");
     let door = year.school.anonymous();
     for address in &addresses {
-        assert_eq!(uids(&read(&door, address)), [lesson.clone()]);
+        assert_eq!(uids(&read(&door, address)), [lesson.as_str()]);
     }
     let roles = json!({"role_ids": [year.school.role("Student")]});
     year.school
