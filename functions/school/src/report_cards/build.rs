@@ -277,19 +277,18 @@ pub(crate) fn present(
     loaded: &Loaded,
     wanted: Wanted<'_>,
 ) -> Result<Cards, StoreError> {
-    let mut all = live(school_name, loaded, wanted);
-    if is_published(loaded) {
-        let mut published = published(loaded, wanted)?;
-        let frozen: BTreeSet<&str> = loaded
-            .frozen
-            .iter()
-            .map(|row| row.student_session.as_str())
-            .collect();
-        all.cards
-            .retain(|card| !frozen.contains(card.body.student_session.as_str()));
-        all.cards.append(&mut published);
-        sort(loaded, &mut all.cards);
+    if !is_published(loaded) {
+        return Ok(live(school_name, loaded, wanted));
     }
+    let frozen: BTreeSet<&str> = loaded
+        .frozen
+        .iter()
+        .map(|row| row.student_session.as_str())
+        .collect();
+    let others: Wanted<'_> = &|student, class| !frozen.contains(student) && wanted(student, class);
+    let mut all = live(school_name, loaded, others);
+    all.cards.append(&mut published(loaded, wanted)?);
+    sort(loaded, &mut all.cards);
     Ok(all)
 }
 

@@ -63,7 +63,7 @@ fn pages_of_cards_are_those_of_the_whole_list() {
                 let query = format!("{path}?page={page}&page_size={size}");
                 let reply = school.admin.get(&query).status(200);
                 assert_eq!(reply.json["count"], 6, "{query}");
-                paged.extend(reply.results().to_vec());
+                paged.extend(reply.results().clone());
             }
             assert_eq!(&paged, whole.results(), "{size}");
         }
