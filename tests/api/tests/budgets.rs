@@ -38,11 +38,7 @@ fn reads_cost(reads: &[Operation]) {
             ["list_permissions", "find_own_permissions"].contains(&operation.id.as_str());
         // A feed finds its user anew each time: nothing of what was ended is shown.
         let finds_anew = u64::from(operation.id == "read_calendar_feed");
-        let expected = if needs_none {
-            0
-        } else {
-            1 + more + finds_anew
-        };
+        let expected = if needs_none { 0 } else { 1 + more + finds_anew };
         assert_eq!(second, expected, "{}", operation.name());
     }
 }
