@@ -265,9 +265,11 @@ pub(crate) struct PublicationRefusedOut {
     detail: String,
     /// `cards_incomplete`, `scale_incomplete`, or the code of another conflict.
     code: String,
-    /// The cards with missing marks.
+    /// The cards with missing marks; absent where the state forbids it.
+    #[schema(required = false, nullable = false)]
     incomplete: Option<Vec<IncompleteOut>>,
-    /// What is wrong with grading scales.
+    /// What is wrong with grading scales; absent where the state forbids it.
+    #[schema(required = false, nullable = false)]
     scale_faults: Option<Vec<ScaleFaultsOut>>,
 }
 

@@ -172,7 +172,10 @@ fn of_exam_session(scene: &Scene, operation: &Operation, n: u32) -> Sample {
         "replace_report_card_comments" => Some(json!({"class_teacher": format!("Noted {n}")})),
         "withhold_report_card" => Some(json!({"reason": format!("Fees {n}")})),
         "compute_report_cards" => Some(json!({"academic_class": class})),
-        "publish_exam_session" => Some(json!({"academic_class": class, "accept_incomplete": true})),
+        "publish_exam_session" => {
+            admin.act(&format!("{}submit/", form.path())).expect(200);
+            Some(json!({"academic_class": class, "accept_incomplete": true}))
+        }
         "release_report_card" => {
             let reason = json!({"reason": "Fees"});
             admin.post(&format!("{card}withhold/"), &reason).expect(200);
