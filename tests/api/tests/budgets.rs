@@ -106,10 +106,10 @@ fn writes_cost_few_trips() {
     2 school.approve_leave_application
     2 school.reject_leave_application
     2 school.withdraw_leave_application
-    1 school.create_own_calendar_feed
-    2 school.delete_own_calendar_feed
     2 school.delete_logo
     2 school.replace_logo
+    1 school.create_own_calendar_feed
+    2 school.delete_own_calendar_feed
     2 school.update_report_settings
     2 school.replace_report_settings
     2 school.reset_report_settings
