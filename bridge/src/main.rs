@@ -1,0 +1,3 @@
+//! The bridge's command line.
+
+fn main() {}
