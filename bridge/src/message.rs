@@ -1,5 +1,6 @@
 //! A message inside the bridge, and its parts. All times are unix milliseconds.
 
+pub use homeroom_domain::sms::status::PartStatus;
 use serde::{Deserialize, Serialize};
 
 /// A message that passed validation and is split: all that the store keeps of it.
@@ -73,31 +74,6 @@ pub struct PartKey {
     pub message_id: String,
     /// From 1.
     pub number: u16,
-}
-
-/// What is known of a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PartStatus {
-    /// Stored, not sent.
-    Accepted,
-    /// Claimed by a link; bytes may have left.
-    Sending,
-    /// The centre took it and named it.
-    Submitted,
-    /// On the way, says the centre.
-    Enroute,
-    /// Bytes left and no answer came: it may or may not have arrived.
-    Unknown,
-    /// The phone has it.
-    Delivered,
-    /// Its time ran out.
-    Expired,
-    /// Withdrawn, by the sender or at the centre.
-    Deleted,
-    /// The centre gave up.
-    Undeliverable,
-    /// The centre refused it.
-    Rejected,
 }
 
 /// A part that a link is to send now. The store has it as `Sending`, under this attempt, before this value exists.
