@@ -1,6 +1,11 @@
 //! What the bridge must not forget: messages, parts, ids at the centres, receipts, inbound messages, events for the platform.
 
-use std::time::Duration;
+mod outbox;
+pub mod sqlite;
+mod states;
+mod work;
+
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use homeroom_sms_contract::submit::Cancelled;
@@ -56,6 +61,9 @@ pub enum Ambiguity {
     /// Leave as `UNKNOWN`: never twice.
     Hold,
 }
+
+/// What to do with an attempt on this link whose answer never came. Asked each time, so that it can follow a configuration.
+pub type Policy = Arc<dyn Fn(i64) -> Ambiguity + Send + Sync>;
 
 /// A message and all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +166,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Accepted>, StoreError>;
 
     /// Marks up to `limit` due parts of a link or pool as being sent, highest priority and oldest first, and gives them out.
-    /// Parts past their validity become `EXPIRED` instead, with an event.
+    /// Parts past their validity become `EXPIRED` instead, with an event. Oldest is what was due first.
+    /// A caller that drops this future half-way may leave parts as being sent until the next `recover`.
     async fn claim(&self, esme: i64, limit: usize, now: i64) -> Result<Vec<Claimed>, StoreError>;
 
     /// Records what came of attempts: states, ids at the centre (joined with receipts that came before), events, history.
@@ -175,8 +184,12 @@ pub trait Store: Send + Sync + 'static {
     async fn inbound(&self, part: InboundPart, now: i64) -> Result<(), StoreError>;
 
     /// At start: parts that this bridge (or one whose lease has ended) was sending. Counts them as ambiguous and resends or holds them.
-    async fn recover(&self, policy: &dyn Fn(i64) -> Ambiguity, now: i64)
-    -> Result<u64, StoreError>;
+    /// Asks the policy with the link or pool that a part waits for: which link had it is not known after a crash.
+    async fn recover(
+        &self,
+        policy: &(dyn Fn(i64) -> Ambiguity + Sync),
+        now: i64,
+    ) -> Result<u64, StoreError>;
 
     /// Expires what is due, drops orphans and finished messages past their retention, prolongs this bridge's lease.
     async fn sweep(&self, retention: Retention, now: i64) -> Result<(), StoreError>;
