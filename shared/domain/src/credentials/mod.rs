@@ -6,6 +6,7 @@ pub mod encoding;
 pub mod keys;
 pub mod refresh_token;
 pub mod sealed;
+pub mod sms_token;
 
 pub use keys::{KeyRing, Plane};
 
