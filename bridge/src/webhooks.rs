@@ -46,10 +46,10 @@ impl Default for Schedule {
             concurrency: 4,
             idle: Duration::from_millis(200),
             first_pause: Duration::from_secs(5),
-            longest_pause: Duration::from_secs(15 * 60),
+            longest_pause: Duration::from_mins(15),
             give_up: Duration::from_hours(72),
             tries_when_refused: 5,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
+use serde::Deserialize;
 
 use super::errors::ApiError;
 use crate::platform_client::{Answer, PlatformClient};
@@ -43,14 +44,15 @@ pub(super) async fn call(
     Ok(answer)
 }
 
+#[derive(Deserialize)]
+struct Words {
+    error: String,
+}
+
 /// The answer where it is a success; otherwise the platform's words as an error.
 pub(super) fn success(answer: Answer) -> Result<Bytes, ApiError> {
     if answer.status.is_success() {
         return Ok(answer.body);
-    }
-    #[derive(serde::Deserialize)]
-    struct Words {
-        error: String,
     }
     let words = serde_json::from_slice::<Words>(&answer.body);
     let text = words.map_or_else(|_| "the platform refused".to_owned(), |words| words.error);

@@ -228,8 +228,8 @@ async fn in_time<T>(
             .split_at_checked(value.len().checked_sub(1)?)?;
         let number: u32 = number.parse().ok()?;
         Some(match unit {
-            "H" => Duration::from_secs(3_600) * number,
-            "M" => Duration::from_secs(60) * number,
+            "H" => Duration::from_hours(1) * number,
+            "M" => Duration::from_mins(1) * number,
             "S" => Duration::from_secs(1) * number,
             "m" => Duration::from_millis(1) * number,
             "u" => Duration::from_micros(1) * number,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -137,7 +138,17 @@ async fn requests<S>(
         .max_header_list_size(32_768)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
+    // The head of a request has its own limit, but not what comes before it is clear which HTTP this is.
+    let heard = Arc::new(AtomicBool::new(false));
+    let begun = heard.clone();
+    let silent = async {
+        tokio::time::sleep(timeout).await;
+        if heard.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
     let service = router.map_request(move |mut request: http::Request<Incoming>| {
+        begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
         request.map(axum::body::Body::new)
     });
@@ -146,6 +157,7 @@ async fn requests<S>(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = silent => return tracing::debug!("a connection without a request was closed"),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await

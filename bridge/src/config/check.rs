@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::Mistake;
 use super::values::Secret;
 use super::{Config, Link};
+use crate::control;
 
 struct Check<'a> {
     text: &'a str,
@@ -119,6 +120,14 @@ impl Check<'_> {
 
     fn store(&mut self, config: &mut Config) {
         let store = &mut config.store;
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if store.name.is_empty() || store.name.len() > 40 || !store.name.bytes().all(letter) {
+            self.mistake(
+                &["store", "name"],
+                "write at most 40 letters, digits, - and _",
+            );
+        }
+        store.socket = self.base.join(format!("{}.sock", store.name));
         if store.sqlite.is_some() && (store.postgres.is_some() || store.postgres_file.is_some()) {
             self.mistake(
                 &["store"],
@@ -146,6 +155,7 @@ impl Check<'_> {
                 "its folder does not exist: create it, or write another",
             );
         }
+        store.socket = control::socket(&file);
         store.sqlite = Some(file);
     }
 

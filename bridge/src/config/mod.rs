@@ -131,16 +131,21 @@ pub struct Keys {
 pub struct StoreAt {
     /// File of the built-in database.
     pub sqlite: Option<PathBuf>,
-    /// URL of a PostgreSQL database, for several bridges on one queue.
+    /// URL of a `PostgreSQL` database, for several bridges on one queue.
     pub postgres: Option<Secret>,
     /// A file with that URL.
     pub postgres_file: Option<PathBuf>,
+    /// This bridge's name among those on one `PostgreSQL` database, the same after a restart.
+    pub name: String,
     /// How long finished messages stay.
     #[serde(deserialize_with = "values::time")]
     pub finished: Duration,
     /// How long events stay that the platform did not take.
     #[serde(deserialize_with = "values::time")]
     pub dead_letters: Duration,
+    /// Where the running bridge answers its operator.
+    #[serde(skip)]
+    pub socket: PathBuf,
 }
 
 impl Default for StoreAt {
@@ -149,8 +154,10 @@ impl Default for StoreAt {
             sqlite: None,
             postgres: None,
             postgres_file: None,
+            name: "bridge".to_owned(),
             finished: Duration::from_hours(24),
             dead_letters: Duration::from_hours(30 * 24),
+            socket: PathBuf::new(),
         }
     }
 }

@@ -249,7 +249,7 @@ impl Receiver {
                         .push_front(Does::RefusesWith(answer, id));
                     "200 OK".to_owned()
                 }
-                Does::Stalls => return tokio::time::sleep(Duration::from_secs(60)).await,
+                Does::Stalls => return tokio::time::sleep(Duration::from_mins(1)).await,
                 Does::HangsUp => return,
             };
             let length = if answer.starts_with("204") {
