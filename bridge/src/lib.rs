@@ -3,6 +3,7 @@
 pub mod api;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod gateway;
 pub mod message;
 pub mod platform_client;
