@@ -114,8 +114,6 @@ pub enum Alphabet {
     Gsm7,
     /// ISO 8859-1.
     Latin1,
-    /// ASCII.
-    Ascii,
 }
 
 /// How parts say that they belong together.
@@ -133,7 +131,7 @@ pub enum Header {
     Payload,
 }
 
-/// How a centre writes its ids, in two places.
+/// How a centre writes its ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdForms {
@@ -141,6 +139,19 @@ pub struct IdForms {
     pub response: IdForm,
     /// In receipts.
     pub receipt: IdForm,
+    /// Which of two ids in a receipt counts.
+    pub from: IdFrom,
+}
+
+/// Which of two ids in a receipt counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdFrom {
+    /// `receipted_message_id`, else the one in the text.
+    #[default]
+    Parameter,
+    /// The one in the text, else `receipted_message_id`.
+    Text,
 }
 
 /// How a centre writes an id.

@@ -14,11 +14,12 @@ mod check;
 mod error;
 mod links;
 mod reload;
+mod smpp;
 mod values;
 
 pub use error::{Mistake, Mistakes};
 pub use links::{
-    Alphabet, Bind, Header, IdForm, IdForms, Link, LinkTls, OnAmbiguous, Pool, Weight,
+    Alphabet, Bind, Header, IdForm, IdForms, IdFrom, Link, LinkTls, OnAmbiguous, Pool, Weight,
 };
 pub use reload::Changes;
 pub use values::Secret;

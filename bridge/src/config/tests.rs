@@ -260,3 +260,31 @@ fn limits_hold_where_the_file_says_nothing() {
     assert_eq!(limits.body, 256 * 1024);
     assert_eq!(limits.validity, Duration::from_hours(24));
 }
+
+#[test]
+fn a_link_hears_all_that_the_file_says_of_it() {
+    let text = EXAMPLE
+        .replace("# bind = \"transceiver\"", "bind = \"receiver\"")
+        .replace(
+            "# id_form = { response = \"exact\"",
+            "id_form = { response = \"hex\"",
+        )
+        .replace("# permanent_errors", "permanent_errors")
+        .replace("links = { 100 = 2, 101 = 1 }", "links = { 101 = 1 }");
+    let config = Config::parse(&text, Path::new("/tmp")).unwrap();
+    let settings = config.links[&100].settings(100);
+    assert_eq!(settings.bind, crate::smpp::pdu::BindMode::Receiver);
+    assert_eq!(settings.ids.response, crate::smpp::provider_id::IdForm::Hex);
+    assert_eq!(settings.exceptions.permanent, [1025]);
+    assert_eq!(
+        (settings.rate, settings.burst, settings.window),
+        (50.0, 50, 10)
+    );
+    assert_eq!(
+        (settings.provider.as_str(), settings.port),
+        ("operator", 2775)
+    );
+    let other = config.links[&101].settings(101);
+    assert_eq!(other.timers, crate::smpp::config::Timers::default());
+    assert!(!format!("{settings:?}").contains("secret"));
+}
