@@ -1,6 +1,7 @@
 //! What the bridge must not forget: messages, parts, ids at the centres, receipts, inbound messages, events for the platform.
 
 mod outbox;
+pub mod postgres;
 pub mod sqlite;
 mod states;
 mod work;
@@ -184,6 +185,7 @@ pub trait Store: Send + Sync + 'static {
     async fn inbound(&self, part: InboundPart, now: i64) -> Result<(), StoreError>;
 
     /// At start: parts that this bridge (or one whose lease has ended) was sending. Counts them as ambiguous and resends or holds them.
+    /// Called again, it takes only what others left behind.
     /// Asks the policy with the link or pool that a part waits for: which link had it is not known after a crash.
     async fn recover(
         &self,

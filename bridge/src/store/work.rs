@@ -2,7 +2,7 @@
 
 use homeroom_sms_contract::submit::Cancelled;
 
-use super::{Ambiguity, HistoryLine, states};
+use super::{Ambiguity, HistoryLine, MessageView, PartView, states};
 use crate::message::{AttemptResult, Attempted, PartStatus};
 
 /// Clocks of two bridges may differ by this much, in milliseconds.
@@ -269,12 +269,18 @@ impl Loaded {
         }
     }
 
-    /// The bridge that was sending these parts is gone, or was restarted.
-    pub(super) fn recover(&mut self, numbers: &[u16], ambiguity: Ambiguity, now: i64) -> u64 {
+    /// The bridge that made these attempts at parts is gone, or was restarted.
+    pub(super) fn recover(
+        &mut self,
+        attempts: &[(u16, u32)],
+        ambiguity: Ambiguity,
+        now: i64,
+    ) -> u64 {
         let in_time = now <= self.valid_until;
         let mut count = 0;
         for part in &mut self.parts {
-            if part.status == PartStatus::Sending && numbers.contains(&part.number) {
+            if part.status == PartStatus::Sending && attempts.contains(&(part.number, part.attempt))
+            {
                 part.note(
                     now,
                     &format!("attempt {}: no answer known after a restart", part.attempt),
@@ -312,6 +318,37 @@ impl Loaded {
         Cancelled::Cancelled
     }
 
+    /// What others see of it.
+    pub(super) fn view(
+        self,
+        transaction_id: String,
+        task_id: Option<i64>,
+        accepted_at: i64,
+    ) -> MessageView {
+        MessageView {
+            message_id: self.message_id,
+            app_id: self.app_id,
+            tenant: self.tenant,
+            transaction_id,
+            task_id,
+            esme: self.esme,
+            accepted_at,
+            updated_at: self.updated_at,
+            parts: self
+                .parts
+                .into_iter()
+                .map(|part| PartView {
+                    status: part.status,
+                    attempts: part.attempt,
+                    ambiguous: part.ambiguous,
+                    link: part.link,
+                    provider_id: part.provider_id,
+                    error: part.error,
+                })
+                .collect(),
+        }
+    }
+
     /// To be called once before saving: counts the change and closes the message after its last part.
     pub(super) fn settle(&mut self, now: i64) {
         if self.news {
@@ -319,9 +356,7 @@ impl Loaded {
             self.updated_at = now;
             self.moved = true;
         }
-        if self.phase != Phase::Finished
-            && self.parts.iter().all(|part| part.status.is_final())
-        {
+        if self.phase != Phase::Finished && self.parts.iter().all(|part| part.status.is_final()) {
             self.phase = Phase::Finished;
             self.phase_at = now;
             self.moved = true;

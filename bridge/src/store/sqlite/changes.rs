@@ -264,16 +264,16 @@ pub(super) fn recover(
     let sending = tx
         .connection
         .prepare_cached(
-            "SELECT message, number FROM parts WHERE status < 2 AND status = 1 AND esme = ?1 ORDER BY message, number",
+            "SELECT message, number, attempt FROM parts WHERE status < 2 AND status = 1 AND esme = ?1 ORDER BY message, number",
         )?
-        .query_map([esme], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(i64, u16)>, _>>()?;
+        .query_map([esme], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+        .collect::<Result<Vec<(i64, (u16, u32))>, _>>()?;
     let mut count = 0;
     for of_one in sending.chunk_by(|a, b| a.0 == b.0) {
-        let numbers: Vec<u16> = of_one.iter().map(|part| part.1).collect();
+        let attempts: Vec<(u16, u32)> = of_one.iter().map(|part| part.1).collect();
         if let Some((key, _)) = of_one.first() {
             count += change(tx, *key, now, |message| {
-                message.recover(&numbers, ambiguity, now)
+                message.recover(&attempts, ambiguity, now)
             })?
             .unwrap_or(0);
         }

@@ -10,7 +10,11 @@ mod writer;
 
 use std::{
     fs::File,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -23,8 +27,8 @@ use tokio::sync::oneshot;
 use writer::{Call, Order, Tx};
 
 use super::{
-    Accepted, Ambiguity, Depths, HistoryLine, MessageView, Outgoing, Policy, Provider,
-    QueueLimits, Retention, Store, StoreError,
+    Accepted, Ambiguity, Depths, HistoryLine, MessageView, Outgoing, Policy, Provider, QueueLimits,
+    Retention, Store, StoreError,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
 
@@ -38,6 +42,7 @@ pub struct SqliteStore {
     writer: Option<JoinHandle<()>>,
     readers: Arc<Readers>,
     policy: Held,
+    recovered: AtomicBool,
     // Held until the writer has ended: another bridge on the same file would take this one's parts for abandoned.
     _lock: File,
 }
@@ -182,6 +187,10 @@ impl Store for SqliteStore {
         policy: &(dyn Fn(i64) -> Ambiguity + Sync),
         now: i64,
     ) -> Result<u64, StoreError> {
+        // After the start, what is being sent is in good hands.
+        if self.recovered.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
         let esmes = self.read(views::sending).await?;
         let mut count = 0;
         for esme in esmes {
@@ -190,6 +199,7 @@ impl Store for SqliteStore {
                 .write(move |tx| changes::recover(tx, esme, ambiguity, now))
                 .await?;
         }
+        self.recovered.store(true, Ordering::Relaxed);
         Ok(count)
     }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, atomic::AtomicBool, mpsc},
     time::Duration,
 };
 
@@ -90,6 +90,7 @@ impl SqliteStore {
                 most: options.readers,
             }),
             policy: Held(options.ambiguity),
+            recovered: AtomicBool::new(false),
             _lock: lock,
         })
     }
@@ -160,9 +161,11 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let done: i64 = if empty {
         0
     } else {
-        transaction.query_row("SELECT coalesce(max(version), 0) FROM versions", [], |row| {
-            row.get(0)
-        })?
+        transaction.query_row(
+            "SELECT coalesce(max(version), 0) FROM versions",
+            [],
+            |row| row.get(0),
+        )?
     };
     let done = usize::try_from(done).unwrap_or(usize::MAX);
     if done > MIGRATIONS.len() {

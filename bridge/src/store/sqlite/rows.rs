@@ -75,10 +75,7 @@ fn part(row: &Row<'_>) -> rusqlite::Result<Part> {
 }
 
 /// The key of a message.
-pub(super) fn key_of(
-    connection: &Connection,
-    message_id: &str,
-) -> Result<Option<i64>, StoreError> {
+pub(super) fn key_of(connection: &Connection, message_id: &str) -> Result<Option<i64>, StoreError> {
     Ok(connection
         .prepare_cached("SELECT key FROM messages WHERE message_id = ?1")?
         .query_row([message_id], |row| row.get(0))
@@ -147,11 +144,7 @@ pub(super) fn save(tx: &mut Tx<'_>, message: &mut Loaded, now: i64) -> Result<()
 }
 
 /// Puts an event into the outbox.
-pub(super) fn push(
-    connection: &Connection,
-    event: &NewEvent,
-    now: i64,
-) -> Result<(), StoreError> {
+pub(super) fn push(connection: &Connection, event: &NewEvent, now: i64) -> Result<(), StoreError> {
     let last: Option<(i64, i64)> = connection
         .prepare_cached(
             "SELECT sequence, given FROM events WHERE topic = ?1 AND state < 2 ORDER BY sequence DESC LIMIT 1",

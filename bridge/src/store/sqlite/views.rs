@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::rows;
-use crate::store::{Depths, HistoryLine, MessageView, PartView, StoreError, work::Loaded};
+use crate::store::{Depths, HistoryLine, MessageView, StoreError, work};
 
 pub(super) fn find(
     connection: &Connection,
@@ -24,37 +24,7 @@ pub(super) fn find(
     let (transaction_id, task_id, accepted_at) = connection
         .prepare_cached("SELECT transaction_id, task_id, accepted_at FROM messages WHERE key = ?1")?
         .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(Some(view(message, transaction_id, task_id, accepted_at)))
-}
-
-fn view(
-    message: Loaded,
-    transaction_id: String,
-    task_id: Option<i64>,
-    accepted_at: i64,
-) -> MessageView {
-    MessageView {
-        message_id: message.message_id,
-        app_id: message.app_id,
-        tenant: message.tenant,
-        transaction_id,
-        task_id,
-        esme: message.esme,
-        accepted_at,
-        updated_at: message.updated_at,
-        parts: message
-            .parts
-            .into_iter()
-            .map(|part| PartView {
-                status: part.status,
-                attempts: part.attempt,
-                ambiguous: part.ambiguous,
-                link: part.link,
-                provider_id: part.provider_id,
-                error: part.error,
-            })
-            .collect(),
-    }
+    Ok(Some(message.view(transaction_id, task_id, accepted_at)))
 }
 
 pub(super) fn history(
@@ -73,7 +43,7 @@ pub(super) fn history(
         .prepare_cached("SELECT number, log FROM parts WHERE message = ?1 ORDER BY number")?
         .query_map([key], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<Vec<(u16, String)>, _>>()?;
-    Ok(crate::store::work::history(accepted_at, &logs))
+    Ok(work::history(accepted_at, &logs))
 }
 
 /// Links and pools that have parts whose answer is out.
