@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use homeroom_kernel::Timestamp;
 use homeroom_sms_contract::submit::Cancelled;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -296,8 +295,7 @@ fn quick() -> Schedule {
 }
 
 async fn deliver(events: &Arc<Events>, receiver: &Arc<Receiver>, schedule: Schedule) {
-    let url = receiver.listen().await;
-    deliver_to(&url, events, schedule).await;
+    deliver_to(&receiver.listen().await, events, schedule).await;
 }
 
 async fn deliver_to(url: &str, events: &Arc<Events>, schedule: Schedule) {
@@ -404,8 +402,7 @@ async fn a_platform_that_asks_for_silence_gets_it_for_everything() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         later.add("e2", "/api/v1/sms/dlr", "m2");
     });
-    let url = receiver.listen().await;
-    let client = PlatformClient::new(&url, None).unwrap();
+    let client = PlatformClient::new(&receiver.listen().await, None).unwrap();
     let secret = Secret::from(SECRET.to_owned());
     let webhooks = Webhooks::new(
         events.clone(),
@@ -483,7 +480,7 @@ fn pauses_double_from_five_seconds_to_a_quarter_of_an_hour_and_vary() {
         attempts,
         created_at: 0,
     };
-    let now = Timestamp::from_millis(1_000).millis();
+    let now = 1_000;
     for (attempts, seconds) in [
         (0, 5),
         (1, 10),
