@@ -15,6 +15,7 @@ use crate::config::{Changes, Config, Log, LogFormat, OnAmbiguous};
 use crate::control;
 use crate::gateway::Gateway;
 use crate::platform_client::PlatformClient;
+use crate::store::postgres::{self, PostgresStore};
 use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Ambiguity, Policy, Store};
 use crate::webhooks::{Schedule, Webhooks};
@@ -51,10 +52,14 @@ pub fn policy(config: &Config) -> Policy {
 /// Opens the store that the configuration names.
 pub async fn open(config: &Config) -> Result<Arc<dyn Store>> {
     let at = &config.store;
-    anyhow::ensure!(
-        at.postgres.is_none(),
-        "this build keeps messages in a file only: write `sqlite` in [store]"
-    );
+    if let Some(url) = &at.postgres {
+        let options = postgres::Options {
+            ambiguity: policy(config),
+            ..postgres::Options::new(&at.name)
+        };
+        let store = PostgresStore::open(url.expose(), options).await;
+        return Ok(Arc::new(store.context("the database cannot be opened")?));
+    }
     let file = at.sqlite.clone().context("there is no store")?;
     let options = sqlite::Options {
         ambiguity: policy(config),
