@@ -23,7 +23,8 @@ use homeroom_bridge::{
     },
     store::{
         Provider, QueueLimits, Store,
-        sqlite::{Options, SqliteStore},
+        postgres::{self, PostgresStore},
+        sqlite::{self, SqliteStore},
     },
 };
 
@@ -82,9 +83,15 @@ async fn main() {
 }
 
 async fn open(place: &str) -> Arc<dyn Store> {
-    let (kind, rest) = place.split_once(':').unwrap();
-    assert_eq!(kind, "sqlite", "an unknown kind of store");
-    Arc::new(SqliteStore::open(Path::new(rest), Options::default()).unwrap())
+    match place.split_once(':').unwrap() {
+        ("sqlite", file) => {
+            Arc::new(SqliteStore::open(Path::new(file), sqlite::Options::default()).unwrap())
+        }
+        (_, config) => {
+            let options = postgres::Options::new("rate");
+            Arc::new(PostgresStore::open(config, options).await.unwrap())
+        }
+    }
 }
 
 /// Accepts, sends, gets receipts and delivers events at the same time, until every message is through.

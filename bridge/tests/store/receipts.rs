@@ -137,7 +137,7 @@ pub(crate) async fn ids_of_other_centres_are_other_ids(place: Place) {
     let store = place.open().await;
     submitted(&store, "m1", "x1", NOW).await;
     let mut other = receipt("x1", Delivered, NOW);
-    other.provider = "another".to_owned();
+    other.provider.push_str("-2");
     store.receipts(vec![other], NOW).await.unwrap();
     assert_eq!(statuses(&store, "m1").await, [Submitted]);
     assert_eq!(store.depths(NOW).await.unwrap().orphans, 1);

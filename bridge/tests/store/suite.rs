@@ -38,14 +38,14 @@ pub(crate) async fn an_accepted_message_is_found_by_its_app_only(place: Place) {
 pub(crate) async fn a_repetition_is_answered_and_other_content_refused(place: Place) {
     let store = place.open().await;
     let mut other_id = message("m1", 2);
-    other_id.message_id = "m1-again".to_owned();
+    other_id.message_id.push_str("-again");
     let mut other_content = message("m1", 2);
     other_content.fingerprint = [2; 32];
     let mut other_app = message("m2", 1);
     other_app.app_id = APP + 1;
-    other_app.transaction_id = "tx-m1".to_owned();
+    "tx-m1".clone_into(&mut other_app.transaction_id);
     let mut taken_id = message("m1", 1);
-    taken_id.transaction_id = "another".to_owned();
+    taken_id.transaction_id.push_str("-2");
     let outcomes = store
         .accept(
             vec![
