@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let window: u32 = arguments.next().unwrap_or("100".into()).parse()?;
     let count: u32 = arguments.next().unwrap_or("200000".into()).parse()?;
     let mut latency = None;
-    let _centre;
+    let centre;
     let address = if let Some(rest) = address.strip_prefix("loopback") {
         let millis = rest.strip_prefix(':').unwrap_or("0").parse()?;
         latency = Some(Duration::from_millis(millis)).filter(|time| !time.is_zero());
@@ -31,8 +31,8 @@ async fn main() -> anyhow::Result<()> {
             receipts: None,
             ..Config::default()
         };
-        _centre = Smsc::start(([127, 0, 0, 1], 0).into(), config, Arc::new(SystemClock)).await?;
-        _centre.address().to_string()
+        centre = Smsc::start(([127, 0, 0, 1], 0).into(), config, Arc::new(SystemClock)).await?;
+        centre.address().to_string()
     } else {
         address
     };

@@ -147,12 +147,12 @@ impl Default for Timers {
             response: Duration::from_secs(30),
             enquire_link: Duration::from_secs(30),
             backoff_min: Duration::from_secs(1),
-            backoff_max: Duration::from_secs(60),
+            backoff_max: Duration::from_mins(1),
             stable: Duration::from_secs(30),
-            refused: Duration::from_secs(300),
+            refused: Duration::from_mins(5),
             already_bound: Duration::from_secs(30),
             retry_min: Duration::from_secs(2),
-            retry_max: Duration::from_secs(300),
+            retry_max: Duration::from_mins(5),
             unbind: Duration::from_secs(2),
         }
     }

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tracing::{error, info, warn};
 
@@ -128,12 +128,9 @@ impl Keeper {
 
     /// Until the time is over, or for ever. Whatever is sent meanwhile goes back.
     async fn wait(&mut self, pause: Option<Duration>) -> Waited {
-        let until = Instant::now() + pause.unwrap_or_default();
-        loop {
-            tokio::select! {
-                () = sleep_until(until), if pause.is_some() => return Waited::Over,
-                waited = self.idle() => return waited,
-            }
+        match pause {
+            None => self.idle().await,
+            Some(pause) => timeout(pause, self.idle()).await.unwrap_or(Waited::Over),
         }
     }
 

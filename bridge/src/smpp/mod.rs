@@ -7,6 +7,7 @@ mod gate;
 mod inbound;
 mod keeper;
 pub mod link;
+mod outbound;
 mod outbox;
 mod pacer;
 pub mod pdu;

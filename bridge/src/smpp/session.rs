@@ -20,7 +20,8 @@ use super::config::LinkConfig;
 use super::inbound;
 use super::keeper::{Asked, Keeper, jittered};
 use super::link::{LinkEvent, Request};
-use super::pdu::{Header, Message, Pdu, Tlv, WireAddress, id, tag};
+use super::outbound;
+use super::pdu::{Header, Message, Pdu, id};
 use super::pending::{Answered, Pending};
 use super::status::{self, Class};
 use super::wire::{HIGH_WATER, Wire};
@@ -47,8 +48,8 @@ enum Phase {
     Unbinding(Instant),
     /// The centre said `unbind` under this sequence; answers are awaited until then.
     Leaving(u32, Instant),
-    /// All is said; the last bytes leave.
-    Closing(Instant),
+    /// All is said.
+    Over,
 }
 
 /// The answer that a delivery waits for.
@@ -177,42 +178,11 @@ impl Session {
     fn submit(&mut self, part: Claimed, link: &Keeper) {
         let sequence = self.pending.sequence();
         let position = self.wire.position();
-        let validity = link
-            .config
-            .send_validity
-            .then(|| validity(part.valid_until - link.shared.clock.now().millis()));
-        let sar = part
-            .body
-            .sar
-            .map(|(reference, total, number)| (reference.to_be_bytes(), [total], [number]));
-        let mut message = Message {
-            source: address(&part.addresses.source),
-            destination: address(&part.addresses.destination),
-            esm_class: part.esm_class,
-            priority: part.priority,
-            validity: validity.as_ref().map_or(b"", |text| text.as_slice()),
-            registered_delivery: 1,
-            data_coding: part.data_coding,
-            short_message: &part.body.short_message,
-            ..Message::default()
-        };
-        if let Some((reference, total, number)) = &sar {
-            let fields: [(u16, &[u8]); 3] = [
-                (tag::SAR_MSG_REF_NUM, reference),
-                (tag::SAR_TOTAL_SEGMENTS, total),
-                (tag::SAR_SEGMENT_SEQNUM, number),
-            ];
-            message
-                .tlvs
-                .extend(fields.map(|(tag, value)| Tlv { tag, value }));
-        }
-        if let Some(payload) = &part.body.payload {
-            message.tlvs.push(Tlv {
-                tag: tag::MESSAGE_PAYLOAD,
-                value: payload,
-            });
-        }
-        self.wire.put(status::OK, sequence, &Pdu::SubmitSm(message));
+        let good_for = link.config.send_validity.then(|| {
+            part.valid_until
+                .saturating_sub(link.shared.clock.now().millis())
+        });
+        outbound::put(&mut self.wire, sequence, &part, good_for);
         self.pending
             .sent(sequence, part.key, part.attempt, position, self.now);
     }
@@ -265,7 +235,7 @@ impl Session {
             }
             Pdu::UnbindResp => {
                 if let Phase::Unbinding(_) = self.phase {
-                    self.phase = Phase::Closing(self.now + Duration::from_secs(1));
+                    self.phase = Phase::Over;
                 }
             }
             Pdu::SubmitSm(_) | Pdu::Bind(_) => {
@@ -411,11 +381,6 @@ impl Session {
             Phase::Leaving(sequence, until) => {
                 if answered || self.now >= until {
                     self.wire.put(status::OK, sequence, &Pdu::UnbindResp);
-                    self.phase = Phase::Closing(self.now + Duration::from_secs(1));
-                }
-            }
-            Phase::Closing(until) => {
-                if self.wire.idle() || self.now >= until {
                     return if self.asked.is_some() {
                         Ok(true)
                     } else {
@@ -423,6 +388,7 @@ impl Session {
                     };
                 }
             }
+            Phase::Over => return Ok(true),
         }
         Ok(false)
     }
@@ -485,14 +451,6 @@ impl Session {
     }
 }
 
-fn address(address: &crate::message::Address) -> WireAddress<'_> {
-    WireAddress {
-        ton: address.ton,
-        npi: address.npi,
-        address: address.address.as_bytes(),
-    }
-}
-
 /// When a part that was refused for now is tried again. A centre that throttles slows the whole link down as well.
 fn again_at(link: &Keeper, class: Class, attempt: u32) -> i64 {
     let timers = &link.config.timers;
@@ -510,43 +468,4 @@ fn again_at(link: &Keeper, class: Class, attempt: u32) -> i64 {
     };
     let delay = i64::try_from(jittered(doubled.min(most)).as_millis()).unwrap_or(i64::MAX);
     link.shared.clock.now().millis().saturating_add(delay)
-}
-
-/// A relative `validity_period`, `YYMMDDhhmmss000R`; at least a minute, at most 31 days.
-fn validity(millis: i64) -> [u8; 16] {
-    let seconds = (millis / 1_000).clamp(60, 31 * 86_400);
-    let mut text = *b"000000000000000R";
-    let fields = [
-        0,
-        0,
-        // Months have no fixed length, so days do it.
-        seconds / 86_400,
-        seconds / 3_600 % 24,
-        seconds / 60 % 60,
-        seconds % 60,
-    ];
-    for (place, value) in text.as_chunks_mut::<2>().0.iter_mut().zip(fields) {
-        let digit = |value: i64| b'0' + u8::try_from(value % 10).unwrap_or_default();
-        *place = [digit(value / 10), digit(value)];
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::validity;
-
-    #[test]
-    fn a_validity_is_relative_and_within_what_the_field_can_say() {
-        for (seconds, expected) in [
-            (0, "000000000100000R"),
-            (61, "000000000101000R"),
-            (86_400, "000001000000000R"),
-            (30 * 86_400 + 3_723, "000030010203000R"),
-        ] {
-            let text = validity(seconds * 1_000);
-            assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
-        }
-        assert!(validity(i64::MAX).ends_with(b"000R"));
-    }
 }

@@ -400,12 +400,10 @@ fn happens(share: f64) -> bool {
 fn number(address: &str) -> WireAddress<'_> {
     let digits = address.bytes().all(|byte| byte.is_ascii_digit());
     WireAddress {
-        ton: if !digits {
-            5
-        } else if address.len() > 8 {
-            1
+        ton: if digits {
+            u8::from(address.len() > 8)
         } else {
-            0
+            5
         },
         npi: u8::from(digits),
         address: address.as_bytes(),

@@ -350,7 +350,9 @@ async fn another_protocol_on_the_port_is_no_session() {
 #[tokio::test]
 async fn a_centre_that_unbinds_is_waited_for_and_answered() {
     let (centre, port) = Centre::start().await;
-    let mut link = Running::start(config(port));
+    let mut config = config(port);
+    config.window = 10;
+    let mut link = Running::start(config);
     let mut peer = centre.bound().await;
     link.send(10).await;
     let sequences = peer.submits(10).await;

@@ -11,10 +11,9 @@ use homeroom_bridge::smpp::link::{Delivery, Tls};
 use homeroom_bridge::smpp::pdu::Pdu;
 use homeroom_bridge::smsc::{Config, FromPhone, Smsc};
 use homeroom_sms_contract::submit::LinkStatus;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::{Instant, timeout};
 
+use crate::authority::Authority;
 use crate::support::{Centre, PATIENCE, Running, claimed, config, submitted};
 
 async fn smsc(config: Config) -> Smsc {
@@ -294,76 +293,6 @@ async fn the_loopback_centre_refuses_strangers_and_speaks_for_phones() {
     assert!(problem.await.unwrap().contains("ESME_RINVSYSID"));
 }
 
-/// An authority, and what it signed for `localhost` and for a client.
-struct Authority {
-    folder: PathBuf,
-    chain: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
-    ca: CertificateDer<'static>,
-}
-
-impl Authority {
-    fn new(name: &str, expired: bool) -> Self {
-        let folder = std::env::temp_dir().join(format!("bridge-tls-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![String::from("localhost")]).unwrap();
-        if expired {
-            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
-        }
-        let certificate = params.signed_by(&key, &authority).unwrap();
-        std::fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
-        std::fs::write(folder.join("client.pem"), certificate.pem()).unwrap();
-        std::fs::write(folder.join("client.key"), key.serialize_pem()).unwrap();
-        Self {
-            folder,
-            chain: certificate.der().clone(),
-            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            ca: authority.der().clone(),
-        }
-    }
-
-    fn server(&self, ask: bool) -> Arc<rustls::ServerConfig> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.ca.clone()).unwrap();
-        let builder = if ask {
-            let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
-                Arc::new(roots),
-                provider,
-            )
-            .build()
-            .unwrap();
-            builder.with_client_cert_verifier(verifier)
-        } else {
-            builder.with_no_client_auth()
-        };
-        let config = builder.with_single_cert(vec![self.chain.clone()], self.key.clone_key());
-        Arc::new(config.unwrap())
-    }
-
-    fn trusted(&self) -> Tls {
-        Tls {
-            ca: Some(self.folder.join("ca.pem")),
-            client: None,
-            server_name: Some(String::from("localhost")),
-        }
-    }
-}
-
-impl Drop for Authority {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 #[tokio::test]
 async fn tls_with_an_authority_and_a_client_certificate_of_its_own() {
     let authority = Authority::new("own", false);
@@ -375,10 +304,7 @@ async fn tls_with_an_authority_and_a_client_certificate_of_its_own() {
     .await;
     let mut config = config(smsc.address().port());
     config.tls = Some(Tls {
-        client: Some((
-            authority.folder.join("client.pem"),
-            authority.folder.join("client.key"),
-        )),
+        client: Some((authority.file("client.pem"), authority.file("client.key"))),
         ..authority.trusted()
     });
     let mut link = Running::start(config);
@@ -456,7 +382,10 @@ async fn tls_on_a_plain_port_and_plain_on_a_tls_port_give_no_session() {
     expect_problem(config(secure.address().port()), "").await;
 }
 
-async fn expect_problem(config: homeroom_bridge::smpp::link::LinkConfig, expected: &str) {
+pub(crate) async fn expect_problem(
+    config: homeroom_bridge::smpp::link::LinkConfig,
+    expected: &str,
+) {
     let link = Running::start(config);
     let problem = timeout(PATIENCE, async {
         loop {

@@ -1,11 +1,15 @@
 //! A session with a centre that behaves, and with its peculiarities.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::message::AttemptResult;
 use homeroom_bridge::smpp::codec;
 use homeroom_bridge::smpp::link::LinkEvent;
 use homeroom_bridge::smpp::pdu::{Pdu, tag};
+use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::submit::LinkStatus;
 use tokio::time::Instant;
 
@@ -268,14 +272,7 @@ async fn a_slow_engine_slows_the_link_and_loses_nothing() {
     let (centre, port) = Centre::start().await;
     let mut config = config(port);
     config.window = 10;
-    let (sender, events) = tokio::sync::mpsc::channel(1);
-    let clock = std::sync::Arc::new(homeroom_bridge::clock::SystemClock);
-    let handle = homeroom_bridge::smpp::link::LinkHandle::spawn(config, sender, clock);
-    let mut link = Running {
-        link: std::sync::Arc::new(handle),
-        events,
-        deliveries: std::collections::VecDeque::new(),
-    };
+    let mut link = Running::with(config, 1, Arc::new(SystemClock));
     let mut peer = centre.bound().await;
     let sending = link.sending(100);
     for sequence in peer.submits(10).await {
@@ -284,12 +281,64 @@ async fn a_slow_engine_slows_the_link_and_loses_nothing() {
     // Nobody takes events, and yet the centre is heard.
     peer.lives().await;
     let answering = tokio::spawn(async move {
-        for sequence in peer.submits(90).await {
+        for _ in 0..90 {
+            let sequence = peer.submits(1).await[0];
             peer.answer(sequence, "x").await;
         }
         peer
     });
-    link.outcomes(100).await;
+    for outcome in link.outcomes(100).await {
+        assert_eq!(outcome, submitted("x"));
+    }
     sending.await.unwrap();
     answering.await.unwrap();
+}
+
+/// Stands where it is put.
+struct Jumping(AtomicI64);
+
+impl Clock for Jumping {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn local(&self, _: Timestamp, _: &str) -> Option<String> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_neither_ends_a_session_nor_a_wait() {
+    let (centre, port) = Centre::start().await;
+    let clock = Arc::new(Jumping(AtomicI64::new(1_768_473_000_000)));
+    let mut link = Running::with(config(port), 1_000, clock.clone());
+    let mut peer = centre.bound().await;
+    for jump in [86_400_000, -172_800_000, -1_768_473_000_000, i64::MAX / 2] {
+        link.send(1).await;
+        let sequence = peer.submits(1).await[0];
+        clock.0.fetch_add(jump, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        peer.lives().await;
+        peer.answer(sequence, "1").await;
+        assert_eq!(link.attempted().await.result, submitted("1"));
+    }
+}
+
+#[tokio::test]
+async fn answers_that_come_byte_by_byte_are_answers() {
+    let (centre, port) = Centre::start().await;
+    let mut link = Running::start(config(port));
+    let mut peer = centre.bound().await;
+    link.send(2).await;
+    let mut out = bytes::BytesMut::new();
+    for sequence in peer.submits(2).await {
+        codec::encode(&mut out, 0, sequence, &Pdu::SubmitSmResp(b"slow"));
+    }
+    for byte in out {
+        peer.raw(&[byte]).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for outcome in link.outcomes(2).await {
+        assert_eq!(outcome, submitted("slow"));
+    }
 }

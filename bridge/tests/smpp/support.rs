@@ -12,6 +12,7 @@ use homeroom_bridge::message::{
 use homeroom_bridge::smpp::codec;
 use homeroom_bridge::smpp::link::{Delivery, LinkConfig, LinkEvent, LinkHandle};
 use homeroom_bridge::smpp::pdu::{BindResp, Header, Message, Pdu, Tlv, WireAddress};
+use homeroom_kernel::Clock;
 use homeroom_sms_contract::submit::LinkStatus;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -79,9 +80,14 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(config: LinkConfig) -> Self {
-        let (sender, events) = mpsc::channel(1_000);
+        Self::with(config, 1_000, Arc::new(SystemClock))
+    }
+
+    /// With room for so many events that nobody takes.
+    pub(crate) fn with(config: LinkConfig, room: usize, clock: Arc<dyn Clock>) -> Self {
+        let (sender, events) = mpsc::channel(room);
         Self {
-            link: Arc::new(LinkHandle::spawn(config, sender, Arc::new(SystemClock))),
+            link: Arc::new(LinkHandle::spawn(config, sender, clock)),
             events,
             deliveries: VecDeque::new(),
         }
@@ -293,10 +299,10 @@ impl Peer {
 
     /// Shows that the session still works.
     pub(crate) async fn lives(&mut self) {
-        self.write(0, 0x1234_567, &Pdu::EnquireLink).await;
+        self.write(0, 0x0123_4567, &Pdu::EnquireLink).await;
         loop {
             let (header, frame) = self.read().await;
-            if header.sequence == 0x1234_567 {
+            if header.sequence == 0x0123_4567 {
                 assert_eq!(codec::decode(&frame).unwrap().1, Pdu::EnquireLinkResp);
                 return;
             }

@@ -405,7 +405,7 @@ proptest! {
         let mut frame = BytesMut::new();
         let mut codec = rusmpp::tokio_codec::CommandCodec::new();
         let response = SubmitSmResp::builder()
-            .message_id(COctetString::new(format!("{message_id}\0")).unwrap())
+            .message_id(COctetString::from_vec(format!("{message_id}\0").into_bytes()).unwrap())
             .build();
         codec
             .encode(rusmpp::Command::new(rusmpp::CommandStatus::EsmeRok, sequence, response), &mut frame)
@@ -416,7 +416,7 @@ proptest! {
 
         frame.clear();
         let response = BindTransceiverResp::builder()
-            .system_id(COctetString::new(format!("{name}\0")).unwrap())
+            .system_id(COctetString::from_vec(format!("{name}\0").into_bytes()).unwrap())
             .sc_interface_version(Some(InterfaceVersion::Smpp3_4))
             .build();
         codec
