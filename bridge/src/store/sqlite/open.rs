@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{Held, Readers, SqliteStore, writer};
 use crate::store::{Ambiguity, Policy, StoreError};
@@ -134,6 +134,8 @@ fn private(path: &Path) -> Result<(), StoreError> {
 fn settings(connection: &Connection, options: &Options) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(Duration::from_secs(5))?;
+    // Without it a statement is compiled again whenever a value changes that might have chosen another index.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = if options.durable { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous)?;

@@ -135,22 +135,24 @@ pub(super) fn run(
 }
 
 fn commit(connection: &mut Connection, waiting: &mut Waiting, mut jobs: Vec<Box<dyn Job>>) {
-    let mut failed = HashMap::new();
-    let all = transaction(connection, waiting, &mut jobs, &mut failed);
-    if all.is_err() || !failed.is_empty() {
-        if !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
+    let Err(error) = transaction(connection, waiting, &mut jobs) else {
+        for job in jobs {
+            job.answer(Ok(()));
         }
-        match Waiting::load(connection) {
-            Ok(fresh) => *waiting = fresh,
-            Err(error) => tracing::error!(%error, "the queue cannot be counted"),
-        }
-    }
-    for (n, job) in jobs.into_iter().enumerate() {
-        let outcome = match (&all, failed.remove(&n)) {
-            (Err(error), _) => Err(copy(error)),
-            (Ok(()), Some(error)) => Err(error),
-            (Ok(()), None) => Ok(()),
+        return;
+    };
+    undo(connection, waiting);
+    // One of them may have failed for a reason of its own: the others get a transaction of their own.
+    let alone = jobs.len() > 1 && matches!(error, StoreError::Failed(_));
+    for mut job in jobs {
+        let outcome = if alone {
+            let outcome = transaction(connection, waiting, std::slice::from_mut(&mut job));
+            if outcome.is_err() {
+                undo(connection, waiting);
+            }
+            outcome
+        } else {
+            Err(copy(&error))
         };
         job.answer(outcome);
     }
@@ -160,30 +162,30 @@ fn transaction(
     connection: &Connection,
     waiting: &mut Waiting,
     jobs: &mut [Box<dyn Job>],
-    failed: &mut HashMap<usize, StoreError>,
 ) -> Result<(), StoreError> {
     let execute = |sql: &str| -> Result<(), StoreError> {
         connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     };
     execute("BEGIN IMMEDIATE")?;
-    for (n, job) in jobs.iter_mut().enumerate() {
-        execute("SAVEPOINT call")?;
-        if let Err(error) = job.run(&mut Tx {
+    for job in jobs {
+        job.run(&mut Tx {
             connection,
             waiting,
-        }) {
-            // A full disk has ended the whole transaction already.
-            if connection.is_autocommit() || matches!(error, StoreError::Full(_)) {
-                return Err(error);
-            }
-            execute("ROLLBACK TO call")?;
-            *waiting = Waiting::load(connection)?;
-            failed.insert(n, error);
-        }
-        execute("RELEASE call")?;
+        })?;
     }
     execute("COMMIT")
+}
+
+fn undo(connection: &Connection, waiting: &mut Waiting) {
+    // A full disk has ended the transaction already.
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    match Waiting::load(connection) {
+        Ok(fresh) => *waiting = fresh,
+        Err(error) => tracing::error!(%error, "the queue cannot be counted"),
+    }
 }
 
 fn copy(error: &StoreError) -> StoreError {
