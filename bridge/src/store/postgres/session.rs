@@ -18,6 +18,12 @@ use crate::store::StoreError;
 /// Times that a transaction is tried.
 const TRIES: u32 = 8;
 
+/// A queue grows and shrinks faster than the server counts its rows, so plans must not depend on the counts: every
+/// statement has its index.
+const SETTINGS: &str =
+    "SET synchronous_commit = on; SET lock_timeout = '10s'; SET enable_seqscan = off;
+     SET plan_cache_mode = force_generic_plan; SET jit = off";
+
 /// Values of a statement.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -35,9 +41,7 @@ impl Session {
                 tracing::warn!(%error, "a connection to the store has ended");
             }
         });
-        client
-            .batch_execute("SET synchronous_commit = on; SET lock_timeout = '10s'")
-            .await?;
+        client.batch_execute(SETTINGS).await?;
         Ok(Self {
             client,
             statements: HashMap::new(),
