@@ -1,6 +1,6 @@
 //! All parts of a running bridge around its engine.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -129,13 +129,13 @@ pub async fn told_to_stop() -> Result<()> {
 
 /// Reads the file again at each SIGHUP and hands on what is new. A file with mistakes changes nothing.
 pub async fn reload(
-    path: &Path,
+    path: PathBuf,
     mut current: Config,
     changed: mpsc::Sender<(Config, Changes)>,
 ) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     while hangup.recv().await.is_some() {
-        let next = match Config::load(path) {
+        let next = match Config::load(&path) {
             Ok(next) => next,
             Err(mistakes) => {
                 tracing::error!(%mistakes, "the configuration was not read again");

@@ -12,8 +12,12 @@ use clap::{Args, Parser, Subcommand};
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::config::Config;
 use homeroom_bridge::control::{self, Question, Reply};
+use homeroom_bridge::engine::Engine;
+use homeroom_bridge::gateway::Gateway;
 use homeroom_bridge::{app, smsc};
 use homeroom_kernel::Clock;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// The SMPP bridge: takes messages by REST and gRPC, sends them to message centres, and tells the platform what became of them.
 #[derive(Parser)]
@@ -106,7 +110,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Run(file) => {
             let config = Config::load(&file.config)?;
             app::log(&config.log)?;
-            bail!("this build has no engine yet: only the other commands work");
+            serve(&file.config, config).await
         }
         Command::CheckConfig { file } => {
             let config = Config::load(&file)?;
@@ -144,6 +148,39 @@ fn unexpected(reply: Reply) -> String {
         Reply::Failed(error) => error,
         _ => "the running bridge gave another answer: is it of this version?".to_owned(),
     }
+}
+
+/// Runs everything until the process is told to stop, then ends the sessions gently.
+async fn serve(path: &Path, config: Config) -> Result<()> {
+    let clock = Arc::new(SystemClock);
+    let store = app::open(&config).await?;
+    let engine = Engine::start(&config, Arc::clone(&store), clock.clone()).await?;
+    let stop = CancellationToken::new();
+    let (changed, mut changes) = mpsc::channel(1);
+    let reloads = tokio::spawn(app::reload(path.to_owned(), config.clone(), changed));
+    let follower = Arc::clone(&engine);
+    tokio::spawn(async move {
+        while let Some((config, changes)) = changes.recv().await {
+            follower.change(&config, &changes).await;
+        }
+    });
+    let told = stop.clone();
+    tokio::spawn(async move {
+        let said = app::told_to_stop().await;
+        told.cancel();
+        said
+    });
+    let served = app::serve(
+        &config,
+        store,
+        Arc::clone(&engine) as Arc<dyn Gateway>,
+        clock,
+        stop,
+    )
+    .await;
+    reloads.abort();
+    engine.shut_down().await;
+    served
 }
 
 /// From the running bridge where there is one, else from the store itself.
