@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, tell a story in one piece, and measure how long things take"
 )]
 
+mod acceptance;
 mod cluster;
 mod deep;
 mod inbound;
@@ -44,10 +45,11 @@ macro_rules! over_both {
 }
 
 over_both! {
-    suite::an_accepted_message_is_found_by_its_app_only,
-    suite::a_repetition_is_answered_and_other_content_refused,
-    suite::of_many_repetitions_at_once_one_is_new,
-    suite::a_full_queue_takes_nothing_new_but_answers_repetitions,
+    acceptance::an_accepted_message_is_found_by_its_app_only,
+    acceptance::a_repetition_is_answered_and_other_content_refused,
+    acceptance::of_many_repetitions_at_once_one_is_new,
+    acceptance::a_full_queue_takes_nothing_new_but_answers_repetitions,
+    acceptance::what_leaves_or_enters_the_queue_is_counted_against_its_limit,
     suite::no_part_is_given_to_two_claimers,
     suite::urgent_parts_go_first_and_none_before_its_time,
     suite::an_attempt_that_never_left_keeps_its_place,

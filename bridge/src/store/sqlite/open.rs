@@ -197,3 +197,31 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_accepted_survives_a_power_failure_unless_that_is_switched_off() {
+        let folder = std::env::temp_dir().join(format!("homeroom-open-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        // No test can cut the power, and a killed process does not show the difference.
+        for (durable, expected) in [(true, 2), (false, 1)] {
+            let connection = Connection::open(folder.join("bridge.db")).unwrap();
+            let options = Options {
+                durable,
+                ..Options::default()
+            };
+            settings(&connection, &options).unwrap();
+            let value = |name| {
+                connection
+                    .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+                    .unwrap()
+            };
+            assert_eq!(value("synchronous"), i64::from(expected).into());
+            assert_eq!(value("journal_mode"), "wal".to_owned().into());
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
