@@ -273,7 +273,9 @@ impl Config {
                 text: format!("cannot be read: {error}"),
             }],
         })?;
-        let base = path.parent().unwrap_or(Path::new("."));
+        // A name alone has an empty folder, which is the present one.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let base = folder.unwrap_or(Path::new("."));
         Self::parse(&text, base).map_err(|list| Mistakes { file: name, list })
     }
 

@@ -80,7 +80,6 @@ pub struct Inbound {
 /// A link went up or down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkChanged {
-    /// Its state now.
-    #[serde(flatten)]
+    /// Its state now. Not flattened: the event has an id of its own.
     pub link: super::submit::Link,
 }
