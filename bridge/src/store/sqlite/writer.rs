@@ -1,10 +1,6 @@
 //! The one thread that writes: calls that come together share a transaction, and so one wait for the disk.
 
-use std::{
-    collections::HashMap,
-    sync::mpsc::{Receiver, RecvTimeoutError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::mpsc::Receiver, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::oneshot;
@@ -95,6 +91,9 @@ pub(super) fn gone() -> StoreError {
     StoreError::Failed("the writer has ended".to_owned())
 }
 
+/// A call with what became of it.
+type Outcome = (Box<dyn Job>, Result<(), StoreError>);
+
 /// Writes until the store is dropped.
 pub(super) fn run(
     mut connection: Connection,
@@ -102,30 +101,31 @@ pub(super) fn run(
     orders: Receiver<Order>,
     linger: Duration,
 ) {
-    let step = linger / STEPS;
-    while let Ok(first) = orders.recv() {
-        let mut jobs = Vec::new();
-        let mut checkpoint = false;
-        let mut take = |order, jobs: &mut Vec<Box<dyn Job>>| match order {
-            Order::Write(job) => jobs.push(job),
-            Order::Checkpoint => checkpoint = true,
-        };
-        take(first, &mut jobs);
-        let mut steps = 0;
-        while jobs.len() < MOST_CALLS && steps < STEPS {
-            match orders.try_recv() {
-                Ok(order) => take(order, &mut jobs),
-                Err(_) => {
-                    steps += 1;
-                    match orders.recv_timeout(step) {
-                        Ok(order) => take(order, &mut jobs),
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                    }
-                }
+    let mut queued: Vec<Order> = Vec::new();
+    let mut expected = 0;
+    loop {
+        if queued.is_empty() {
+            match orders.recv() {
+                Ok(order) => queued.push(order),
+                Err(_) => return,
             }
         }
-        if !jobs.is_empty() {
-            commit(&mut connection, &mut waiting, jobs);
+        gather(&orders, &mut queued, expected, linger / STEPS);
+        let mut jobs = Vec::new();
+        let mut checkpoint = false;
+        let count = queued.len().min(MOST_CALLS);
+        for order in queued.drain(..count) {
+            match order {
+                Order::Write(job) => jobs.push(job),
+                Order::Checkpoint => checkpoint = true,
+            }
+        }
+        let outcomes = commit(&mut connection, &mut waiting, jobs);
+        // Those that came meanwhile, and those that are answered now, make up the next transaction.
+        queued.extend(orders.try_iter());
+        expected = queued.len() + outcomes.len();
+        for (job, outcome) in outcomes {
+            job.answer(outcome);
         }
         if checkpoint {
             // A reader in the way only puts it off.
@@ -134,16 +134,38 @@ pub(super) fn run(
     }
 }
 
-fn commit(connection: &mut Connection, waiting: &mut Waiting, mut jobs: Vec<Box<dyn Job>>) {
-    let Err(error) = transaction(connection, waiting, &mut jobs) else {
-        for job in jobs {
-            job.answer(Ok(()));
+/// Waits for the calls that are likely to come, until there is a step in which none does.
+fn gather(orders: &Receiver<Order>, queued: &mut Vec<Order>, expected: usize, step: Duration) {
+    let mut steps = 0;
+    while queued.len() < expected.min(MOST_CALLS) && steps < STEPS {
+        match orders.try_recv() {
+            Ok(order) => queued.push(order),
+            Err(_) => {
+                steps += 1;
+                match orders.recv_timeout(step) {
+                    Ok(order) => queued.push(order),
+                    Err(_) => return,
+                }
+            }
         }
-        return;
+    }
+}
+
+fn commit(
+    connection: &mut Connection,
+    waiting: &mut Waiting,
+    mut jobs: Vec<Box<dyn Job>>,
+) -> Vec<Outcome> {
+    if jobs.is_empty() {
+        return Vec::new();
+    }
+    let Err(error) = transaction(connection, waiting, &mut jobs) else {
+        return jobs.into_iter().map(|job| (job, Ok(()))).collect();
     };
     undo(connection, waiting);
     // One of them may have failed for a reason of its own: the others get a transaction of their own.
     let alone = jobs.len() > 1 && matches!(error, StoreError::Failed(_));
+    let mut outcomes = Vec::new();
     for mut job in jobs {
         let outcome = if alone {
             let outcome = transaction(connection, waiting, std::slice::from_mut(&mut job));
@@ -154,8 +176,9 @@ fn commit(connection: &mut Connection, waiting: &mut Waiting, mut jobs: Vec<Box<
         } else {
             Err(copy(&error))
         };
-        job.answer(outcome);
+        outcomes.push((job, outcome));
     }
+    outcomes
 }
 
 fn transaction(
