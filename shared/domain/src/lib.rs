@@ -8,6 +8,7 @@ pub mod identity;
 pub mod permissions;
 pub mod records;
 pub mod schools;
+pub mod sms;
 
 /// Kinds of things that have an id.
 pub mod kinds {

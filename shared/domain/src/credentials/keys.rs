@@ -49,6 +49,8 @@ pub enum Purpose {
     Sealing,
     /// Hashes identifiers for the directory and the names of limiters.
     Directory,
+    /// Signs the tokens of SMS accounts, which the bridge verifies too.
+    SmsToken,
 }
 
 impl Purpose {
@@ -58,6 +60,7 @@ impl Purpose {
             Self::RefreshToken => "refresh-token",
             Self::Sealing => "sealing",
             Self::Directory => "directory",
+            Self::SmsToken => "sms-token",
         }
     }
 }
@@ -155,6 +158,17 @@ impl KeyRing {
             .map(move |key| derive(key, purpose, plane))
     }
 
+    /// Every key id with its key of a purpose and plane, the current one first: for those who may have these and not the master keys.
+    pub fn with_kids(
+        &self,
+        purpose: Purpose,
+        plane: Plane,
+    ) -> impl Iterator<Item = (&str, [u8; 32])> {
+        std::iter::once(&self.first)
+            .chain(&self.older)
+            .map(move |key| (key.kid.as_str(), derive(key, purpose, plane)))
+    }
+
     /// Keyed hash of a normalised identifier: what the directory and the limiters know of a person.
     /// Made with the last key of the ring, so that adding a new one in front does not orphan the directory.
     #[must_use]
@@ -213,6 +227,7 @@ pub(crate) mod tests {
             Purpose::RefreshToken,
             Purpose::Sealing,
             Purpose::Directory,
+            Purpose::SmsToken,
         ] {
             for plane in [
                 Plane::System,
@@ -224,7 +239,7 @@ pub(crate) mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 24);
+        assert_eq!(seen.len(), 30);
     }
 
     #[test]

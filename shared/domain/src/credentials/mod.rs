@@ -7,6 +7,7 @@ pub mod feed_token;
 pub mod keys;
 pub mod refresh_token;
 pub mod sealed;
+pub mod sms_token;
 
 pub use keys::{KeyRing, Plane};
 

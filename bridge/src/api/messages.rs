@@ -1,0 +1,280 @@
+//! Sending, asking and counting, the same for REST and gRPC.
+
+use std::collections::BTreeMap;
+
+use homeroom_domain::sms::status::{MessageStatus, PartStatus};
+use homeroom_sms_contract::submit::{LinkStatus, Outcome, Submission};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Api;
+use super::auth::Account;
+use super::errors::ApiError;
+use crate::message;
+use crate::store::MessageView;
+
+/// Most characters of an id that a sender chooses.
+const MAX_ID: usize = 64;
+
+/// A message as an app asks for it. Both names of the addresses are offered: the source has one over REST, its origin the other over gRPC.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct Wanted {
+    pub(super) esme: i64,
+    #[serde(alias = "saddr")]
+    pub(super) source: String,
+    #[serde(alias = "daddr")]
+    pub(super) destination: String,
+    pub(super) message: String,
+    #[serde(default)]
+    pub(super) transaction_id: Option<String>,
+    #[serde(default)]
+    pub(super) task_id: Option<i64>,
+    #[serde(default)]
+    pub(super) app_id: Option<i64>,
+    #[serde(default)]
+    pub(super) ston: Option<u8>,
+    #[serde(default)]
+    pub(super) snpi: Option<u8>,
+    #[serde(default)]
+    pub(super) dton: Option<u8>,
+    #[serde(default)]
+    pub(super) dnpi: Option<u8>,
+    /// Unix seconds; 0: now.
+    #[serde(default)]
+    pub(super) sent_at: Option<i64>,
+    #[serde(default)]
+    pub(super) priority: u8,
+    #[serde(default)]
+    pub(super) transliterate: bool,
+}
+
+/// The answer to a message that was stored.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Sent {
+    pub(super) success: bool,
+    pub(super) error: String,
+    pub(super) esme: i64,
+    pub(super) transaction_id: String,
+    pub(super) message_id: String,
+    pub(super) status: &'static str,
+    pub(super) sms_ids: Vec<String>,
+    pub(super) task_id: i64,
+}
+
+/// What a link or pool is doing.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Esme {
+    pub(super) persist: bool,
+    pub(super) system_id: String,
+    pub(super) error: String,
+}
+
+/// What is known of a message. Times are unix seconds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Info {
+    pub(super) message_id: String,
+    pub(super) mode: &'static str,
+    pub(super) parts: BTreeMap<u16, &'static str>,
+    pub(super) delivered_count: u32,
+    pub(super) sent_at: i64,
+    pub(super) updated_at: i64,
+    pub(super) transaction_id: String,
+    pub(super) task_id: i64,
+    pub(super) status: &'static str,
+    pub(super) error: String,
+}
+
+fn submission(account: &Account, wanted: Wanted) -> Result<Submission, ApiError> {
+    if wanted
+        .app_id
+        .is_some_and(|app| app != 0 && app != account.app_id)
+    {
+        return Err(ApiError::unauthorized("unknown app_id"));
+    }
+    let transaction_id = wanted
+        .transaction_id
+        .filter(|id| !id.is_empty())
+        .unwrap_or_else(|| Uuid::now_v7().to_string());
+    if transaction_id.len() > MAX_ID || transaction_id.contains(char::is_control) {
+        return Err(ApiError::bad(
+            "transaction_id must have at most 64 characters",
+        ));
+    }
+    let send_at = match wanted.sent_at.filter(|seconds| *seconds != 0) {
+        Some(seconds) if seconds < 0 => return Err(ApiError::bad("sent_at must be unix seconds")),
+        Some(seconds) => Some(seconds.saturating_mul(1_000)),
+        None => None,
+    };
+    Ok(Submission {
+        message_id: Uuid::now_v7().to_string(),
+        app_id: account.app_id,
+        tenant: account.tenant.clone(),
+        transaction_id,
+        task_id: wanted.task_id.filter(|task| *task != 0),
+        esme: wanted.esme,
+        source: wanted.source,
+        destination: wanted.destination,
+        text: wanted.message,
+        ston: wanted.ston,
+        snpi: wanted.snpi,
+        dton: wanted.dton,
+        dnpi: wanted.dnpi,
+        priority: wanted.priority.min(3),
+        send_at,
+        valid_until: None,
+        transliterate: wanted.transliterate,
+    })
+}
+
+/// Stores messages: one answer each, in their order. The outer error is of all of them.
+pub(super) async fn send(
+    api: &Api,
+    account: &Account,
+    wanted: Vec<Wanted>,
+) -> Result<Vec<Result<Sent, ApiError>>, ApiError> {
+    let mut answers = Vec::with_capacity(wanted.len());
+    let mut messages = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        match submission(account, one) {
+            Ok(message) => {
+                let task_id = message.task_id.unwrap_or_default();
+                answers.push(Ok((message.esme, message.transaction_id.clone(), task_id)));
+                messages.push(message);
+            }
+            Err(error) => answers.push(Err(error)),
+        }
+    }
+    let outcomes = if messages.is_empty() {
+        Vec::new()
+    } else {
+        api.gateway.submit(&account.caller(), messages).await?
+    };
+    let mut outcomes = outcomes.into_iter();
+    let answer = |asked: Result<(i64, String, i64), ApiError>| {
+        let (esme, transaction_id, task_id) = asked?;
+        match outcomes.next() {
+            Some(Outcome::Accepted {
+                message_id,
+                sms_ids,
+            }) => Ok(Sent {
+                success: true,
+                error: String::new(),
+                esme,
+                transaction_id,
+                message_id,
+                status: "submitted",
+                sms_ids,
+                task_id,
+            }),
+            Some(Outcome::Refused { code, error, .. }) => Err(refusal(&code, error)),
+            Some(Outcome::Later { retry_after, .. }) => Err(ApiError::too_many(
+                "too many messages are waiting",
+                retry_after,
+            )),
+            None => Err(ApiError::internal()),
+        }
+    };
+    Ok(answers.into_iter().map(answer).collect())
+}
+
+fn refusal(code: &str, error: String) -> ApiError {
+    let status = match code {
+        "ip_not_allowed" => StatusCode::FORBIDDEN,
+        "conflict" => StatusCode::CONFLICT,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    ApiError::new(status, error)
+}
+
+/// What the link or pool is doing.
+pub(super) fn check_esme(api: &Api, esme: i64) -> Result<Esme, ApiError> {
+    let links = api.gateway.links();
+    let pool = links.pools.iter().find(|pool| pool.id == esme);
+    let members: Vec<_> = links
+        .links
+        .iter()
+        .filter(|link| pool.map_or(link.id == esme, |pool| pool.links.contains(&link.id)))
+        .collect();
+    let up = |status| matches!(status, LinkStatus::Up | LinkStatus::Throttled);
+    // Of a pool, the link that would send now names the account.
+    let shown = members
+        .iter()
+        .find(|link| up(link.status))
+        .or(members.first())
+        .ok_or_else(|| ApiError::bad(format!("unknown esme {esme}")))?;
+    let error = match shown.status {
+        LinkStatus::Up | LinkStatus::Throttled => "",
+        LinkStatus::Down => "the connection is down",
+        LinkStatus::Disabled => "the connection is switched off",
+    };
+    Ok(Esme {
+        persist: up(shown.status),
+        system_id: shown.system_id.clone(),
+        error: error.to_owned(),
+    })
+}
+
+/// What is known of a message of the account's app. `esme` is a hint that nothing needs.
+pub(super) async fn info(api: &Api, account: &Account, id: &str) -> Result<Info, ApiError> {
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, "message not found");
+    if id.is_empty() || id.len() > MAX_ID {
+        return Err(unknown());
+    }
+    let found = api.gateway.find(Some(account.app_id), id).await?;
+    Ok(shown(found.ok_or_else(unknown)?))
+}
+
+fn shown(view: MessageView) -> Info {
+    let statuses: Vec<PartStatus> = view.parts.iter().map(|part| known(part.status)).collect();
+    let delivered = statuses
+        .iter()
+        .filter(|status| **status == PartStatus::Delivered)
+        .count();
+    let parts = (1..).zip(&statuses);
+    Info {
+        message_id: view.message_id,
+        mode: if statuses.len() > 1 {
+            "multipart"
+        } else {
+            "single"
+        },
+        parts: parts.map(|(n, status)| (n, public(*status))).collect(),
+        delivered_count: u32::try_from(delivered).unwrap_or(u32::MAX),
+        sent_at: view.accepted_at.div_euclid(1_000),
+        updated_at: view.updated_at.div_euclid(1_000),
+        transaction_id: view.transaction_id,
+        task_id: view.task_id.unwrap_or_default(),
+        status: MessageStatus::of(&statuses).name(),
+        error: view
+            .parts
+            .into_iter()
+            .find_map(|part| part.error)
+            .unwrap_or_default(),
+    }
+}
+
+/// That a link holds a part just now is of no use to its sender.
+fn public(status: PartStatus) -> &'static str {
+    match status {
+        PartStatus::Sending => PartStatus::Accepted.name(),
+        other => other.name(),
+    }
+}
+
+/// The same status in the words that both sides share.
+#[must_use]
+pub fn known(status: message::PartStatus) -> PartStatus {
+    match status {
+        message::PartStatus::Accepted => PartStatus::Accepted,
+        message::PartStatus::Sending => PartStatus::Sending,
+        message::PartStatus::Submitted => PartStatus::Submitted,
+        message::PartStatus::Enroute => PartStatus::Enroute,
+        message::PartStatus::Unknown => PartStatus::Unknown,
+        message::PartStatus::Delivered => PartStatus::Delivered,
+        message::PartStatus::Expired => PartStatus::Expired,
+        message::PartStatus::Deleted => PartStatus::Deleted,
+        message::PartStatus::Undeliverable => PartStatus::Undeliverable,
+        message::PartStatus::Rejected => PartStatus::Rejected,
+    }
+}

@@ -1,0 +1,221 @@
+//! Links and pools.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::values::{self, Secret};
+
+/// A connection to a message centre.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Name or address of the centre.
+    pub host: String,
+    /// Its port.
+    #[serde(
+        default = "port",
+        deserialize_with = "values::within::<1, 65_535, _, _>"
+    )]
+    pub port: u16,
+    /// The account's name, at most 15 characters.
+    pub system_id: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// A file with it.
+    pub password_file: Option<PathBuf>,
+    /// What the centre calls this kind of client, at most 12 characters.
+    #[serde(default)]
+    pub system_type: String,
+    /// What the connection is for.
+    #[serde(default)]
+    pub bind: Bind,
+    /// Switched off.
+    #[serde(default)]
+    pub disabled: bool,
+    /// Parts sent and not answered, at most.
+    #[serde(
+        default = "window",
+        deserialize_with = "values::within::<1, 10_000, _, _>"
+    )]
+    pub window: u32,
+    /// Parts a second.
+    #[serde(default = "rate", deserialize_with = "values::rate")]
+    pub rate: f64,
+    /// Parts at once after a pause; as many as `rate` where absent.
+    #[serde(default, deserialize_with = "burst")]
+    pub burst: Option<u32>,
+    /// How long the line may be silent before it is tested.
+    #[serde(default = "half_a_minute", deserialize_with = "values::time")]
+    pub enquire_link: Duration,
+    /// How long an answer is awaited.
+    #[serde(default = "half_a_minute", deserialize_with = "values::time")]
+    pub response_timeout: Duration,
+    /// TLS; plain where absent.
+    pub tls: Option<LinkTls>,
+    /// What the centre takes `data_coding` 0 for.
+    #[serde(default)]
+    pub alphabet: Alphabet,
+    /// How parts say that they belong together.
+    #[serde(default)]
+    pub header: Header,
+    /// How the centre writes its ids.
+    #[serde(default)]
+    pub id_form: IdForms,
+    /// Links with the same name share the centre's ids: a receipt may come on any of them. The link's own number where absent.
+    pub provider: Option<String>,
+    /// What to do with parts whose answer never came.
+    #[serde(default)]
+    pub on_ambiguous: OnAmbiguous,
+    /// Clients that may send through it; everyone where empty.
+    #[serde(default, deserialize_with = "values::networks")]
+    pub allowed_ips: Vec<IpNet>,
+    /// Statuses of this centre, beside the known ones, after which another attempt is of no use.
+    #[serde(default)]
+    pub permanent_errors: Vec<u32>,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bind {
+    /// Both.
+    #[default]
+    Transceiver,
+    /// Sending.
+    Transmitter,
+    /// Receipts and inbound messages.
+    Receiver,
+}
+
+/// TLS to a centre.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinkTls {
+    /// PEM of the authority that vouches for the centre; the system's authorities where absent.
+    pub ca: Option<PathBuf>,
+    /// PEM of this side's certificate, where the centre wants one.
+    pub client_cert: Option<PathBuf>,
+    /// PEM of its key.
+    pub client_key: Option<PathBuf>,
+    /// The name in the centre's certificate, where it is not `host`.
+    pub server_name: Option<String>,
+}
+
+/// What a centre takes `data_coding` 0 for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Alphabet {
+    /// GSM 03.38, one octet a character.
+    #[default]
+    Gsm7,
+    /// ISO 8859-1.
+    Latin1,
+}
+
+/// How parts say that they belong together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Header {
+    /// User data header with an 8-bit reference.
+    #[default]
+    Udh8,
+    /// User data header with a 16-bit reference.
+    Udh16,
+    /// `sar_*` parameters.
+    Sar,
+    /// One `message_payload`, cut by the centre.
+    Payload,
+}
+
+/// How a centre writes its ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdForms {
+    /// In the answer to `submit_sm`.
+    pub response: IdForm,
+    /// In receipts.
+    pub receipt: IdForm,
+    /// Which of two ids in a receipt counts.
+    pub from: IdFrom,
+}
+
+/// Which of two ids in a receipt counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdFrom {
+    /// `receipted_message_id`, else the one in the text.
+    #[default]
+    Parameter,
+    /// The one in the text, else `receipted_message_id`.
+    Text,
+}
+
+/// How a centre writes an id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdForm {
+    /// Byte for byte.
+    #[default]
+    Exact,
+    /// Upper and lower case are the same.
+    CaseFold,
+    /// As that, and zeros in front do not count.
+    StripZeros,
+    /// A hexadecimal number.
+    Hex,
+    /// A decimal number.
+    Decimal,
+}
+
+/// What to do with parts whose answer never came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnAmbiguous {
+    /// Send again: at least once.
+    #[default]
+    Resend,
+    /// Leave as `UNKNOWN`: never twice.
+    Hold,
+}
+
+/// Links that share their messages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// Weight of each link, 1 to 1,000: `{ 100 = 2, 101 = 1 }`.
+    #[serde(deserialize_with = "values::numbered")]
+    pub links: BTreeMap<i64, Weight>,
+}
+
+/// Weight of a link in a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Weight(
+    /// 1 to 1,000.
+    #[serde(deserialize_with = "values::within::<1, 1_000, _, _>")]
+    pub u32,
+);
+
+const fn port() -> u16 {
+    2775
+}
+
+const fn window() -> u32 {
+    10
+}
+
+const fn rate() -> f64 {
+    10.0
+}
+
+const fn half_a_minute() -> Duration {
+    Duration::from_secs(30)
+}
+
+fn burst<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    values::within::<1, 1_000_000, u32, D>(deserializer).map(Some)
+}

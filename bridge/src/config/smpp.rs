@@ -1,0 +1,88 @@
+//! What the file says of a link, as the link wants to hear it.
+
+use homeroom_domain::sms::segments;
+
+use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link};
+use crate::smpp::config::{LinkConfig, Timers, Tls};
+use crate::smpp::pdu::BindMode;
+use crate::smpp::provider_id::{self, IdRules};
+use crate::smpp::receipt::IdSource;
+use crate::smpp::status::Exceptions;
+
+impl Link {
+    /// The settings of this link, which has this number.
+    #[must_use]
+    pub fn settings(&self, number: i64) -> LinkConfig {
+        let password = self.password.as_ref().map_or("", |one| one.expose());
+        let mut settings =
+            LinkConfig::new(number, &self.host, self.port, &self.system_id, password);
+        settings.provider = self.group(number);
+        settings.system_type.clone_from(&self.system_type);
+        settings.bind = match self.bind {
+            Bind::Transceiver => BindMode::Transceiver,
+            Bind::Transmitter => BindMode::Transmitter,
+            Bind::Receiver => BindMode::Receiver,
+        };
+        settings.tls = self.tls.as_ref().map(|tls| Tls {
+            ca: tls.ca.clone(),
+            client: tls.client_cert.clone().zip(tls.client_key.clone()),
+            server_name: tls.server_name.clone(),
+        });
+        settings.disabled = self.disabled;
+        settings.window = self.window;
+        settings.rate = self.rate;
+        // As many as a second allows; the value is at most a million.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let second = self.rate.ceil() as u32;
+        settings.burst = self.burst.unwrap_or(second).max(1);
+        settings.timers = Timers {
+            response: self.response_timeout,
+            enquire_link: self.enquire_link,
+            ..Timers::default()
+        };
+        settings.ids = IdRules {
+            response: form(self.id_form.response),
+            receipt: form(self.id_form.receipt),
+        };
+        settings.id_source = match self.id_form.from {
+            IdFrom::Parameter => IdSource::Parameter,
+            IdFrom::Text => IdSource::Text,
+        };
+        settings.alphabet = match self.alphabet {
+            Alphabet::Gsm7 => segments::Alphabet::Gsm7,
+            Alphabet::Latin1 => segments::Alphabet::Latin1,
+        };
+        settings.exceptions = Exceptions {
+            permanent: self.permanent_errors.clone(),
+            ..Exceptions::default()
+        };
+        settings
+    }
+
+    /// The group of links that share this one's ids.
+    #[must_use]
+    pub fn group(&self, number: i64) -> String {
+        self.provider.clone().unwrap_or_else(|| number.to_string())
+    }
+
+    /// How parts sent through this link say that they belong together.
+    #[must_use]
+    pub fn header(&self) -> segments::Header {
+        match self.header {
+            Header::Udh8 => segments::Header::Udh8,
+            Header::Udh16 => segments::Header::Udh16,
+            Header::Sar => segments::Header::Sar,
+            Header::Payload => segments::Header::Payload,
+        }
+    }
+}
+
+fn form(form: IdForm) -> provider_id::IdForm {
+    match form {
+        IdForm::Exact => provider_id::IdForm::Exact,
+        IdForm::CaseFold => provider_id::IdForm::CaseFold,
+        IdForm::StripZeros => provider_id::IdForm::StripZeros,
+        IdForm::Hex => provider_id::IdForm::Hex,
+        IdForm::Decimal => provider_id::IdForm::Decimal,
+    }
+}

@@ -1,0 +1,163 @@
+//! From the links to the store: what came of attempts, receipts, messages from phones, states. Each kind has a queue and a task of its own, so that
+//! they share the store's commits instead of waiting for each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use homeroom_sms_contract::events::{LINK_STATE_PATH, LinkChanged};
+use homeroom_sms_contract::submit::Link as LinkState;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Engine;
+use crate::message::{AttemptResult, Attempted, InboundPart, PartStatus, Receipt};
+use crate::smpp::link::{Delivery, LinkEvent};
+use crate::store::Provider;
+use crate::traffic::Count;
+
+/// Most of one kind in one call to the store.
+const BATCH: usize = 512;
+/// Of one kind that wait.
+const WAITING: usize = 4_096;
+/// How long a store that failed is left alone.
+const PAUSE: Duration = Duration::from_millis(500);
+
+type Ack = oneshot::Sender<Result<(), ()>>;
+
+/// Takes events until the last link is gone and all of them are stored.
+pub(super) async fn run(engine: Arc<Engine>, mut events: mpsc::Receiver<LinkEvent>) {
+    let (attempts, recorded) = mpsc::channel(WAITING);
+    let (receipts, received) = mpsc::channel(WAITING);
+    let (inbound, messages) = mpsc::channel(WAITING);
+    let (states, announced) = mpsc::channel(WAITING);
+    let tasks = [
+        tokio::spawn(record(Arc::clone(&engine), recorded)),
+        tokio::spawn(receive(Arc::clone(&engine), received)),
+        tokio::spawn(take_in(Arc::clone(&engine), messages)),
+        tokio::spawn(announce(engine, announced)),
+    ];
+    while let Some(event) = events.recv().await {
+        let _ = match event {
+            LinkEvent::Attempted(attempted, provider) | LinkEvent::Late(attempted, provider) => {
+                attempts.send((attempted, provider)).await.is_ok()
+            }
+            LinkEvent::Deliver {
+                what: Delivery::Receipt(receipt),
+                ack,
+            } => receipts.send((receipt, ack)).await.is_ok(),
+            LinkEvent::Deliver {
+                what: Delivery::Inbound(part),
+                ack,
+            } => inbound.send((part, ack)).await.is_ok(),
+            LinkEvent::Changed(state) => states.send(state).await.is_ok(),
+        };
+    }
+    drop((attempts, receipts, inbound, states));
+    futures_util::future::join_all(tasks).await;
+}
+
+/// Records what came of attempts, and tries until the store has it: nothing else knows.
+async fn record(engine: Arc<Engine>, mut queue: mpsc::Receiver<(Attempted, Provider)>) {
+    let mut batch = Vec::new();
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        let count = |wanted: fn(&AttemptResult) -> bool| {
+            batch
+                .iter()
+                .filter(|(attempted, _)| wanted(&attempted.result))
+                .count()
+        };
+        let sent = count(|result| matches!(result, AttemptResult::Submitted { .. }));
+        let failed = count(|result| matches!(result, AttemptResult::Rejected { .. }));
+        while let Err(error) = engine
+            .store
+            .record(batch.clone(), engine.clock.now().millis())
+            .await
+        {
+            tracing::error!(%error, "what was sent cannot be recorded; trying again");
+            tokio::time::sleep(PAUSE).await;
+        }
+        engine.count(Count::Sent, sent);
+        engine.count(Count::Errors, failed);
+        batch.clear();
+    }
+}
+
+/// Records receipts; the centre hears that they arrived once they are on disk.
+async fn receive(engine: Arc<Engine>, mut queue: mpsc::Receiver<(Receipt, Ack)>) {
+    let mut batch = Vec::new();
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        let (receipts, acks): (Vec<Receipt>, Vec<Ack>) = batch.drain(..).unzip();
+        let delivered = receipts
+            .iter()
+            .filter(|receipt| receipt.status == PartStatus::Delivered)
+            .count();
+        let failed = receipts
+            .iter()
+            .filter(|receipt| receipt.status.is_final())
+            .count()
+            - delivered;
+        let stored = engine
+            .store
+            .receipts(receipts, engine.clock.now().millis())
+            .await;
+        match &stored {
+            // Repetitions are no news: at most as many as were.
+            Ok(news) => {
+                engine.count(Count::Delivered, delivered.min(*news));
+                engine.count(Count::Errors, failed.min(*news));
+            }
+            Err(error) => {
+                tracing::error!(%error, "receipts cannot be stored: the centre will repeat them")
+            }
+        }
+        answer(acks, stored.is_ok());
+    }
+}
+
+async fn take_in(engine: Arc<Engine>, mut queue: mpsc::Receiver<(InboundPart, Ack)>) {
+    let mut batch = Vec::new();
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        let now = engine.clock.now().millis();
+        // All at once, so that they share a commit.
+        let stores = batch.drain(..).map(|(part, ack): (InboundPart, Ack)| {
+            let engine = Arc::clone(&engine);
+            async move {
+                let stored = engine.store.inbound(part, now).await;
+                if let Err(error) = &stored {
+                    tracing::error!(%error, "a message cannot be stored: the centre will repeat it");
+                }
+                answer(vec![ack], stored.is_ok());
+            }
+        });
+        futures_util::future::join_all(stores).await;
+    }
+}
+
+fn answer(acks: Vec<Ack>, good: bool) {
+    for ack in acks {
+        // The link may be gone; then the centre repeats what it said.
+        let _ = ack.send(if good { Ok(()) } else { Err(()) });
+    }
+}
+
+/// Tells the platform of links that went up or down.
+async fn announce(engine: Arc<Engine>, mut queue: mpsc::Receiver<LinkState>) {
+    while let Some(link) = queue.recv().await {
+        tracing::info!(link = link.id, status = ?link.status, "link");
+        let topic = format!("link-{}", link.id);
+        let now = engine.clock.now().millis();
+        let Ok(body) = serde_json::to_string(&LinkChanged { link }) else {
+            continue;
+        };
+        if let Err(error) = engine
+            .store
+            .announce(LINK_STATE_PATH, &topic, body, now)
+            .await
+        {
+            tracing::error!(%error, "the state of a link cannot be kept for the platform");
+        }
+        // A link that came up may have work.
+        for route in engine.plan().routes.values() {
+            route.wake.notify_one();
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! A link: keeps a session with its centre, and hands out places to send through it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use homeroom_kernel::Clock;
+use homeroom_sms_contract::submit::{Link as LinkState, LinkStatus};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::message::{AttemptResult, Attempted, Claimed, InboundPart, PartKey, Receipt};
+use crate::store::Provider;
+
+pub use super::config::{LinkConfig, Timers, Tls};
+use super::gate::Gate;
+use super::keeper::Keeper;
+
+/// What a link tells the engine.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// What came of a part that was sent: exactly one for each.
+    Attempted(Attempted, Provider),
+    /// The centre's answer to a part that was `Ambiguous` because it took too long.
+    Late(Attempted, Provider),
+    /// Something for us; the centre hears that we have it once `ack` says so, and tries again where it says otherwise or is dropped.
+    Deliver {
+        /// What.
+        what: Delivery,
+        /// `Ok` once it is stored.
+        ack: oneshot::Sender<Result<(), ()>>,
+    },
+    /// The link's status is another.
+    Changed(LinkState),
+}
+
+/// What a centre delivered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// What became of a message.
+    Receipt(Receipt),
+    /// A message from a phone.
+    Inbound(InboundPart),
+}
+
+/// What the handle, the places and the task of a link share.
+pub(super) struct Shared {
+    pub(super) gate: Gate,
+    pub(super) in_flight: AtomicU32,
+    pub(super) clock: Arc<dyn Clock>,
+    view: Mutex<View>,
+    sends: mpsc::UnboundedSender<Claimed>,
+    events: mpsc::Sender<LinkEvent>,
+}
+
+struct View {
+    id: i64,
+    provider: Provider,
+    system_id: String,
+    /// Bound, so that it is up or throttled.
+    up: bool,
+    disabled: bool,
+    problem: Option<String>,
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> LinkState {
+        let (slowed, rate) = self.gate.pace();
+        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        LinkState {
+            id: view.id,
+            system_id: view.system_id.clone(),
+            status: match (view.disabled, view.up, slowed) {
+                (true, ..) => LinkStatus::Disabled,
+                (_, false, _) => LinkStatus::Down,
+                (_, true, true) => LinkStatus::Throttled,
+                (_, true, false) => LinkStatus::Up,
+            },
+            rate: if view.up { rate } else { 0.0 },
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            window: self.gate.window(),
+            last_check: self.clock.now().millis(),
+        }
+    }
+
+    pub(super) fn set_up(&self, up: bool, problem: Option<String>) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.up = up;
+        view.problem = problem;
+    }
+
+    pub(super) fn configure(&self, config: &LinkConfig) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.provider = Provider(config.provider.clone());
+        view.system_id.clone_from(&config.system_id);
+        view.disabled = config.disabled;
+        drop(view);
+        self.gate.change(config.window, config.rate, config.burst);
+    }
+
+    /// The event for a part of which no byte left.
+    pub(super) fn not_sent(&self, key: PartKey, attempt: u32) -> LinkEvent {
+        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempted = Attempted {
+            key,
+            attempt,
+            link: view.id,
+            result: AttemptResult::Again {
+                at: self.clock.now().millis(),
+                status: None,
+            },
+        };
+        LinkEvent::Attempted(attempted, view.provider.clone())
+    }
+}
+
+/// The task is asked for something.
+pub(super) enum Request {
+    Reload(Box<LinkConfig>),
+    Shutdown(Duration),
+}
+
+/// A link that runs. Dropping the handle ends it at once; [`LinkHandle::shutdown`] does so gently.
+pub struct LinkHandle {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<(Request, oneshot::Sender<()>)>,
+}
+
+impl LinkHandle {
+    /// Starts it on the current runtime. Events must be taken: a link whose events nobody takes comes to a stop once its window is full.
+    #[must_use]
+    pub fn spawn(
+        config: LinkConfig,
+        events: mpsc::Sender<LinkEvent>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (sends, claimed) = mpsc::unbounded_channel();
+        let (requests, asked) = mpsc::channel(4);
+        let shared = Arc::new(Shared {
+            gate: Gate::new(config.window, config.rate, config.burst),
+            in_flight: AtomicU32::new(0),
+            clock,
+            view: Mutex::new(View {
+                id: config.id,
+                provider: Provider(config.provider.clone()),
+                system_id: config.system_id.clone(),
+                up: false,
+                disabled: config.disabled,
+                problem: None,
+            }),
+            sends,
+            events: events.clone(),
+        });
+        let keeper = Keeper::new(config, Arc::clone(&shared), claimed, asked, events);
+        tokio::spawn(keeper.run());
+        Self { shared, requests }
+    }
+
+    /// How it is now.
+    #[must_use]
+    pub fn state(&self) -> LinkState {
+        self.shared.state()
+    }
+
+    /// Why it is not up, for the operator; names no credential.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let view = &self.shared.view;
+        let view = view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.problem.clone()
+    }
+
+    /// At least one place to send through and at most `wanted`, as window and rate allow. Waits for the link to be up.
+    /// None once it is shut down.
+    pub async fn reserve(&self, wanted: u32) -> Vec<Slot> {
+        let count = self.shared.gate.reserve(wanted).await;
+        (0..count)
+            .map(|_| Slot(Some(Arc::clone(&self.shared))))
+            .collect()
+    }
+
+    /// Takes over a changed configuration; one that says something else of the session ends it gently first. Returns once it is taken over.
+    pub async fn reload(&self, config: LinkConfig) {
+        self.ask(Request::Reload(Box::new(config))).await;
+    }
+
+    /// Gives out no more places, waits for at most `drain` for answers, unbinds and closes. What is still out then is ambiguous.
+    pub async fn shutdown(&self, drain: Duration) {
+        self.shared.gate.end();
+        self.ask(Request::Shutdown(drain)).await;
+    }
+
+    async fn ask(&self, request: Request) {
+        let (done, wait) = oneshot::channel();
+        if self.requests.send((request, done)).await.is_ok() {
+            // An error means that the task has ended, and with it what was asked for.
+            let _ = wait.await;
+        }
+    }
+}
+
+impl Drop for LinkHandle {
+    fn drop(&mut self) {
+        self.shared.gate.end();
+    }
+}
+
+/// A place in the window of a link that is up, and the permission to send one part now. Given back where it is dropped.
+pub struct Slot(Option<Arc<Shared>>);
+
+impl Slot {
+    /// Sends. Neither waits nor fails: what comes of it is a [`LinkEvent::Attempted`], also where the link went down meanwhile.
+    pub fn send(mut self, part: Claimed) {
+        let Some(shared) = self.0.take() else { return };
+        if let Err(mpsc::error::SendError(part)) = shared.sends.send(part) {
+            shared.gate.release(1);
+            let event = shared.not_sent(part.key, part.attempt);
+            if let Err(mpsc::error::TrySendError::Full(event)) = shared.events.try_send(event) {
+                let events = shared.events.clone();
+                tokio::spawn(async move { events.send(event).await });
+            }
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take() {
+            shared.gate.give_back();
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! SMPP 3.4 towards message centres: the wire ([`pdu`], [`codec`]), what it means ([`status`], [`receipt`], [`provider_id`]), and a
+//! [`link`] that keeps a session up.
+
+pub mod codec;
+pub mod config;
+mod gate;
+mod inbound;
+mod keeper;
+pub mod link;
+mod outbound;
+mod outbox;
+mod pacer;
+pub mod pdu;
+mod pending;
+pub mod provider_id;
+pub mod receipt;
+mod session;
+pub mod status;
+pub mod tls;
+pub(crate) mod wire;

@@ -1,0 +1,471 @@
+//! One bind, from its `bind_resp` to its end.
+//!
+//! A single task owns the connection. It never waits for the engine: outcomes queue up in the [`Outbox`], and answers to the centre
+//! go out whether or not the window is full.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
+use tracing::{debug, warn};
+
+use crate::message::{AttemptResult, Attempted, Claimed};
+use crate::store::Provider;
+
+use super::codec;
+use super::config::LinkConfig;
+use super::inbound;
+use super::keeper::{Asked, Keeper, jittered};
+use super::link::{LinkEvent, Request};
+use super::outbound;
+use super::pdu::{Header, Message, Pdu, id};
+use super::pending::{Answered, Pending};
+use super::status::{self, Class};
+use super::wire::{HIGH_WATER, Wire};
+
+/// Deliveries that the engine has not stored yet; above it nothing is read from the centre.
+const MAX_UNSTORED: usize = 4_096;
+
+/// How a session ended.
+pub(super) enum End {
+    /// It was asked to; whoever asked waits.
+    Shutdown(Option<oneshot::Sender<()>>),
+    /// Another configuration is in force.
+    Reloaded,
+    /// The centre or the network ended it.
+    Lost(String),
+}
+
+/// Where in its life a session is.
+enum Phase {
+    Open,
+    /// Asked to end: answers are awaited until then.
+    Draining(Instant),
+    /// `unbind` is out.
+    Unbinding(Instant),
+    /// The centre said `unbind` under this sequence; answers are awaited until then.
+    Leaving(u32, Instant),
+    /// All is said.
+    Over,
+}
+
+/// The answer that a delivery waits for.
+struct Ack {
+    sequence: u32,
+    data: bool,
+    stored: bool,
+}
+
+type Acks = FuturesUnordered<futures_util::future::BoxFuture<'static, Ack>>;
+
+pub(super) struct Session {
+    wire: Wire,
+    pending: Pending,
+    acks: Acks,
+    tick: Interval,
+    phase: Phase,
+    now: Instant,
+    /// When a whole PDU last came.
+    heard: Instant,
+    /// When we asked for a sign of life, if nothing came since.
+    enquired: Option<Instant>,
+    /// Since when bytes wait without any having left, and how many had by then.
+    stalled: (Instant, u64),
+    asked: Option<Asked>,
+}
+
+impl Session {
+    pub(super) fn new(wire: Wire, config: &LinkConfig) -> Self {
+        let timers = &config.timers;
+        let shortest = timers.response.min(timers.enquire_link).min(timers.unbind);
+        let period = (shortest / 10).clamp(Duration::from_millis(5), Duration::from_secs(1));
+        let mut tick = interval(period);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let now = Instant::now();
+        Self {
+            stalled: (now, wire.written()),
+            wire,
+            // 1 was the bind.
+            pending: Pending::starting_at(2),
+            acks: FuturesUnordered::new(),
+            tick,
+            phase: Phase::Open,
+            now,
+            heard: now,
+            enquired: None,
+            asked: None,
+        }
+    }
+
+    /// Runs until the session is over. Every part that it took has its outcome then.
+    pub(super) async fn run(mut self, link: &mut Keeper) -> End {
+        let end = self.live(link).await;
+        let _ = timeout(Duration::from_secs(1), self.wire.finish()).await;
+        self.give_up(link);
+        // The engine may be behind; what is left goes out with what comes.
+        link.outbox.settle();
+        link.shared.in_flight.store(0, Ordering::Relaxed);
+        match (end, self.asked) {
+            (_, Some((Request::Shutdown(_), done))) => End::Shutdown(Some(done)),
+            (_, Some((Request::Reload(config), done))) => {
+                link.adopt(*config);
+                let _ = done.send(());
+                End::Reloaded
+            }
+            (Ok(()), None) => End::Shutdown(None),
+            (Err(reason), None) => End::Lost(reason),
+        }
+    }
+
+    /// `Ok` where we ended it.
+    async fn live(&mut self, link: &mut Keeper) -> Result<(), String> {
+        // What came right behind the bind_resp.
+        self.read(link)?;
+        loop {
+            self.now = Instant::now();
+            self.fill(link);
+            link.outbox.settle();
+            if self.progress(link)? {
+                return Ok(());
+            }
+            let in_flight = u32::try_from(self.pending.waiting()).unwrap_or(u32::MAX);
+            link.shared.in_flight.store(in_flight, Ordering::Relaxed);
+            let read = self.acks.len() < MAX_UNSTORED;
+            let sending = self.sending() && self.wire.backlog() < HIGH_WATER;
+            tokio::select! {
+                turned = self.wire.turn(read) => match turned {
+                    Ok(0) => return Err(String::from("the centre closed the connection")),
+                    Ok(_) => {
+                        self.now = Instant::now();
+                        self.read(link)?;
+                    }
+                    Err(error) => return Err(error.to_string()),
+                },
+                Some(part) = link.claimed.recv(), if sending => self.submit(part, link),
+                Some(ack) = self.acks.next(), if !self.acks.is_empty() => {
+                    self.acknowledge(&ack);
+                    while let Some(Some(ack)) = self.acks.next().now_or_never() {
+                        self.acknowledge(&ack);
+                    }
+                }
+                () = link.outbox.hand_over(), if !link.outbox.is_empty() => {}
+                asked = link.requests.recv(), if self.asked.is_none() => self.ask(asked, link),
+                _ = self.tick.tick() => {
+                    self.now = Instant::now();
+                    self.check(link)?;
+                }
+            }
+        }
+    }
+
+    fn sending(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Draining(_))
+    }
+
+    /// Takes what there is to send, up to what one write can carry.
+    fn fill(&mut self, link: &mut Keeper) {
+        while self.sending() && self.wire.backlog() < HIGH_WATER {
+            let Ok(part) = link.claimed.try_recv() else {
+                return;
+            };
+            self.submit(part, link);
+        }
+    }
+
+    fn submit(&mut self, part: Claimed, link: &Keeper) {
+        let sequence = self.pending.sequence();
+        let position = self.wire.position();
+        let good_for = link.config.send_validity.then(|| {
+            part.valid_until
+                .saturating_sub(link.shared.clock.now().millis())
+        });
+        outbound::put(&mut self.wire, sequence, &part, good_for);
+        self.pending
+            .sent(sequence, part.key, part.attempt, position, self.now);
+    }
+
+    /// Everything that is all there.
+    fn read(&mut self, link: &mut Keeper) -> Result<(), String> {
+        loop {
+            match self.wire.frame() {
+                Ok(None) => return Ok(()),
+                Ok(Some(frame)) => {
+                    self.heard = self.now;
+                    self.enquired = None;
+                    match codec::decode(&frame) {
+                        Ok((header, pdu)) => self.take(header, pdu, link),
+                        Err(odd) => {
+                            debug!(link = link.config.id, %odd, "an odd PDU");
+                            self.wire.refuse(&odd);
+                        }
+                    }
+                }
+                Err(bad) => {
+                    let refused = codec::Unreadable {
+                        header: Header {
+                            id: 0,
+                            status: 0,
+                            sequence: 0,
+                        },
+                        status: status::INVALID_COMMAND_LENGTH,
+                    };
+                    self.wire.refuse(&refused);
+                    return Err(format!("the centre sent no SMPP: {bad}"));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, header: Header, pdu: Pdu<'_>, link: &mut Keeper) {
+        match pdu {
+            Pdu::SubmitSmResp(message_id) => self.answer(header, Some(message_id), link),
+            Pdu::GenericNack => self.answer(header, None, link),
+            Pdu::DeliverSm(message) | Pdu::DataSm(message) => {
+                self.deliver(header, &message, link);
+            }
+            Pdu::EnquireLink => self
+                .wire
+                .put(status::OK, header.sequence, &Pdu::EnquireLinkResp),
+            Pdu::Unbind => {
+                link.shared.gate.set_open(false);
+                self.phase = Phase::Leaving(header.sequence, self.now + link.config.timers.unbind);
+            }
+            Pdu::UnbindResp => {
+                if let Phase::Unbinding(_) = self.phase {
+                    self.phase = Phase::Over;
+                }
+            }
+            Pdu::SubmitSm(_) | Pdu::Bind(_) => {
+                let odd = codec::Unreadable {
+                    header,
+                    status: status::INVALID_BIND_STATUS,
+                };
+                self.wire.refuse(&odd);
+            }
+            Pdu::EnquireLinkResp | Pdu::BindResp(_) | Pdu::DeliverSmResp | Pdu::DataSmResp(_) => {}
+        }
+    }
+
+    /// The centre answered a part; `None` where it could not read it.
+    fn answer(&mut self, header: Header, message_id: Option<&[u8]>, link: &mut Keeper) {
+        let (sent, late) = match self.pending.answered(header.sequence) {
+            Answered::InTime(sent) => (sent, false),
+            Answered::Late(sent) => (sent, true),
+            Answered::Unknown => {
+                debug!(
+                    link = link.config.id,
+                    sequence = header.sequence,
+                    "an answer to nothing"
+                );
+                return;
+            }
+        };
+        let code = match header.status {
+            // A nack says that it failed, whatever its status.
+            status::OK if message_id.is_none() => status::SYSTEM_ERROR,
+            code => code,
+        };
+        let config = &link.config;
+        let result = match status::class(code, &config.exceptions) {
+            Class::Taken => AttemptResult::Submitted {
+                provider_id: config
+                    .ids
+                    .response
+                    .normalise(message_id.unwrap_or_default()),
+            },
+            Class::Permanent => AttemptResult::Rejected { status: code },
+            Class::Retry if sent.attempt >= config.max_attempts => {
+                AttemptResult::Rejected { status: code }
+            }
+            class => AttemptResult::Again {
+                at: again_at(link, class, sent.attempt),
+                status: Some(code),
+            },
+        };
+        let provider = Provider(config.provider.clone());
+        let attempted = Attempted {
+            key: sent.key,
+            attempt: sent.attempt,
+            link: config.id,
+            result,
+        };
+        link.outbox.put(if late {
+            LinkEvent::Late(attempted, provider)
+        } else {
+            LinkEvent::Attempted(attempted, provider)
+        });
+    }
+
+    fn deliver(&mut self, header: Header, message: &Message<'_>, link: &mut Keeper) {
+        let ack = Ack {
+            sequence: header.sequence,
+            data: header.id == id::DATA_SM,
+            stored: true,
+        };
+        let now = link.shared.clock.now().millis();
+        let Some(what) = inbound::delivery(message, &link.config, now) else {
+            warn!(link = link.config.id, "a receipt that names no message");
+            self.acknowledge(&ack);
+            return;
+        };
+        let (done, stored) = oneshot::channel();
+        link.outbox.put(LinkEvent::Deliver { what, ack: done });
+        let patience = link.config.timers.response;
+        let answer = async move {
+            let stored = matches!(timeout(patience, stored).await, Ok(Ok(Ok(()))));
+            Ack { stored, ..ack }
+        };
+        self.acks.push(answer.boxed());
+    }
+
+    fn acknowledge(&mut self, ack: &Ack) {
+        let status = if ack.stored {
+            status::OK
+        } else {
+            status::TEMPORARY_APP_ERROR
+        };
+        let answer = if ack.data {
+            Pdu::DataSmResp(b"")
+        } else {
+            Pdu::DeliverSmResp
+        };
+        self.wire.put(status, ack.sequence, &answer);
+    }
+
+    fn ask(&mut self, asked: Option<Asked>, link: &mut Keeper) {
+        match asked {
+            Some((Request::Reload(config), done)) if config.same_session(&link.config) => {
+                link.adopt(*config);
+                let _ = done.send(());
+            }
+            Some(asked) => {
+                link.shared.gate.set_open(false);
+                let drain = match &asked.0 {
+                    Request::Shutdown(drain) => *drain,
+                    Request::Reload(_) => link.config.timers.response,
+                };
+                self.asked = Some(asked);
+                self.end_by(self.now + drain);
+            }
+            // The handle was dropped: nobody waits for answers.
+            None => {
+                let (done, _) = oneshot::channel();
+                self.asked = Some((Request::Shutdown(Duration::ZERO), done));
+                self.end_by(self.now);
+            }
+        }
+    }
+
+    fn end_by(&mut self, until: Instant) {
+        if let Phase::Open = self.phase {
+            self.phase = Phase::Draining(until);
+        }
+    }
+
+    /// Takes the next step towards the end; whether it is reached.
+    fn progress(&mut self, link: &Keeper) -> Result<bool, String> {
+        let answered = self.pending.waiting() == 0 && self.acks.is_empty();
+        match self.phase {
+            Phase::Open => {}
+            Phase::Draining(until) => {
+                if (answered && link.claimed.is_empty()) || self.now >= until {
+                    let sequence = self.pending.sequence();
+                    self.wire.put(status::OK, sequence, &Pdu::Unbind);
+                    self.phase = Phase::Unbinding(self.now + link.config.timers.unbind);
+                }
+            }
+            Phase::Unbinding(until) => return Ok(self.now >= until),
+            Phase::Leaving(sequence, until) => {
+                if answered || self.now >= until {
+                    self.wire.put(status::OK, sequence, &Pdu::UnbindResp);
+                    return if self.asked.is_some() {
+                        Ok(true)
+                    } else {
+                        Err(String::from("the centre unbound"))
+                    };
+                }
+            }
+            Phase::Over => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// What time brings.
+    fn check(&mut self, link: &mut Keeper) -> Result<(), String> {
+        let timers = link.config.timers.clone();
+        for (key, attempt) in self.pending.overdue(timers.response, self.now) {
+            let attempted = Attempted {
+                key,
+                attempt,
+                link: link.config.id,
+                result: AttemptResult::Ambiguous,
+            };
+            let provider = Provider(link.config.provider.clone());
+            link.outbox.put(LinkEvent::Attempted(attempted, provider));
+        }
+        link.announce();
+        let (since, written) = self.stalled;
+        if self.wire.idle() || self.wire.written() != written {
+            self.stalled = (self.now, self.wire.written());
+        } else if self.now - since >= timers.response {
+            return Err(format!(
+                "the centre takes nothing since {:?}",
+                timers.response
+            ));
+        }
+        match self.enquired {
+            Some(at) if self.now - at >= timers.response => Err(format!(
+                "the centre is silent since {:?}",
+                self.now - self.heard
+            )),
+            None if self.now - self.heard >= timers.enquire_link => {
+                let sequence = self.pending.sequence();
+                self.wire.put(status::OK, sequence, &Pdu::EnquireLink);
+                self.enquired = Some(self.now);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// No answer will come any more. Parts of which nothing left are as good as unsent.
+    fn give_up(&mut self, link: &mut Keeper) {
+        let written = self.wire.written();
+        for sent in self.pending.drain() {
+            let event = if sent.position >= written {
+                link.shared.not_sent(sent.key, sent.attempt)
+            } else {
+                let attempted = Attempted {
+                    key: sent.key,
+                    attempt: sent.attempt,
+                    link: link.config.id,
+                    result: AttemptResult::Ambiguous,
+                };
+                LinkEvent::Attempted(attempted, Provider(link.config.provider.clone()))
+            };
+            link.outbox.put(event);
+        }
+    }
+}
+
+/// When a part that was refused for now is tried again. A centre that throttles slows the whole link down as well.
+fn again_at(link: &Keeper, class: Class, attempt: u32) -> i64 {
+    let timers = &link.config.timers;
+    if class == Class::Throttled {
+        link.shared.gate.throttled();
+    }
+    let doubled = timers
+        .retry_min
+        .saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1).min(30)));
+    // The slower link is what helps against throttling; the part itself need not wait long.
+    let most = if class == Class::Throttled {
+        timers.retry_max.min(timers.retry_min.saturating_mul(8))
+    } else {
+        timers.retry_max
+    };
+    let delay = i64::try_from(jittered(doubled.min(most)).as_millis()).unwrap_or(i64::MAX);
+    link.shared.clock.now().millis().saturating_add(delay)
+}

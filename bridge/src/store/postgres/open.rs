@@ -1,0 +1,146 @@
+//! Opening the store: migrations, and this bridge's name.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool, atomic::AtomicI64},
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+use tokio_postgres::Config;
+
+use super::{PostgresStore, accept, session::Pool, session::Session};
+use crate::store::{Ambiguity, Policy, StoreError};
+
+/// The migrations, in order; only ever appended to.
+const MIGRATIONS: &[&str] = &[include_str!("../schema/postgres_0001.sql")];
+/// One bridge at a time brings the tables up to date.
+const MIGRATION_LOCK: i64 = 0x6272_6964_6765_7331;
+/// A name is waited for this often, 100 ms apart: the server may not know yet that its last holder is gone.
+const NAME_TRIES: u32 = 100;
+
+/// How the store is used.
+#[derive(Clone)]
+pub struct Options {
+    /// This bridge's name, the same after a restart, and no other bridge's.
+    pub bridge: String,
+    /// How long this bridge's parts stay its own without a claim or a sweep.
+    pub lease: Duration,
+    /// How long an acceptance waits for more to share its commit, at most; 2 to 5 ms.
+    pub linger: Duration,
+    /// Most connections.
+    pub connections: usize,
+    /// What `record` does with attempts whose answer never came, by link.
+    pub ambiguity: Policy,
+}
+
+impl Options {
+    /// The usual values for a bridge of this name.
+    #[must_use]
+    pub fn new(bridge: &str) -> Self {
+        Self {
+            bridge: bridge.to_owned(),
+            lease: Duration::from_mins(1),
+            linger: Duration::from_millis(3),
+            connections: 8,
+            ambiguity: Arc::new(|_| Ambiguity::Resend),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("bridge", &self.bridge)
+            .field("lease", &self.lease)
+            .field("linger", &self.linger)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Connects and brings the tables up to date. Fails when another bridge uses the name, or when the tables are newer
+    /// than this program. The connection is not encrypted: it is meant for a socket or a network of one's own.
+    pub async fn open(config: &str, options: Options) -> Result<Self, StoreError> {
+        let config: Config = config.parse()?;
+        let mut holder = Session::connect(&config).await?;
+        migrate(&mut holder).await?;
+        hold_name(&mut holder, &options.bridge).await?;
+        let row = holder
+            .one(
+                "INSERT INTO bridges (name, lease_until) VALUES ($1, 0)
+                 ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING key",
+                &[&options.bridge],
+            )
+            .await?;
+        let pool = Arc::new(Pool::new(config, options.connections.max(2)));
+        let (calls, received) = mpsc::unbounded_channel();
+        tokio::spawn(accept::gather(pool.clone(), received, options.linger));
+        Ok(Self {
+            pool,
+            calls,
+            bridge: row.get(0),
+            lease: super::millis(options.lease),
+            leased_until: AtomicI64::new(0),
+            recovered: AtomicBool::new(false),
+            policy: super::Held(options.ambiguity),
+            _name: holder,
+        })
+    }
+}
+
+async fn migrate(session: &mut Session) -> Result<(), StoreError> {
+    session
+        .one("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
+        .await?;
+    session
+        .batch(
+            "CREATE TABLE IF NOT EXISTS versions (
+                 version INTEGER NOT NULL,
+                 applied_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+                 CONSTRAINT versions_pk PRIMARY KEY (version))",
+        )
+        .await?;
+    let done: i32 = session
+        .one("SELECT coalesce(max(version), 0) FROM versions", &[])
+        .await?
+        .get(0);
+    let done = usize::try_from(done).unwrap_or_default();
+    if done > MIGRATIONS.len() {
+        return Err(StoreError::Failed(format!(
+            "the tables have version {done}, this program knows {}",
+            MIGRATIONS.len()
+        )));
+    }
+    for (version, sql) in (1_i32..).zip(MIGRATIONS).skip(done) {
+        session
+            .batch(&format!(
+                "BEGIN; {sql}; INSERT INTO versions (version) VALUES ({version}); COMMIT"
+            ))
+            .await?;
+    }
+    session
+        .one("SELECT pg_advisory_unlock($1)", &[&MIGRATION_LOCK])
+        .await?;
+    Ok(())
+}
+
+/// Two bridges of one name would each take the other's parts for abandoned.
+async fn hold_name(session: &mut Session, name: &str) -> Result<(), StoreError> {
+    for _ in 0..NAME_TRIES {
+        let row = session
+            .one(
+                "SELECT pg_try_advisory_lock(hashtextextended($1, 2))",
+                &[&name],
+            )
+            .await?;
+        if row.get(0) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(StoreError::Failed(format!(
+        "another bridge is connected under the name {name}"
+    )))
+}

@@ -1,0 +1,251 @@
+//! Connections, and transactions that are tried again where two bridges met.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use tokio_postgres::{
+    Client, Config, NoTls, Row, Statement,
+    error::{Error, SqlState},
+    types::ToSql,
+};
+
+use crate::store::StoreError;
+
+/// Times that a transaction is tried.
+const TRIES: u32 = 8;
+
+/// A queue grows and shrinks faster than the server counts its rows, so plans must not depend on the counts: every
+/// statement has its index.
+const SETTINGS: &str =
+    "SET synchronous_commit = on; SET lock_timeout = '10s'; SET enable_seqscan = off;
+     SET plan_cache_mode = force_generic_plan; SET jit = off";
+
+/// Values of a statement.
+pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A connection that remembers what it has prepared.
+pub(super) struct Session {
+    client: Client,
+    statements: HashMap<&'static str, Statement>,
+}
+
+impl Session {
+    pub(super) async fn connect(config: &Config) -> Result<Self, Error> {
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(%error, "a connection to the store has ended");
+            }
+        });
+        client.batch_execute(SETTINGS).await?;
+        Ok(Self {
+            client,
+            statements: HashMap::new(),
+        })
+    }
+
+    pub(super) async fn all(
+        &mut self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        let statement = self.statement(sql).await?;
+        self.client.query(&statement, values).await
+    }
+
+    pub(super) async fn maybe(
+        &mut self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<Option<Row>, Error> {
+        let statement = self.statement(sql).await?;
+        self.client.query_opt(&statement, values).await
+    }
+
+    pub(super) async fn one(
+        &mut self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<Row, Error> {
+        let statement = self.statement(sql).await?;
+        self.client.query_one(&statement, values).await
+    }
+
+    pub(super) async fn execute(
+        &mut self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<u64, Error> {
+        let statement = self.statement(sql).await?;
+        self.client.execute(&statement, values).await
+    }
+
+    /// Several statements without values.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Error> {
+        self.client.batch_execute(sql).await
+    }
+
+    async fn statement(&mut self, sql: &'static str) -> Result<Statement, Error> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.insert(sql, statement.clone());
+        Ok(statement)
+    }
+}
+
+/// A transaction: it may run more than once, of which one is kept.
+#[async_trait]
+pub(super) trait Operation: Sync {
+    type Output: Send;
+    /// How it begins.
+    const BEGIN: &'static str = "BEGIN";
+    async fn run(&self, session: &mut Session) -> Result<Self::Output, Failure>;
+}
+
+/// How a reading transaction begins: it sees one state.
+pub(super) const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Why a transaction failed.
+pub(super) enum Failure {
+    Sql(Error),
+    Other(StoreError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl Failure {
+    /// Two transactions met: the same again gives an answer.
+    fn is_conflict(&self) -> bool {
+        let Self::Sql(error) = self else {
+            return false;
+        };
+        error.code().is_some_and(|code| {
+            [
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                SqlState::UNIQUE_VIOLATION,
+            ]
+            .contains(code)
+        })
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sql(error) => error.into(),
+            Failure::Other(error) => error,
+        }
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        let text = match error.as_db_error() {
+            // Not its detail, which repeats values of the row.
+            Some(of_server) => format!("{}: {}", of_server.code().code(), of_server.message()),
+            None => error.to_string(),
+        };
+        let cannot_write = error.code().is_some_and(|code| {
+            [
+                SqlState::DISK_FULL,
+                SqlState::IO_ERROR,
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+            ]
+            .contains(code)
+        });
+        if cannot_write {
+            Self::Full(text)
+        } else {
+            Self::Failed(text)
+        }
+    }
+}
+
+/// Some connections, opened when they are needed.
+pub(super) struct Pool {
+    config: Config,
+    idle: Mutex<Vec<Session>>,
+    permits: Semaphore,
+}
+
+impl Pool {
+    pub(super) fn new(config: Config, size: usize) -> Self {
+        Self {
+            config,
+            idle: Mutex::new(Vec::new()),
+            permits: Semaphore::new(size),
+        }
+    }
+
+    /// Runs a transaction and commits it.
+    pub(super) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output, StoreError> {
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut session = self.session().await?;
+            match once(&mut session, operation).await {
+                Ok(value) => {
+                    self.give_back(session);
+                    return Ok(value);
+                }
+                Err(failure) => {
+                    let again = failure.is_conflict() && tries < TRIES;
+                    if session.batch("ROLLBACK").await.is_ok() {
+                        self.give_back(session);
+                    }
+                    if !again {
+                        return Err(failure.into());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn session(&self) -> Result<Session, StoreError> {
+        loop {
+            let idle = self.lock().pop();
+            match idle {
+                Some(session) if session.client.is_closed() => {}
+                Some(session) => return Ok(session),
+                None => return Ok(Session::connect(&self.config).await?),
+            }
+        }
+    }
+
+    fn give_back(&self, session: Session) {
+        self.lock().push(session);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn once<O: Operation>(session: &mut Session, operation: &O) -> Result<O::Output, Failure> {
+    session.batch(O::BEGIN).await?;
+    let value = operation.run(session).await?;
+    session.batch("COMMIT").await?;
+    Ok(value)
+}

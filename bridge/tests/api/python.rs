@@ -1,0 +1,148 @@
+//! Clients that this project did not write: Google's gRPC for Python, and Prometheus' parser. A machine without Python fails here, and says why.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::support::{Bridge, bridge, bridge_with, message, token};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bridge/api");
+
+async fn succeed(command: &mut Command, remedy: &str) {
+    let done = command
+        .output()
+        .await
+        .unwrap_or_else(|error| panic!("{remedy} ({error})"));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{remedy}\n{said}");
+}
+
+/// Python with the pinned packages, made once per change of the list.
+async fn python() -> &'static Path {
+    static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
+    PYTHON
+        .get_or_init(|| async {
+            let wanted = std::fs::read_to_string(format!("{FOLDER}/requirements.txt")).unwrap();
+            let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-api");
+            let python = venv.join("bin/python");
+            let stamp = venv.join("installed.txt");
+            if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+                return python;
+            }
+            let mut make = Command::new("python3");
+            make.args(["-m", "venv", "--clear"]).arg(&venv);
+            succeed(&mut make, "python3 with its venv module is needed: install it from your system's packages (Debian: python3-venv)").await;
+            let mut install = Command::new(&python);
+            install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+            install.arg(format!("{FOLDER}/requirements.txt"));
+            succeed(&mut install, "the pinned Python packages cannot be installed: is PyPI reachable?").await;
+            std::fs::write(stamp, wanted).unwrap();
+            python
+        })
+        .await
+}
+
+async fn grpc_client(bridge: &Bridge, more: &[&str]) {
+    let mut client = Command::new(python().await);
+    client
+        .arg(format!("{FOLDER}/grpc_client.py"))
+        .arg(bridge.grpc.to_string())
+        .arg(token(7))
+        .args(more);
+    let done = client.output().await.unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success() && done.stdout.ends_with(b"ok\n"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grpc_for_python_calls_every_method() {
+    let bridge = bridge().await;
+    grpc_client(&bridge, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grpc_for_python_calls_every_method_over_tls() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("api-tls");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+    let tls = format!("[tls]\ncert = \"{cert}\"\nkey = \"{key}\"");
+    let bridge = bridge_with("http://127.0.0.1:9", &tls).await;
+    grpc_client(&bridge, &[cert]).await;
+    let mut curl = Command::new(python().await);
+    let script = format!(
+        "import ssl, urllib.request as r; c = ssl.create_default_context(cafile='{cert}'); \
+         print(r.urlopen('https://localhost:{}/healthy', context=c).read().decode())",
+        bridge.rest.port()
+    );
+    let done = curl.args(["-c", &script]).output().await.unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        "{\"status\":\"ok\"}\n",
+        "{done:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_parser_of_prometheus_reads_the_metrics() {
+    let bridge = bridge().await;
+    assert_eq!(
+        bridge.post("/api/v1/sms/send/", message()).await.status,
+        200
+    );
+    bridge.get("/no/such/place").await;
+    let answer = bridge.get("/metrics").await;
+    assert!(
+        answer.headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain; version=0.0.4")
+    );
+    let mut parser = Command::new(python().await)
+        .arg(format!("{FOLDER}/metrics_client.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    parser
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&answer.body)
+        .await
+        .unwrap();
+    let done = parser.wait_with_output().await.unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let samples = String::from_utf8(done.stdout).unwrap();
+    for expected in [
+        "counter bridge_requests_total{route=/api/v1/sms/send,status=200} 1",
+        "counter bridge_requests_total{route=,status=404} 1",
+        "histogram bridge_request_seconds_count{route=/api/v1/sms/send} 1",
+        "counter bridge_messages_accepted_total{} 1234567",
+        "gauge bridge_parts_queued{esme=1000} 8",
+        "gauge bridge_link_up{link=101} 0",
+        "gauge bridge_link_rate{link=100} 50.0",
+        "gauge bridge_oldest_queued_seconds{} 0.0",
+    ] {
+        assert!(
+            samples.lines().any(|line| line == expected),
+            "{expected} is not in\n{samples}"
+        );
+    }
+    for secret in ["987654321", "hillside", "school100"] {
+        assert!(!samples.contains(secret), "{secret}");
+    }
+}

@@ -1,0 +1,17 @@
+//! Links against centres: scripted ones, the loopback centre, and peers that others wrote.
+
+// Clippy allows these in tests, but does not see that what tests call is part of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod authority;
+mod faults;
+mod link;
+mod peers;
+mod receipts;
+mod session;
+mod support;

@@ -1,0 +1,349 @@
+//! Peers that this project did not write: node-smpp, `smpp34`, smpplib. Their sources are in `tests/bridge`.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use homeroom_bridge::clock::SystemClock;
+use homeroom_bridge::message::{AttemptResult, PartStatus};
+use homeroom_bridge::smpp::link::Delivery;
+use homeroom_bridge::smsc::{Config, Smsc};
+use homeroom_sms_contract::submit::LinkStatus;
+use serde_json::{Value, json};
+use smpp34::server::ESME;
+use smpp34::{
+    SmppConnectionInformation, SmppServer, SmppServerListener, bind_transceiver,
+    bind_transceiver_resp, submit_sm, submit_sm_resp,
+};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::timeout;
+
+use crate::authority::Authority;
+use crate::support::{PATIENCE, Running, claimed, config};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/bridge")
+}
+
+/// Runs a program to its end; says in plain words what is missing on the machine.
+async fn run(command: &mut Command, remedy: &str) -> String {
+    let name = format!("{:?}", command.as_std());
+    let output = match command
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+    {
+        Ok(output) => output,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            panic!("{name}: not found. {remedy}")
+        }
+        Err(error) => panic!("{name}: {error}"),
+    };
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(output.status.success(), "{name} failed. {remedy}\n{said}");
+    said
+}
+
+/// node with the packages of `tests/bridge`, installed by the first test that needs them.
+async fn node(script: &str) -> Command {
+    static INSTALLED: OnceCell<()> = OnceCell::const_new();
+    INSTALLED
+        .get_or_init(|| async {
+            let remedy =
+                "These tests need Node.js 20 or newer with npm, and the npm registry once.";
+            run(Command::new("node").arg("--version"), remedy).await;
+            let lock = std::fs::read(folder().join("package-lock.json")).unwrap();
+            let stamp = folder().join("node_modules/.installed-lock");
+            if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+                return;
+            }
+            let mut npm = Command::new("npm");
+            npm.args(["ci", "--no-audit", "--no-fund"])
+                .current_dir(folder());
+            run(&mut npm, remedy).await;
+            std::fs::write(stamp, lock).unwrap();
+        })
+        .await;
+    let mut command = Command::new("node");
+    command.arg(folder().join(script)).kill_on_drop(true);
+    command
+}
+
+/// A Python with the packages of `tests/bridge/requirements.txt`.
+async fn python() -> PathBuf {
+    let remedy = "This test needs Python 3.9 or newer with its venv module (Debian: python3-venv), and the package index once.";
+    let requirements = folder().join("requirements.txt");
+    let pinned = std::fs::read(&requirements).unwrap();
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bridge-peers-venv");
+    let python = venv.join("bin/python");
+    let stamp = venv.join("requirements.txt");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == pinned) && python.is_file() {
+        return python;
+    }
+    let mut create = Command::new("python3");
+    run(create.args(["-m", "venv", "--clear"]).arg(&venv), remedy).await;
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--requirement",
+    ])
+    .arg(requirements);
+    run(&mut pip, remedy).await;
+    std::fs::write(stamp, pinned).unwrap();
+    python
+}
+
+/// `centre.mjs`; it ends when it is dropped.
+struct NodeCentre {
+    port: u16,
+    lines: Lines<BufReader<ChildStdout>>,
+    input: ChildStdin,
+    _child: Child,
+}
+
+impl NodeCentre {
+    async fn start(tls: Option<&Authority>) -> Self {
+        let mut command = node("centre.mjs").await;
+        if let Some(authority) = tls {
+            command
+                .arg(authority.file("client.pem"))
+                .arg(authority.file("client.key"));
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.next_line().await.unwrap().expect("a port").parse();
+        Self {
+            port: port.unwrap(),
+            lines,
+            input: child.stdin.take().unwrap(),
+            _child: child,
+        }
+    }
+
+    async fn line(&mut self) -> Value {
+        let line = timeout(PATIENCE, self.lines.next_line()).await;
+        serde_json::from_str(&line.unwrap().unwrap().unwrap()).unwrap()
+    }
+
+    async fn command(&mut self, command: &str) {
+        let line = format!("{command}\n");
+        self.input.write_all(line.as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn node_smpp_takes_what_we_send_and_we_take_what_it_delivers() {
+    let mut centre = NodeCentre::start(None).await;
+    let mut link = Running::start(config(centre.port));
+    let mut udh = claimed(1);
+    udh.esm_class = 0x40;
+    udh.body.short_message = b"\x05\x00\x03\x2a\x02\x01first".to_vec();
+    let mut sar = claimed(2);
+    sar.body.sar = Some((7, 2, 1));
+    let mut payload = claimed(3);
+    payload.body.short_message.clear();
+    payload.body.payload = Some(vec![b'x'; 1_000]);
+    let mut wide = claimed(4);
+    wide.data_coding = 8;
+    wide.body.short_message = "Ж😀".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for part in [udh, sar, payload, wide] {
+        link.link.reserve(1).await.pop().unwrap().send(part);
+    }
+    let outcomes = link.outcomes(4).await;
+    let lines = [
+        centre.line().await,
+        centre.line().await,
+        centre.line().await,
+        centre.line().await,
+    ];
+    for (line, outcome) in lines.iter().zip(&outcomes) {
+        let id = line["id"].as_str().unwrap().as_bytes().to_vec();
+        assert_eq!(*outcome, AttemptResult::Submitted { provider_id: id });
+        assert_eq!(line["destination"], "491701234567");
+        assert_eq!(line["source"], "School");
+        assert_eq!(line["ton"], 1);
+    }
+    assert_eq!(lines[0]["text"], "first");
+    assert_eq!(lines[0]["udh"], json!(["00032a0201"]));
+    assert_eq!(lines[1]["sar"], json!([7, 2, 1]));
+    assert_eq!(lines[2]["text"].as_str().unwrap().len(), 1_000);
+    assert_eq!(lines[3]["text"], "Ж😀");
+    for outcome in &outcomes {
+        let (what, ack) = link.delivery().await;
+        let Delivery::Receipt(receipt) = what else {
+            panic!("{what:?}");
+        };
+        assert_eq!(receipt.status, PartStatus::Delivered);
+        let provider_id = receipt.provider_id;
+        assert_eq!(AttemptResult::Submitted { provider_id }, *outcome);
+        ack.send(Ok(())).unwrap();
+    }
+    centre.command("mo Grüße & STOP").await;
+    let (what, ack) = link.delivery().await;
+    let Delivery::Inbound(part) = what else {
+        panic!("{what:?}");
+    };
+    assert_eq!(part.text, "Grüße & STOP");
+    assert_eq!(part.source, "+491701234567");
+    ack.send(Ok(())).unwrap();
+    centre.command("unbind").await;
+    link.becomes(LinkStatus::Down).await;
+    link.becomes(LinkStatus::Up).await;
+    link.link.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn node_smpp_counts_every_part_once_over_tls_too() {
+    let authority = Authority::new("node", false);
+    for tls in [None, Some(&authority)] {
+        let mut centre = NodeCentre::start(tls).await;
+        let mut config = config(centre.port);
+        config.tls = tls.map(Authority::trusted);
+        let mut link = Running::start(config);
+        let _sending = link.sending(5_000);
+        let mut ids = std::collections::HashSet::new();
+        let mut receipts = 0;
+        for _ in 0..5_000 {
+            let attempted = link.attempted().await;
+            for (_, ack) in link.deliveries.drain(..) {
+                ack.send(Ok(())).unwrap();
+                receipts += 1;
+            }
+            let AttemptResult::Submitted { provider_id } = attempted.result else {
+                panic!("{attempted:?}");
+            };
+            assert!(ids.insert(provider_id));
+            centre.line().await;
+        }
+        while receipts < 5_000 {
+            let (_, ack) = link.delivery().await;
+            ack.send(Ok(())).unwrap();
+            receipts += 1;
+        }
+        centre.command("count").await;
+        assert_eq!(centre.line().await, json!({ "count": 5_000 }));
+    }
+}
+
+#[tokio::test]
+async fn node_smpp_s_refusal_of_the_account_is_understood() {
+    let centre = NodeCentre::start(None).await;
+    let mut config = config(centre.port);
+    config.system_id = String::from("stranger");
+    crate::link::expect_problem(config, "ESME_RINVPASWD").await;
+}
+
+async fn loopback() -> Smsc {
+    let any = (Ipv4Addr::LOCALHOST, 0).into();
+    Smsc::start(any, Config::default(), Arc::new(SystemClock))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn node_smpp_is_served_by_the_loopback_centre() {
+    let smsc = loopback().await;
+    let mut client = node("client.mjs").await;
+    run(client.arg(smsc.address().port().to_string()), "").await;
+    assert_eq!((smsc.taken(), smsc.receipted()), (200, 200));
+}
+
+#[tokio::test]
+async fn smpplib_is_served_by_the_loopback_centre() {
+    let smsc = loopback().await;
+    let mut client = Command::new(python().await);
+    client
+        .arg(folder().join("client.py"))
+        .arg(smsc.address().port().to_string());
+    run(&mut client, "").await;
+    assert_eq!(smsc.taken(), 100);
+}
+
+/// Takes everything, and delivers a receipt to whoever is bound.
+#[derive(Default)]
+struct Smpp34 {
+    esme: Mutex<Option<Arc<ESME>>>,
+}
+
+#[async_trait]
+impl SmppServerListener for Smpp34 {
+    async fn on_bind_transceiver(
+        &self,
+        request: bind_transceiver,
+        _: &SmppConnectionInformation,
+        _: &String,
+    ) -> bind_transceiver_resp {
+        request.accept(String::from("smpp34"), Some(0x34))
+    }
+
+    async fn on_esme_bound(&self, esme: ESME, _: &String) {
+        *self.esme.lock().await = Some(Arc::new(esme));
+    }
+
+    async fn on_submit_sm(
+        &self,
+        request: submit_sm,
+        _: &SmppConnectionInformation,
+        _: &String,
+    ) -> submit_sm_resp {
+        assert_eq!(request.destination_addr, "491701234567");
+        let id = String::from_utf8(request.short_message.clone()).unwrap();
+        request.accept(id)
+    }
+}
+
+#[tokio::test]
+async fn the_smpp34_server_takes_our_parts_and_its_receipts_are_acknowledged() {
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let centre = Arc::new(Smpp34::default());
+    let mut server = SmppServer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port, centre.clone());
+    server.start().await;
+    let mut link = Running::start(config(port));
+    link.becomes(LinkStatus::Up).await;
+    // Fewer than the events that may wait: nobody takes them meanwhile.
+    for number in 1..=500u16 {
+        let mut part = claimed(number);
+        part.body.short_message = number.to_string().into_bytes();
+        link.link.reserve(1).await.pop().unwrap().send(part);
+    }
+    let outcomes = link.outcomes(500).await;
+    for (number, outcome) in (1..).zip(outcomes) {
+        assert_eq!(outcome, crate::support::submitted(&format!("{number}")));
+    }
+    let esme = centre.esme.lock().await.clone().expect("it is bound");
+    let receipt = tokio::spawn(async move {
+        esme.deliver_sm()
+            .esm_class(4)
+            .source_addr("491701234567")
+            .short_message(b"id:17 stat:UNDELIV err:005".to_vec())
+            .send()
+            .await
+    });
+    let (what, ack) = link.delivery().await;
+    let Delivery::Receipt(found) = what else {
+        panic!("{what:?}");
+    };
+    assert_eq!(found.provider_id, b"17");
+    assert_eq!(found.error.as_deref(), Some("005"));
+    ack.send(Ok(())).unwrap();
+    assert!(receipt.await.unwrap().unwrap().is_success());
+    link.link.shutdown(Duration::from_secs(2)).await;
+}

@@ -1,0 +1,153 @@
+//! A PostgreSQL of the tests' own: made in a temporary folder, reached through a socket in it, gone with the tests.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use homeroom_bridge::store::{
+    Policy, Store,
+    postgres::{Options, PostgresStore},
+};
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+
+const SWITCH: &str = "HOMEROOM_NO_POSTGRES";
+const HELP: &str = "these tests need PostgreSQL's programs (Debian: apt-get install postgresql); \
+                    to do without them on purpose, set HOMEROOM_NO_POSTGRES=1";
+
+/// An empty database of the cluster.
+#[derive(Debug)]
+pub(crate) struct Database {
+    folder: PathBuf,
+    name: String,
+}
+
+impl Database {
+    pub(crate) fn config(&self) -> String {
+        config(&self.folder, &self.name)
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        connect(&self.config()).await
+    }
+}
+
+/// A new database; `None` where PostgreSQL is switched off by hand.
+pub(crate) async fn database() -> Option<Database> {
+    static CLUSTER: OnceCell<PathBuf> = OnceCell::const_new();
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    if std::env::var(SWITCH).is_ok_and(|value| value == "1") {
+        println!("\n*** NOT TESTED: {SWITCH}=1 is set, so nothing here has seen PostgreSQL ***\n");
+        return None;
+    }
+    let folder = CLUSTER
+        .get_or_init(|| async { tokio::task::spawn_blocking(start).await.unwrap() })
+        .await;
+    let name = format!("store{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let client = connect(&config(folder, "postgres")).await;
+    client
+        .batch_execute(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    Some(Database {
+        folder: folder.clone(),
+        name,
+    })
+}
+
+pub(crate) async fn open(config: &str, bridge: &str, ambiguity: Policy) -> Arc<dyn Store> {
+    let options = Options {
+        ambiguity,
+        ..Options::new(bridge)
+    };
+    Arc::new(PostgresStore::open(config, options).await.unwrap())
+}
+
+fn config(folder: &Path, database: &str) -> String {
+    format!(
+        "host={} user=postgres dbname={database}",
+        folder.join("socket").display()
+    )
+}
+
+async fn connect(config: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(config, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Starts the cluster, with a watcher that stops it when this process is gone, however it went.
+fn start() -> PathBuf {
+    let programs = programs();
+    let folder = std::env::temp_dir().join(format!("homeroom-postgres-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("socket")).unwrap();
+    let root = run(Command::new("id").arg("-u")).stdout.starts_with(b"0\n");
+    if root {
+        // The server refuses to be root.
+        run(Command::new("chown").args(["-R", "postgres"]).arg(&folder));
+    }
+    let script = format!(
+        "set -e; cd {folder}
+         {programs}/initdb -D data -U postgres -A trust -E UTF8 --locale=C >initdb.log
+         {programs}/pg_ctl -D data -l server.log -w -o \"-k {folder}/socket -c listen_addresses= -c max_connections=300\" start >start.log
+         (while kill -0 {watched} 2>/dev/null || [ -d /proc/{watched} ]; do sleep 1; done
+          {programs}/pg_ctl -D data -m immediate stop; cd /; rm -rf {folder}) >/dev/null 2>&1 </dev/null &",
+        folder = folder.display(),
+        programs = programs.display(),
+        watched = std::process::id(),
+    );
+    let mut command = if root {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
+        command.args(["sh", "-c", &script]);
+        command
+    } else {
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]);
+        command
+    };
+    run(&mut command);
+    folder
+}
+
+/// The newest of PostgreSQL's programs on this machine.
+fn programs() -> PathBuf {
+    let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            let programs = entry.path().join("bin");
+            programs
+                .join("initdb")
+                .exists()
+                .then_some((version, programs))
+        })
+        .collect();
+    found.sort();
+    if let Some((_, programs)) = found.pop() {
+        return programs;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .find(|folder| folder.join("initdb").exists())
+        .unwrap_or_else(|| panic!("{HELP}"))
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}; {HELP}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed: {}; {HELP}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}

@@ -1,0 +1,139 @@
+//! Events for the platform: their order, their leases, dead letters.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use homeroom_bridge::{
+    message::PartStatus::*,
+    store::{Outgoing, Store},
+};
+
+use crate::place::*;
+
+const LEASE: Duration = Duration::from_secs(30);
+
+async fn due(store: &Arc<dyn Store>, now: i64) -> Vec<Outgoing> {
+    store.events(100, LEASE, now).await.unwrap()
+}
+
+async fn deliver(store: &Arc<dyn Store>, id: &str, now: i64) {
+    store.delivered(vec![id.to_owned()], now).await.unwrap();
+}
+
+pub(crate) async fn events_of_a_message_come_one_after_the_other(place: Place) {
+    let store = place.open().await;
+    submitted(&store, "m1", "x1", NOW).await;
+    submitted(&store, "m2", "x2", NOW).await;
+    let first = due(&store, NOW).await;
+    assert_eq!(first.len(), 2);
+    assert!(first[0].sequence < first[1].sequence);
+    assert_eq!(first[0].path, "/api/v1/sms/dlr");
+    assert_eq!(json(&first[0])["id"], first[0].id);
+    assert_eq!(json(&first[0])["status"], "SUBMITTED");
+    assert_eq!(json(&first[0])["version"], 1);
+    assert_eq!(json(&first[0])["tenant"], "greenwood");
+
+    let news = vec![receipt("x1", Delivered, NOW), receipt("x2", Enroute, NOW)];
+    store.receipts(news, NOW).await.unwrap();
+    assert!(
+        due(&store, NOW).await.is_empty(),
+        "the first are on their way"
+    );
+    deliver(&store, &first[0].id, NOW).await;
+    let second = due(&store, NOW).await;
+    assert_eq!(second.len(), 1);
+    assert_eq!(json(&second[0])["message_id"], "m1");
+    assert_eq!(json(&second[0])["status"], "DELIVERED");
+    assert_eq!(json(&second[0])["version"], 2);
+    let all = [&first[0].id, &first[1].id, &second[0].id];
+    assert_eq!(all.iter().collect::<HashSet<_>>().len(), 3);
+    assert_eq!(store.depths(NOW).await.unwrap().events, 3);
+}
+
+pub(crate) async fn an_event_that_nobody_has_seen_is_replaced_by_the_newer_state(place: Place) {
+    let store = place.open().await;
+    submitted(&store, "m1", "x1", NOW).await;
+    for status in [Enroute, Delivered] {
+        let news = vec![receipt("x1", status, NOW)];
+        store.receipts(news, NOW).await.unwrap();
+    }
+    let events = drain(&store, NOW).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(json(&events[0])["status"], "DELIVERED");
+    assert_eq!(json(&events[0])["version"], 3);
+    assert_eq!(json(&events[0])["id"], events[0].id);
+}
+
+pub(crate) async fn an_event_is_given_out_again_after_its_lease(place: Place) {
+    let store = place.open().await;
+    submitted(&store, "m1", "x1", NOW).await;
+    let first = due(&store, NOW).await;
+    assert!(due(&store, NOW + 29_999).await.is_empty());
+    let again = due(&store, NOW + 30_000).await;
+    assert_eq!(again[0].id, first[0].id);
+    assert_eq!(again[0].body, first[0].body);
+    let later = vec![(again[0].id.clone(), Some(NOW + 90_000))];
+    store
+        .undelivered(later, "status 500", NOW + 31_000)
+        .await
+        .unwrap();
+    assert!(due(&store, NOW + 89_999).await.is_empty());
+    let again = due(&store, NOW + 90_000).await;
+    assert_eq!(again[0].attempts, 1);
+    deliver(&store, &again[0].id, NOW).await;
+    assert!(due(&store, NOW + 999_000).await.is_empty());
+}
+
+pub(crate) async fn a_dead_letter_lets_the_next_one_pass_and_can_be_replayed(place: Place) {
+    let store = place.open().await;
+    submitted(&store, "m1", "x1", NOW).await;
+    let first = due(&store, NOW).await;
+    store
+        .receipts(vec![receipt("x1", Delivered, NOW)], NOW)
+        .await
+        .unwrap();
+    let dead = vec![(first[0].id.clone(), None)];
+    store.undelivered(dead, "status 410", NOW).await.unwrap();
+    let depths = store.depths(NOW).await.unwrap();
+    assert_eq!((depths.events, depths.dead_events), (1, 1));
+    let next = due(&store, NOW).await;
+    assert_eq!(json(&next[0])["status"], "DELIVERED");
+
+    assert_eq!(store.replay(Some("nobody"), NOW).await.unwrap(), 0);
+    assert_eq!(store.replay(Some(&first[0].id), NOW).await.unwrap(), 1);
+    assert!(
+        due(&store, NOW).await.is_empty(),
+        "one of a topic at a time"
+    );
+    deliver(&store, &next[0].id, NOW).await;
+    let replayed = due(&store, NOW).await;
+    assert_eq!(replayed[0].id, first[0].id);
+    assert_eq!(replayed[0].attempts, 0);
+    let dead = vec![(first[0].id.clone(), None)];
+    store.undelivered(dead, "status 410", NOW).await.unwrap();
+    assert_eq!(store.replay(None, NOW).await.unwrap(), 1);
+    let dead = vec![(first[0].id.clone(), None)];
+    assert_eq!(due(&store, NOW).await.len(), 1);
+    store.undelivered(dead, "status 410", NOW).await.unwrap();
+    store.sweep(RETENTION, NOW + 720 * HOUR + 1).await.unwrap();
+    assert_eq!(store.depths(NOW).await.unwrap().dead_events, 0);
+}
+
+pub(crate) async fn only_the_newest_announcement_of_a_topic_is_kept(place: Place) {
+    let store = place.open().await;
+    let announce = async |topic: &str, body: &str| {
+        store
+            .announce("/api/v1/sms/link-state", topic, body.to_owned(), NOW)
+            .await
+    };
+    announce("link:1", r#"{"status":"up"}"#).await.unwrap();
+    announce("link:2", r#"{"status":"up"}"#).await.unwrap();
+    announce("link:1", r#"{"status":"down"}"#).await.unwrap();
+    let events = drain(&store, NOW).await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0].topic, "link:1");
+    assert_eq!(json(&events[0])["status"], "down");
+    assert_eq!(json(&events[0])["id"], events[0].id);
+    assert_eq!(json(&events[0])["at"], NOW);
+    assert!(announce("link:1", "[]").await.is_err());
+    assert!(announce("link:1", r#"{"id":5}"#).await.is_err());
+}

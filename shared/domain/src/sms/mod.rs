@@ -1,0 +1,8 @@
+//! Text messages: alphabets, parts, addresses and states. Shared by the SMS area and the bridge, so that both count alike.
+
+pub mod gsm7;
+pub mod number;
+pub mod opt_out;
+pub mod segments;
+pub mod status;
+pub mod text;

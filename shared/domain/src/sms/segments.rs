@@ -1,0 +1,525 @@
+//! Cutting a text into what each `submit_sm` carries, and joining what phones send.
+
+use thiserror::Error;
+
+use super::gsm7;
+use super::text::{Encoding, choose};
+
+/// Octets of a user data header with an 8-bit reference, its length octet counted.
+pub const UDH_8: usize = 6;
+/// The same with a 16-bit reference.
+pub const UDH_16: usize = 7;
+/// Most parts that a header can number.
+pub const MAX_SEGMENTS: usize = 255;
+/// `esm_class` of a part that starts with a user data header.
+const UDH_INDICATOR: u8 = 0x40;
+
+/// How the parts of a long text say that they belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Header {
+    /// User data header with an 8-bit reference, which every phone and centre knows.
+    #[default]
+    Udh8,
+    /// User data header with a 16-bit reference: fewer wrong joins.
+    Udh16,
+    /// The centre makes the header, from `sar_*` parameters.
+    Sar,
+    /// The centre cuts the text: one `message_payload`.
+    Payload,
+}
+
+/// How to split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `None`: the best for the text. One that cannot write the text is an error.
+    pub encoding: Option<Encoding>,
+    /// How parts say that they belong together.
+    pub header: Header,
+    /// The same for all parts of a text; its low octet is used by [`Header::Udh8`].
+    pub reference: u16,
+    /// Most parts, 1 to [`MAX_SEGMENTS`].
+    pub max_segments: usize,
+    /// `data_coding` of the GSM alphabet: 0, "the centre's default", is what nearly all centres expect.
+    pub gsm7_coding: u8,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            encoding: None,
+            header: Header::Udh8,
+            reference: 0,
+            max_segments: MAX_SEGMENTS,
+            gsm7_coding: 0,
+        }
+    }
+}
+
+/// A text ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// How it is written.
+    pub encoding: Encoding,
+    /// Value of `data_coding`.
+    pub data_coding: u8,
+    /// Value of `esm_class`.
+    pub esm_class: u8,
+    /// At least one.
+    pub parts: Vec<Part>,
+}
+
+/// What one `submit_sm` carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// `short_message`, with the header if there is one; empty where the payload is used.
+    pub short_message: Vec<u8>,
+    /// `message_payload`.
+    pub payload: Option<Vec<u8>>,
+    /// `sar_msg_ref_num`, `sar_total_segments`, `sar_segment_seqnum`.
+    pub sar: Option<(u16, u8, u8)>,
+}
+
+/// Why a text cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TextError {
+    /// There is nothing to send.
+    #[error("the text is empty")]
+    Empty,
+    /// The asked encoding lacks a character.
+    #[error("the text has characters that {} cannot write", .0.name())]
+    Unwritable(Encoding),
+    /// It takes more parts than are allowed.
+    #[error("the text takes {segments} parts, and at most {max} are allowed")]
+    TooLong {
+        /// Parts that it takes.
+        segments: usize,
+        /// Parts that are allowed.
+        max: usize,
+    },
+}
+
+/// Cuts a text. No character is cut: neither an escape pair nor a surrogate pair.
+pub fn split(text: &str, options: Options) -> Result<Split, TextError> {
+    if text.is_empty() {
+        return Err(TextError::Empty);
+    }
+    let encoding = options.encoding.unwrap_or_else(|| choose(text));
+    if !encoding.fits(text) {
+        return Err(TextError::Unwritable(encoding));
+    }
+    let data_coding = match encoding {
+        Encoding::Gsm7 => options.gsm7_coding,
+        Encoding::Latin1 => 3,
+        Encoding::Ucs2 => 8,
+    };
+    let units: usize = text
+        .chars()
+        .filter_map(|character| encoding.units(character))
+        .sum();
+    let header = match options.header {
+        _ if units <= encoding.single() => 0,
+        Header::Udh16 => UDH_16,
+        // A centre that makes the header itself makes the usual one.
+        Header::Udh8 | Header::Sar | Header::Payload => UDH_8,
+    };
+    let per_part = if header == 0 {
+        encoding.single()
+    } else {
+        encoding.part(header)
+    };
+    let bodies = cut(text, encoding, per_part);
+    let max = options.max_segments.clamp(1, MAX_SEGMENTS);
+    let total = match u8::try_from(bodies.len()) {
+        Ok(total) if usize::from(total) <= max => total,
+        _ => {
+            return Err(TextError::TooLong {
+                segments: bodies.len(),
+                max,
+            });
+        }
+    };
+    let whole = |body| Part {
+        short_message: body,
+        payload: None,
+        sar: None,
+    };
+    if header == 0 {
+        let parts = bodies.into_iter().map(whole).collect();
+        return Ok(Split {
+            encoding,
+            data_coding,
+            esm_class: 0,
+            parts,
+        });
+    }
+    let [high, low] = options.reference.to_be_bytes();
+    let numbered = (1u8..=u8::MAX).zip(bodies);
+    let (esm_class, parts) = match options.header {
+        Header::Udh8 => (
+            UDH_INDICATOR,
+            numbered
+                .map(|(number, body)| whole([vec![5, 0, 3, low, total, number], body].concat()))
+                .collect(),
+        ),
+        Header::Udh16 => (
+            UDH_INDICATOR,
+            numbered
+                .map(|(number, body)| {
+                    whole([vec![6, 8, 4, high, low, total, number], body].concat())
+                })
+                .collect(),
+        ),
+        Header::Sar => (
+            0,
+            numbered
+                .map(|(number, body)| Part {
+                    short_message: body,
+                    payload: None,
+                    sar: Some((options.reference, total, number)),
+                })
+                .collect(),
+        ),
+        Header::Payload => {
+            let payload = Some(numbered.flat_map(|(_, body)| body).collect());
+            (
+                0,
+                vec![Part {
+                    short_message: Vec::new(),
+                    payload,
+                    sar: None,
+                }],
+            )
+        }
+    };
+    Ok(Split {
+        encoding,
+        data_coding,
+        esm_class,
+        parts,
+    })
+}
+
+/// The octets of each part.
+fn cut(text: &str, encoding: Encoding, per_part: usize) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    let mut body = Vec::new();
+    let mut filled = 0;
+    for character in text.chars() {
+        let units = encoding.units(character).unwrap_or(0);
+        if filled + units > per_part {
+            parts.push(std::mem::take(&mut body));
+            filled = 0;
+        }
+        filled += units;
+        match encoding {
+            Encoding::Gsm7 => {
+                if let Some(septets) = gsm7::encode(character) {
+                    septets.write(&mut body);
+                }
+            }
+            Encoding::Latin1 => body.extend(u8::try_from(u32::from(character))),
+            Encoding::Ucs2 => {
+                let mut pair = [0; 2];
+                body.extend(
+                    character
+                        .encode_utf16(&mut pair)
+                        .iter()
+                        .flat_map(|unit| unit.to_be_bytes()),
+                );
+            }
+        }
+    }
+    parts.push(body);
+    parts
+}
+
+/// What `data_coding` 0, "the centre's default alphabet", means on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Alphabet {
+    /// GSM 7-bit, one character an octet.
+    #[default]
+    Gsm7,
+    /// ISO 8859-1.
+    Latin1,
+}
+
+/// The text of octets that a centre delivers. What cannot be read becomes U+FFFD; a surrogate alone too.
+#[must_use]
+pub fn decode(data_coding: u8, octets: &[u8], default: Alphabet) -> String {
+    match data_coding {
+        // 0x08 is UCS-2; 0x18 to 0x1B the same with a message class.
+        8 | 0x18..=0x1B => {
+            let units = octets.chunks(2).map(|pair| match *pair {
+                [high, low] => u16::from_be_bytes([high, low]),
+                _ => 0xFFFD,
+            });
+            char::decode_utf16(units)
+                .map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect()
+        }
+        3 => octets.iter().copied().map(char::from).collect(),
+        1 => octets
+            .iter()
+            .map(|octet| {
+                if octet.is_ascii() {
+                    char::from(*octet)
+                } else {
+                    char::REPLACEMENT_CHARACTER
+                }
+            })
+            .collect(),
+        0 if default == Alphabet::Latin1 => octets.iter().copied().map(char::from).collect(),
+        _ => gsm7::decode(octets),
+    }
+}
+
+/// The place of a part in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concat {
+    /// The same for all parts of a message.
+    pub reference: u16,
+    /// How many there are.
+    pub total: u8,
+    /// Which this is, from 1.
+    pub number: u8,
+}
+
+/// Takes the user data header off a `short_message` whose `esm_class` announces one: the place of the part, if the header says one that makes
+/// sense, and the rest. A header that is cut short is no header: everything is text.
+#[must_use]
+pub fn parse_udh(octets: &[u8]) -> (Option<Concat>, &[u8]) {
+    let Some((length, after)) = octets.split_first() else {
+        return (None, octets);
+    };
+    let Some((mut header, rest)) = after.split_at_checked(usize::from(*length)) else {
+        return (None, octets);
+    };
+    let mut place = None;
+    while let [element, size, tail @ ..] = header {
+        let Some((value, next)) = tail.split_at_checked(usize::from(*size)) else {
+            break;
+        };
+        place = match (*element, value) {
+            (0, [reference, total, number]) => Some((u16::from(*reference), *total, *number)),
+            (8, [high, low, total, number]) => {
+                Some((u16::from_be_bytes([*high, *low]), *total, *number))
+            }
+            _ => place,
+        };
+        header = next;
+    }
+    let concat = place
+        .filter(|&(_, total, number)| number >= 1 && number <= total)
+        .map(|(reference, total, number)| Concat {
+            reference,
+            total,
+            number,
+        });
+    (concat, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::measure;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn joined(split: &Split) -> String {
+        split
+            .parts
+            .iter()
+            .map(|part| {
+                let octets = part.payload.as_ref().unwrap_or(&part.short_message);
+                let body = if split.esm_class == UDH_INDICATOR {
+                    parse_udh(octets).1
+                } else {
+                    octets
+                };
+                decode(split.data_coding, body, Alphabet::Gsm7)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn parts_carry_the_header_that_was_asked_for() {
+        let text = "a".repeat(161);
+        let with = |header| {
+            split(
+                &text,
+                Options {
+                    header,
+                    reference: 0x1234,
+                    ..Options::default()
+                },
+            )
+            .unwrap()
+        };
+        let udh8 = with(Header::Udh8);
+        assert_eq!(udh8.esm_class, 0x40);
+        assert_eq!(udh8.parts[0].short_message[..6], [5, 0, 3, 0x34, 2, 1]);
+        assert_eq!(udh8.parts[1].short_message[..6], [5, 0, 3, 0x34, 2, 2]);
+        assert_eq!(udh8.parts[0].short_message.len(), 6 + 153);
+        let udh16 = with(Header::Udh16);
+        assert_eq!(
+            udh16.parts[0].short_message[..7],
+            [6, 8, 4, 0x12, 0x34, 2, 1]
+        );
+        assert_eq!(udh16.parts[0].short_message.len(), 7 + 152);
+        let sar = with(Header::Sar);
+        assert_eq!((sar.esm_class, sar.parts[1].sar), (0, Some((0x1234, 2, 2))));
+        assert_eq!(sar.parts[0].short_message.len(), 153);
+        let payload = with(Header::Payload);
+        assert_eq!(payload.parts.len(), 1);
+        assert_eq!(payload.parts[0].payload.as_ref().unwrap().len(), 161);
+        let short = split(
+            "hello",
+            Options {
+                header: Header::Payload,
+                ..Options::default()
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            short.parts[0].short_message, b"hello",
+            "one part needs no payload"
+        );
+    }
+
+    #[test]
+    fn neither_an_escape_pair_nor_a_surrogate_pair_is_cut() {
+        for character in "^{}\\[~]|€".chars() {
+            let split = split(
+                &format!("{}{character}{}", "a".repeat(152), "b".repeat(100)),
+                Options::default(),
+            )
+            .unwrap();
+            assert_eq!(split.parts[0].short_message.len(), 6 + 152, "{character}");
+            assert_eq!(split.parts[1].short_message[6], 0x1B);
+        }
+        let split = split(
+            &format!("{}😀{}", "ж".repeat(66), "ж".repeat(50)),
+            Options::default(),
+        )
+        .unwrap();
+        assert_eq!(split.parts[0].short_message.len(), 6 + 132);
+    }
+
+    #[test]
+    fn two_hundred_and_fifty_five_parts_are_the_most() {
+        assert_eq!(
+            split(&"a".repeat(255 * 153), Options::default())
+                .unwrap()
+                .parts
+                .len(),
+            255
+        );
+        let error = split(&"a".repeat(255 * 153 + 1), Options::default()).unwrap_err();
+        assert_eq!(
+            error,
+            TextError::TooLong {
+                segments: 256,
+                max: 255
+            }
+        );
+        let five = Options {
+            max_segments: 5,
+            ..Options::default()
+        };
+        assert_eq!(
+            split(&"a".repeat(766), five),
+            Err(TextError::TooLong {
+                segments: 6,
+                max: 5
+            })
+        );
+        assert_eq!(split("", Options::default()), Err(TextError::Empty));
+        let latin = Options {
+            encoding: Some(Encoding::Latin1),
+            ..Options::default()
+        };
+        assert_eq!(
+            split("ж", latin),
+            Err(TextError::Unwritable(Encoding::Latin1))
+        );
+        assert_eq!(split("ç", latin).unwrap().parts[0].short_message, [0xE7]);
+    }
+
+    #[test]
+    fn headers_from_phones_are_read_and_broken_ones_are_text() {
+        let place = |reference, total, number| {
+            Some(Concat {
+                reference,
+                total,
+                number,
+            })
+        };
+        for (octets, concat, rest) in [
+            (&[5, 0, 3, 7, 2, 1, b'x'][..], place(7, 2, 1), &b"x"[..]),
+            (&[6, 8, 4, 1, 2, 3, 3, b'x'], place(0x102, 3, 3), b"x"),
+            // Ports first, then the place.
+            (
+                &[11, 5, 4, 0, 80, 0, 80, 0, 3, 7, 2, 2, b'x'],
+                place(7, 2, 2),
+                b"x",
+            ),
+            (&[5, 0, 3, 7, 2, 0, b'x'], None, b"x"),
+            (&[5, 0, 3, 7, 2, 3, b'x'], None, b"x"),
+            (&[5, 0, 9, 7, 2, 1, b'x'], None, b"x"),
+            (&[200, 0, 3], None, &[200, 0, 3]),
+            (&[0, b'x'], None, b"x"),
+            (&[], None, &[]),
+        ] {
+            assert_eq!(parse_udh(octets), (concat, rest), "{octets:?}");
+        }
+    }
+
+    #[test]
+    fn delivered_text_is_read_as_its_coding_says() {
+        assert_eq!(
+            decode(8, &[0x04, 0x16, 0xD8, 0x3D, 0xDE, 0x00], Alphabet::Gsm7),
+            "Ж😀"
+        );
+        assert_eq!(
+            decode(8, &[0xD8, 0x3D], Alphabet::Gsm7),
+            "\u{FFFD}",
+            "a surrogate alone"
+        );
+        assert_eq!(
+            decode(8, &[0x00, 0x41, 0x00], Alphabet::Gsm7),
+            "A\u{FFFD}",
+            "half a unit"
+        );
+        assert_eq!(decode(3, &[0xE7], Alphabet::Gsm7), "ç");
+        assert_eq!(decode(0, &[0x00, 0x1B, 0x65], Alphabet::Gsm7), "@€");
+        assert_eq!(decode(0, &[0x40], Alphabet::Latin1), "@");
+        assert_eq!(decode(1, &[0x41, 0xFF], Alphabet::Gsm7), "A\u{FFFD}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_split_joins_to_the_same_text_within_the_limits(
+            text in "[a-z{}€\\[~ж😀ü\\r\\n]{1,700}",
+            header in prop_oneof![Just(Header::Udh8), Just(Header::Udh16), Just(Header::Sar), Just(Header::Payload)],
+            reference: u16,
+        ) {
+            let split = split(&text, Options { header, reference, ..Options::default() }).unwrap();
+            prop_assert_eq!(joined(&split), text.clone());
+            if header == Header::Udh8 {
+                prop_assert_eq!(split.parts.len(), measure(&text).segments, "as check-text promised");
+            }
+            for part in &split.parts {
+                let octets = part.short_message.len();
+                let limit = if split.encoding == Encoding::Gsm7 { 160 } else { 140 };
+                prop_assert!(octets <= limit, "{} octets", octets);
+            }
+        }
+
+        #[test]
+        fn nothing_from_a_phone_stops_it(octets: Vec<u8>, coding: u8) {
+            let (_, rest) = parse_udh(&octets);
+            let _ = decode(coding, rest, Alphabet::Gsm7);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Which alphabet a text needs, and how many parts it takes.
+
+use serde::Serialize;
+
+use super::gsm7;
+
+/// How a text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Encoding {
+    /// GSM 7-bit default alphabet: up to 160 septets a message, 153 a part.
+    Gsm7,
+    /// ISO 8859-1: 140 octets a message, 134 a part. Only where a link asks for it: phones differ.
+    Latin1,
+    /// UTF-16: 70 units a message, 67 a part.
+    Ucs2,
+}
+
+impl Encoding {
+    /// Its name in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "GSM7",
+            Self::Latin1 => "LATIN1",
+            Self::Ucs2 => "UCS2",
+        }
+    }
+
+    /// Units that a message of one part holds.
+    #[must_use]
+    pub const fn single(self) -> usize {
+        match self {
+            Self::Gsm7 => 160,
+            Self::Latin1 => 140,
+            Self::Ucs2 => 70,
+        }
+    }
+
+    /// Units that each of several parts holds beside a header of `header` octets.
+    #[must_use]
+    pub const fn part(self, header: usize) -> usize {
+        let octets = 140usize.saturating_sub(header);
+        match self {
+            Self::Gsm7 => octets * 8 / 7,
+            Self::Latin1 => octets,
+            Self::Ucs2 => octets / 2,
+        }
+    }
+
+    /// The units of a character; `None` where this encoding cannot write it.
+    #[must_use]
+    pub fn units(self, character: char) -> Option<usize> {
+        match self {
+            Self::Gsm7 => gsm7::encode(character).map(gsm7::Septets::len),
+            Self::Latin1 => (u32::from(character) < 0x100).then_some(1),
+            Self::Ucs2 => Some(character.len_utf16()),
+        }
+    }
+
+    /// Whether it can write the whole text.
+    #[must_use]
+    pub fn fits(self, text: &str) -> bool {
+        text.chars()
+            .all(|character| self.units(character).is_some())
+    }
+}
+
+/// The encoding that writes a text in the fewest parts on every phone: the GSM alphabet where it can, UCS-2 otherwise.
+#[must_use]
+pub fn choose(text: &str) -> Encoding {
+    if Encoding::Gsm7.fits(text) {
+        Encoding::Gsm7
+    } else {
+        Encoding::Ucs2
+    }
+}
+
+/// What `check-text` says of a text: the same counts by which it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TextLength {
+    /// How it is written.
+    pub encoding: Encoding,
+    /// Units of that encoding: septets, octets or UTF-16 units.
+    pub length: usize,
+    /// Parts that it is sent in; an empty text takes one.
+    pub segments: usize,
+    /// Units that each part holds.
+    pub per_segment: usize,
+}
+
+/// Counts a text as it is sent with an 8-bit reference, the usual header.
+#[must_use]
+pub fn measure(text: &str) -> TextLength {
+    let encoding = choose(text);
+    let lengths = || {
+        text.chars()
+            .filter_map(|character| encoding.units(character))
+    };
+    let length = lengths().sum();
+    if length <= encoding.single() {
+        return TextLength {
+            encoding,
+            length,
+            segments: 1,
+            per_segment: encoding.single(),
+        };
+    }
+    let per_segment = encoding.part(super::segments::UDH_8);
+    let mut segments = 1;
+    let mut filled = 0;
+    for units in lengths() {
+        // A character of two units is never cut.
+        if filled + units > per_segment {
+            segments += 1;
+            filled = 0;
+        }
+        filled += units;
+    }
+    TextLength {
+        encoding,
+        length,
+        segments,
+        per_segment,
+    }
+}
+
+/// Typographic characters that cost a text the GSM alphabet, and what stands for them there.
+const SIMILAR: [(char, &str); 34] = [
+    ('‘', "'"),
+    ('’', "'"),
+    ('‚', "'"),
+    ('‛', "'"),
+    ('′', "'"),
+    ('`', "'"),
+    ('´', "'"),
+    ('“', "\""),
+    ('”', "\""),
+    ('„', "\""),
+    ('‟', "\""),
+    ('″', "\""),
+    ('«', "\""),
+    ('»', "\""),
+    ('‐', "-"),
+    ('‑', "-"),
+    ('‒', "-"),
+    ('–', "-"),
+    ('—', "-"),
+    ('―', "-"),
+    ('−', "-"),
+    ('…', "..."),
+    ('•', "*"),
+    ('·', "."),
+    ('\u{A0}', " "),
+    ('\u{2007}', " "),
+    ('\u{2009}', " "),
+    ('\u{202F}', " "),
+    ('\t', " "),
+    ('\u{200B}', ""),
+    ('\u{FEFF}', ""),
+    ('\u{AD}', ""),
+    ('ç', "Ç"),
+    ('™', "(TM)"),
+];
+
+/// Latin letters with marks that the GSM alphabet lacks, and the plain ones.
+const LETTERS: [(&str, &str); 38] = [
+    ("áâãāăą", "a"),
+    ("ÁÂÃÀĀĂĄ", "A"),
+    ("ćčĉċ", "c"),
+    ("ĆČĈĊ", "C"),
+    ("ďđ", "d"),
+    ("ĎĐ", "D"),
+    ("êëēĕėęě", "e"),
+    ("ÊËÈĒĔĖĘĚ", "E"),
+    ("ğĝġģ", "g"),
+    ("ĞĜĠĢ", "G"),
+    ("ĥħ", "h"),
+    ("ĤĦ", "H"),
+    ("íîïĩīĭįı", "i"),
+    ("ÍÎÏÌĨĪĬĮİ", "I"),
+    ("ĵ", "j"),
+    ("Ĵ", "J"),
+    ("ķ", "k"),
+    ("Ķ", "K"),
+    ("ĺļľł", "l"),
+    ("ĹĻĽŁ", "L"),
+    ("ńņň", "n"),
+    ("ŃŅŇ", "N"),
+    ("óôõōŏő", "o"),
+    ("ÓÔÕÒŌŎŐ", "O"),
+    ("ŕŗř", "r"),
+    ("ŔŖŘ", "R"),
+    ("śŝşšș", "s"),
+    ("ŚŜŞŠȘ", "S"),
+    ("ţťŧț", "t"),
+    ("ŢŤŦȚ", "T"),
+    ("úûũūŭůűų", "u"),
+    ("ÚÛÙŨŪŬŮŰŲ", "U"),
+    ("ŵ", "w"),
+    ("Ŵ", "W"),
+    ("ýÿŷ", "y"),
+    ("ÝŸŶ", "Y"),
+    ("źżž", "z"),
+    ("ŹŻŽ", "Z"),
+];
+
+/// Replaces characters that the GSM alphabet lacks by similar ones, if the whole text can then be written in it; otherwise gives the text
+/// back as it is, because half of it in plain letters saves nothing.
+#[must_use]
+pub fn transliterate(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if gsm7::encode(character).is_some() {
+            plain.push(character);
+            continue;
+        }
+        let similar = SIMILAR
+            .iter()
+            .find(|(from, _)| *from == character)
+            .map(|(_, to)| *to);
+        let letter = || {
+            LETTERS
+                .iter()
+                .find(|(from, _)| from.contains(character))
+                .map(|(_, to)| *to)
+        };
+        match similar.or_else(letter) {
+            Some(to) => plain.push_str(to),
+            None => return text.to_owned(),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lengths_at_every_boundary() {
+        for (text, encoding, length, segments, per_segment) in [
+            (String::new(), Encoding::Gsm7, 0, 1, 160),
+            ("a".repeat(160), Encoding::Gsm7, 160, 1, 160),
+            ("a".repeat(161), Encoding::Gsm7, 161, 2, 153),
+            ("a".repeat(306), Encoding::Gsm7, 306, 2, 153),
+            ("a".repeat(307), Encoding::Gsm7, 307, 3, 153),
+            ("€".repeat(80), Encoding::Gsm7, 160, 1, 160),
+            ("€".repeat(81), Encoding::Gsm7, 162, 2, 153),
+            // 76 pairs fill 152 septets: the 77th does not go into the last one of the part.
+            ("€".repeat(153), Encoding::Gsm7, 306, 3, 153),
+            (
+                format!("{}€{}", "a".repeat(152), "a".repeat(152)),
+                Encoding::Gsm7,
+                306,
+                3,
+                153,
+            ),
+            ("ж".repeat(70), Encoding::Ucs2, 70, 1, 70),
+            ("ж".repeat(71), Encoding::Ucs2, 71, 2, 67),
+            ("ж".repeat(134), Encoding::Ucs2, 134, 2, 67),
+            ("ж".repeat(135), Encoding::Ucs2, 135, 3, 67),
+            ("😀".repeat(35), Encoding::Ucs2, 70, 1, 70),
+            ("😀".repeat(36), Encoding::Ucs2, 72, 2, 67),
+            // 33 pairs fill 66 units of the first part.
+            (
+                format!("{}{}", "😀".repeat(33), "😀".repeat(34)),
+                Encoding::Ucs2,
+                134,
+                3,
+                67,
+            ),
+            ("@".into(), Encoding::Gsm7, 1, 1, 160),
+            ("ç".into(), Encoding::Ucs2, 1, 1, 70),
+            ("`".into(), Encoding::Ucs2, 1, 1, 70),
+            ("\u{0C}".into(), Encoding::Gsm7, 2, 1, 160),
+            ("a\0b".into(), Encoding::Ucs2, 3, 1, 70),
+            ("e\u{301}".into(), Encoding::Ucs2, 2, 1, 70),
+            ("مرحبا".into(), Encoding::Ucs2, 5, 1, 70),
+            ("line\r\nline".into(), Encoding::Gsm7, 10, 1, 160),
+        ] {
+            let expected = TextLength {
+                encoding,
+                length,
+                segments,
+                per_segment,
+            };
+            assert_eq!(measure(&text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn typographic_characters_are_replaced_when_that_saves_the_alphabet() {
+        assert_eq!(
+            transliterate("It’s “fine” – really…"),
+            "It's \"fine\" - really..."
+        );
+        assert_eq!(transliterate("Žofie Dvořák"), "Zofie Dvorak");
+        assert_eq!(transliterate("’ж"), "’ж", "half of it saves nothing");
+        assert_eq!(transliterate("€[]"), "€[]");
+    }
+
+    proptest! {
+        #[test]
+        fn replacing_never_makes_a_text_longer_to_send(text in "\\PC{0,400}") {
+            let plain = transliterate(&text);
+            prop_assert!(plain == text || choose(&plain) == Encoding::Gsm7);
+            prop_assert_eq!(transliterate(&plain), plain.clone(), "twice is once");
+            prop_assert!(measure(&plain).segments <= measure(&text).segments.max(measure(&plain).length.div_ceil(153)));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// A message centre made with node-smpp: `node centre.mjs [CERT KEY]`. Prints its port, then a line of JSON for every message.
+// Every message is taken and has its receipt at once. Commands on stdin: "mo <text>", "unbind", "count".
+// For `session_rate`: `node centre.mjs - - quiet` only answers.
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import smpp from 'smpp';
+
+const [cert, key, quiet] = process.argv.slice(2);
+const options = cert && cert !== '-' ? { cert: readFileSync(cert), key: readFileSync(key), secure: true } : {};
+const sessions = new Set();
+let count = 0;
+
+const server = smpp.createServer(options, (session) => {
+  // Without a listener a broken connection ends the process.
+  session.on('error', () => {});
+  session.on('close', () => sessions.delete(session));
+  const bind = (pdu) => {
+    if (pdu.system_id === 'stranger') {
+      session.send(pdu.response({ command_status: smpp.ESME_RINVPASWD }));
+      return;
+    }
+    sessions.add(session);
+    session.send(pdu.response({ system_id: 'node-smpp' }));
+  };
+  session.on('bind_transceiver', bind);
+  session.on('bind_transmitter', bind);
+  session.on('bind_receiver', bind);
+  session.on('enquire_link', (pdu) => session.send(pdu.response()));
+  session.on('unbind', (pdu) => {
+    session.send(pdu.response());
+    session.close();
+  });
+  session.on('submit_sm', (pdu) => {
+    count += 1;
+    const id = count.toString(16).toUpperCase().padStart(8, '0');
+    session.send(pdu.response({ message_id: id }));
+    if (quiet) return;
+    const { message, udh } = pdu.short_message;
+    const text = pdu.message_payload?.message ?? message;
+    console.log(
+      JSON.stringify({
+        id,
+        source: pdu.source_addr,
+        destination: pdu.destination_addr,
+        ton: pdu.dest_addr_ton,
+        coding: pdu.data_coding,
+        esm: pdu.esm_class,
+        text,
+        udh: udh?.map((element) => element.toString('hex')),
+        sar: pdu.sar_msg_ref_num === undefined ? null : [pdu.sar_msg_ref_num, pdu.sar_total_segments, pdu.sar_segment_seqnum],
+        validity: String(pdu.validity_period?.toISOString?.() ?? pdu.validity_period),
+      }),
+    );
+    if (!pdu.registered_delivery) return;
+    session.deliver_sm({
+      esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
+      source_addr: pdu.destination_addr,
+      destination_addr: pdu.source_addr,
+      short_message: `id:${count} sub:001 dlvrd:001 submit date:2601151030 done date:2601151031 stat:DELIVRD err:000 text:`,
+      receipted_message_id: id,
+      message_state: 2,
+    });
+  });
+});
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const [command, ...words] = line.split(' ');
+  for (const session of sessions) {
+    if (command === 'mo') {
+      session.deliver_sm({
+        source_addr_ton: 1,
+        source_addr_npi: 1,
+        source_addr: '491701234567',
+        destination_addr: '4711',
+        // Left alone, it says 1 (ASCII) and writes the GSM alphabet.
+        data_coding: 0,
+        short_message: words.join(' '),
+      });
+    }
+    if (command === 'unbind') session.unbind();
+  }
+  if (command === 'count') console.log(JSON.stringify({ count }));
+}).on('close', () => process.exit(0));
+
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
