@@ -1,0 +1,52 @@
+//! Messages through the whole bridge.
+
+use std::time::Duration;
+
+use crate::support::Chain;
+
+fn texts(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("{prefix}-{n}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_sent_once_and_their_delivery_is_heard_of() {
+    let mut chain = Chain::new(1, Duration::ZERO).await;
+    chain.start().await;
+    let sent = texts("hello", 200);
+    for part in sent.chunks(100) {
+        assert_eq!(chain.client().send(100, part).await, part);
+        // A repetition is the same message.
+        assert_eq!(chain.client().send(100, part).await, part);
+    }
+    chain.wait_delivered(200).await;
+    let arrived = chain.arrived();
+    assert_eq!(arrived.len(), 200);
+    assert!(arrived.values().all(|count| *count == 1));
+    chain.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_sends_on_through_the_link_that_is_left() {
+    let mut chain = Chain::new(2, Duration::ZERO).await;
+    chain.start().await;
+    chain.client().send(1000, &texts("both", 100)).await;
+    chain.wait_delivered(100).await;
+    chain.end(100);
+    chain.client().send(1000, &texts("one", 100)).await;
+    chain.wait_delivered(200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_while_the_bridge_is_down_or_its_line_cut_is_sent_later() {
+    let mut chain = Chain::new(1, Duration::from_millis(5)).await;
+    chain.start().await;
+    let sent = texts("wait", 300);
+    for part in sent.chunks(100) {
+        assert_eq!(chain.client().send(100, part).await.len(), 100);
+        chain.cut(100);
+    }
+    chain.stop();
+    chain.start().await;
+    chain.wait_delivered(300).await;
+    assert_eq!(chain.arrived().len(), 300);
+}
