@@ -412,9 +412,9 @@ impl Gateway for Engine {
             let outcome = match stored {
                 Accepted::New => {
                     self.count(Count::Accepted, 1);
-                    task_id
-                        .into_iter()
-                        .for_each(|task| self.traffic.campaign(task));
+                    if let Some(task) = task_id {
+                        self.traffic.campaign(task);
+                    }
                     if let Some(route) = plan.routes.get(&esme).filter(|_| due) {
                         route.wake.notify_one();
                     }

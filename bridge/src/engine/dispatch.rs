@@ -1,6 +1,6 @@
 //! From the store to the links: places first, then parts, so that nothing is claimed that cannot leave at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub(super) async fn run(engine: Arc<Engine>, esme: i64) {
         loop {
             let sent = tokio::select! {
                 () = engine.stop.cancelled() => return,
-                slots = places(&plan, route) => match slots {
-                    Some(slots) => send(&engine, &plan, esme, slots).await,
+                places = places(&plan, route) => match places {
+                    Some(places) => send(&engine, &plan, esme, places).await,
                     None => false,
                 },
             };
@@ -48,8 +48,16 @@ pub(super) async fn run(engine: Arc<Engine>, esme: i64) {
     }
 }
 
-/// At least one place, on links that are up, in the order of their turns; none where no link is up.
-async fn places(plan: &Plan, route: &Route) -> Option<Vec<(i64, Slot)>> {
+/// Places to send through, at least one.
+struct Places {
+    /// In the order of the links' turns.
+    slots: Vec<(i64, Slot)>,
+    /// Links that were up.
+    up: BTreeSet<i64>,
+}
+
+/// Places on links that are up; none where no link is up.
+async fn places(plan: &Plan, route: &Route) -> Option<Places> {
     let up: BTreeMap<i64, usize> = route
         .links
         .iter()
@@ -64,10 +72,13 @@ async fn places(plan: &Plan, route: &Route) -> Option<Vec<(i64, Slot)>> {
         return None;
     }
     let wanted = up.values().sum::<usize>().clamp(1, BATCH);
-    let turns = {
-        let mut turns = route.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.next(wanted, |number| up.contains_key(&number))
-    };
+    // Looked at, not taken: a turn counts once something was sent.
+    let mut ahead = route
+        .turns
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let turns = ahead.next(wanted, |number| up.contains_key(&number));
     let mut counts = BTreeMap::<i64, u32>::new();
     for number in &turns {
         *counts.entry(*number).or_default() += 1;
@@ -110,11 +121,13 @@ async fn places(plan: &Plan, route: &Route) -> Option<Vec<(i64, Slot)>> {
     for (number, rest) in slots {
         ordered.extend(rest.into_iter().map(|slot| (number, slot)));
     }
-    (!ordered.is_empty()).then_some(ordered)
+    let up = up.into_keys().collect();
+    (!ordered.is_empty()).then_some(Places { slots: ordered, up })
 }
 
 /// Claims as many parts as there are places and sends them; whether there may be more.
-async fn send(engine: &Arc<Engine>, plan: &Plan, esme: i64, slots: Vec<(i64, Slot)>) -> bool {
+async fn send(engine: &Arc<Engine>, plan: &Plan, esme: i64, places: Places) -> bool {
+    let Places { slots, up } = places;
     // On a task of its own: a claim that is given up half-way would leave parts marked as being sent.
     let claiming = {
         let (engine, wanted) = (Arc::clone(engine), slots.len());
@@ -136,6 +149,10 @@ async fn send(engine: &Arc<Engine>, plan: &Plan, esme: i64, slots: Vec<(i64, Slo
         Err(_) => return false,
     };
     let full = parts.len() == slots.len();
+    if let Some(route) = plan.routes.get(&esme) {
+        let mut turns = route.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.next(parts.len(), |number| up.contains(&number));
+    }
     for (part, (number, slot)) in parts.into_iter().zip(slots) {
         if let Some(running) = plan.links.get(&number) {
             running.sent.fetch_add(1, Ordering::Relaxed);

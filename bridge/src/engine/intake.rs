@@ -106,7 +106,7 @@ async fn receive(engine: Arc<Engine>, mut queue: mpsc::Receiver<(Receipt, Ack)>)
                 engine.count(Count::Errors, failed.min(*news));
             }
             Err(error) => {
-                tracing::error!(%error, "receipts cannot be stored: the centre will repeat them")
+                tracing::error!(%error, "receipts cannot be stored: the centre will repeat them");
             }
         }
         answer(acks, stored.is_ok());

@@ -50,3 +50,14 @@ async fn what_waits_while_the_bridge_is_down_or_its_line_cut_is_sent_later() {
     chain.wait_delivered(300).await;
     assert_eq!(chain.arrived().len(), 300);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_links_of_a_pool_take_turns_also_when_little_is_sent() {
+    let mut chain = Chain::new(2, Duration::ZERO).await;
+    chain.start().await;
+    for n in 0..10 {
+        chain.client().send(1000, &[format!("turn-{n}")]).await;
+        chain.wait_delivered(n + 1).await;
+    }
+    assert_eq!(chain.taken(), [5, 5]);
+}

@@ -191,6 +191,14 @@ impl Chain {
         counts
     }
 
+    /// Messages that each centre took.
+    pub(crate) fn taken(&self) -> Vec<u64> {
+        self.centres
+            .values()
+            .map(|(centre, _)| centre.taken())
+            .collect()
+    }
+
     pub(crate) fn delivered(&self) -> usize {
         let heard = self.heard.lock().unwrap();
         heard
