@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use super::{greenwood, publication::publish, refused, report_cards::golden, someone};
+use super::{greenwood, publication::publish, refused, report_cards::golden};
 
 #[test]
 fn comments_of_two_people_at_once_both_stay() {
@@ -99,39 +99,6 @@ fn a_comment_on_a_locked_card_needs_a_reason_that_is_recorded() {
         log.json["results"][0]["changes"]["reason"]["to"],
         "A name was wrong."
     );
-}
-
-#[test]
-fn who_has_left_the_staff_sees_no_cards_and_comments_on_none() {
-    let (app, school) = greenwood();
-    let golden = golden(&app, &school);
-    let (teacher, user) = someone(&school, "leader@greenwood.example", &["Teacher"]);
-    let body = json!({"staff_number": "L-1", "user": user});
-    let staff = school.admin.post("staff/", &body).status(201).id();
-    let class = format!(
-        "sessions/{}/academic-classes/{}/",
-        golden.form.session, golden.a
-    );
-    school
-        .admin
-        .patch(&class, &json!({"class_teacher": staff}))
-        .expect(200);
-    let card = format!("{}report-cards/{}/", golden.form.path(), golden.students[0]);
-    let comment = || {
-        teacher.put(
-            &format!("{card}comments/"),
-            &json!({"class_teacher": "Bye"}),
-        )
-    };
-    comment().expect(200);
-    let list = format!("{}report-cards/", golden.form.path());
-    assert_eq!(teacher.get(&list).status(200).json["count"], 5);
-    school
-        .admin
-        .patch(&format!("staff/{staff}/"), &json!({"is_active": false}))
-        .expect(200);
-    assert_eq!((teacher.get(&card).status, comment().status), (404, 403));
-    assert_eq!(teacher.get(&list).status(200).json["count"], 0);
 }
 
 #[test]

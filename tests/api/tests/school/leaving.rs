@@ -150,11 +150,13 @@ fn former_staff_see_no_cards_and_enter_nothing() {
             teacher.post("attendance/bulk/", &day).status,
         ]
     };
-    assert_eq!(statuses(), [200, 200, 200]);
+    let list = format!("{}report-cards/", golden.form.path());
+    let listed = || teacher.get(&list).status(200).json["count"].clone();
+    assert_eq!((statuses(), listed()), ([200, 200, 200], json!(5)));
     let gone = json!({"is_active": false});
     school
         .admin
         .patch(&format!("staff/{staff}/"), &gone)
         .expect(200);
-    assert_eq!(statuses(), [404, 403, 403]);
+    assert_eq!((statuses(), listed()), ([404, 403, 403], json!(0)));
 }
