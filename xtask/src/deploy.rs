@@ -45,6 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let step = Step::start(format!("{verb} {}", worker.name()));
         let mut command = wrangler();
         command
+            .env(pack::PACKED, "1")
             .args(["deploy", "--config"])
             .arg(&worker.config_path);
         let domain = options.domain.as_deref();

@@ -38,6 +38,9 @@ const WASM_FEATURES: [&str; 6] = [
 /// The feature of the build for the panic test.
 const PANIC_ROUTE: &str = "panic-route";
 
+/// Set where wrangler builds what this program has just built; one Worker alone would be compiled with other features.
+pub(crate) const PACKED: &str = "HOMEROOM_PACKED";
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// The areas to build; all when none is named
@@ -49,21 +52,33 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let workers = workers::named(&options.areas)?;
-    build_with(&workers, options.panic_route.then_some(PANIC_ROUTE))
+    if std::env::var_os(PACKED).is_some() {
+        return Ok(());
+    }
+    build_with(
+        &workers,
+        &workers,
+        options.panic_route.then_some(PANIC_ROUTE),
+    )
 }
 
 /// Builds and packs the given Workers; what is up to date is left alone.
 pub(crate) fn build(workers: &[Worker]) -> Result<()> {
-    build_with(workers, None)
+    build_with(workers, workers, None)
 }
 
 /// Builds what the runtime tests need besides: an area with a route that panics.
 pub(crate) fn build_panicking() -> Result<()> {
-    build_with(&workers::named(&["school".to_owned()])?, Some(PANIC_ROUTE))
+    // Compiled together with the others: alone it would need its dependencies with other features, so once more.
+    build_with(
+        &workers::all()?,
+        &workers::named(&["school".to_owned()])?,
+        Some(PANIC_ROUTE),
+    )
 }
 
 /// With a feature, the result lies beside what is deployed, in `target/<feature>`.
-fn build_with(workers: &[Worker], feature: Option<&str>) -> Result<()> {
+fn build_with(compiled: &[Worker], workers: &[Worker], feature: Option<&str>) -> Result<()> {
     let scratch = target().join("workers");
     fs::create_dir_all(&scratch)?;
     // wrangler starts one build per Worker, all at once.
@@ -78,9 +93,11 @@ fn build_with(workers: &[Worker], feature: Option<&str>) -> Result<()> {
     let step = Step::start("Compiling the Workers to WebAssembly");
     let mut compile = cargo();
     compile.args(["build", "--release", "--target", "wasm32-unknown-unknown"]);
-    for worker in workers {
+    for worker in compiled {
         compile.args(["--package", worker.name()]);
-        if let Some(feature) = feature {
+    }
+    if let Some(feature) = feature {
+        for worker in workers {
             compile.arg(format!("--features={}/{feature}", worker.name()));
         }
     }
@@ -282,4 +299,24 @@ pub(crate) fn build_generator() -> Result<PathBuf> {
     )?;
     step.done("");
     Ok(target().join("debug").join("homeroom-generator"))
+}
+
+/// The native programs of a local platform.
+pub(crate) struct Programs {
+    pub(crate) generator: PathBuf,
+    pub(crate) bridge: PathBuf,
+}
+
+/// Builds the generator and the bridge, together, so that what both are made of is compiled once.
+pub(crate) fn build_programs() -> Result<Programs> {
+    let step = Step::start("Building the bridge and the generator of school data");
+    let mut build = cargo();
+    build.args(["build", "--package", "homeroom-generator", "--package"]);
+    process::run(&step, build.args(["homeroom-bridge", "--bins"]))?;
+    step.done("");
+    let folder = target().join("debug");
+    Ok(Programs {
+        generator: folder.join("homeroom-generator"),
+        bridge: folder.join("bridge"),
+    })
 }

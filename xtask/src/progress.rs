@@ -48,6 +48,14 @@ impl Step {
         let watch = Stopwatch::start();
         let detail = Arc::new(Mutex::new(String::new()));
         let over = Arc::new(AtomicBool::new(false));
+        RUNNING
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Running {
+                name: name.clone(),
+                watch,
+                detail: Arc::clone(&detail),
+            });
         let ticker = thread::spawn({
             let (name, detail, over) = (name.clone(), Arc::clone(&detail), Arc::clone(&over));
             move || tick(&name, watch, &detail, &over)
@@ -69,11 +77,15 @@ impl Step {
     pub(crate) fn done(self, remark: &str) {
         let (name, time) = (self.name.clone(), seconds(self.watch.elapsed()));
         drop(self);
-        eprintln!("  ✓ {name:<44} {time:>12}  {remark}");
+        say(&format!("  ✓ {name:<44} {time:>12}  {remark}"));
     }
 
     fn stop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
+        RUNNING
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|step| !Arc::ptr_eq(&step.detail, &self.detail));
         if let Some(ticker) = self.ticker.take() {
             ticker.thread().unpark();
             let _ = ticker.join();
@@ -85,6 +97,25 @@ impl Drop for Step {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Steps that last, in the order of their start; on a terminal all of them share the last line.
+static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+
+struct Running {
+    name: String,
+    watch: Stopwatch,
+    detail: Arc<Mutex<String>>,
+}
+
+const CLEAR: &str = "\r\x1b[2K";
+
+/// Prints whole lines, above the one that shows signs of life.
+pub(crate) fn say(text: &str) {
+    let clear = if stderr().is_terminal() { CLEAR } else { "" };
+    let mut out = stderr().lock();
+    // Standard error may be closed; there is nowhere else to say so.
+    let _ = writeln!(out, "{clear}{text}");
 }
 
 fn tick(name: &str, watch: Stopwatch, detail: &Mutex<String>, over: &AtomicBool) {
@@ -99,19 +130,43 @@ fn tick(name: &str, watch: Stopwatch, detail: &Mutex<String>, over: &AtomicBool)
         if over.load(Ordering::Relaxed) {
             break;
         }
-        let detail = detail
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let line = format!("  … {name:<44} {:>12}  {detail}", seconds(watch.elapsed()));
         if terminal {
-            eprint!("\r\x1b[2K{}", line.chars().take(110).collect::<String>());
+            eprint!("{CLEAR}{}", shared_line());
             let _ = stderr().flush();
         } else {
+            let line = format!(
+                "  … {name:<44} {:>12}  {}",
+                seconds(watch.elapsed()),
+                text_of(detail)
+            );
             eprintln!("{}", line.trim_end());
         }
     }
     if terminal {
-        eprint!("\r\x1b[2K");
+        eprint!("{CLEAR}");
     }
+}
+
+/// `… clippy 12.0 s: Checking axum │ conformance 1 min 02 s: POST /users/`, within 110 characters.
+fn shared_line() -> String {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let room = 108 / running.len().max(1);
+    let parts: Vec<String> = (running.iter())
+        .map(|step| {
+            let time = seconds(step.watch.elapsed());
+            let text = format!("{} {time}  {}", step.name, text_of(&step.detail));
+            text.trim_end()
+                .chars()
+                .take(room.saturating_sub(3))
+                .collect()
+        })
+        .collect();
+    format!("  … {}", parts.join(" │ "))
+}
+
+fn text_of(detail: &Mutex<String>) -> String {
+    detail
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }

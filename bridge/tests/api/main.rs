@@ -11,6 +11,8 @@
 mod cli;
 mod limits;
 mod monitoring;
+#[path = "../peers/python.rs"]
+mod peers;
 mod platform;
 mod python;
 mod rest;

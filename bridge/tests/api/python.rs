@@ -1,48 +1,15 @@
 //! Clients that this project did not write: Google's gRPC for Python, and Prometheus' parser. A machine without Python fails here, and says why.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
+
+use crate::peers::python;
 
 use super::support::{Bridge, bridge, bridge_with, message, token};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tokio::sync::OnceCell;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bridge/api");
-
-async fn succeed(command: &mut Command, remedy: &str) {
-    let done = command
-        .output()
-        .await
-        .unwrap_or_else(|error| panic!("{remedy} ({error})"));
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{remedy}\n{said}");
-}
-
-/// Python with the pinned packages, made once per change of the list.
-async fn python() -> &'static Path {
-    static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
-    PYTHON
-        .get_or_init(|| async {
-            let wanted = std::fs::read_to_string(format!("{FOLDER}/requirements.txt")).unwrap();
-            let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-api");
-            let python = venv.join("bin/python");
-            let stamp = venv.join("installed.txt");
-            if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-                return python;
-            }
-            let mut make = Command::new("python3");
-            make.args(["-m", "venv", "--clear"]).arg(&venv);
-            succeed(&mut make, "python3 with its venv module is needed: install it from your system's packages (Debian: python3-venv)").await;
-            let mut install = Command::new(&python);
-            install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
-            install.arg(format!("{FOLDER}/requirements.txt"));
-            succeed(&mut install, "the pinned Python packages cannot be installed: is PyPI reachable?").await;
-            std::fs::write(stamp, wanted).unwrap();
-            python
-        })
-        .await
-}
 
 async fn grpc_client(bridge: &Bridge, more: &[&str]) {
     let mut client = Command::new(python().await);

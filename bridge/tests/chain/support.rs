@@ -1,6 +1,7 @@
 //! A bridge in a process of its own, a centre that remembers, and a platform that listens.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -104,17 +105,19 @@ impl Chain {
             let centre = Smsc::start(listen, settings, Arc::new(SystemClock))
                 .await
                 .unwrap();
-            config += &format!(
-                "[links.{number}]\nhost = \"127.0.0.1\"\nport = {}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000\n",
+            writeln!(
+                config,
+                "[links.{number}]\nhost = \"127.0.0.1\"\nport = {}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000",
                 centre.address().port()
-            );
+            )
+            .unwrap();
             running.insert(number, (centre, taken));
         }
         let members: Vec<String> = running
             .keys()
             .map(|number| format!("{number} = 1"))
             .collect();
-        config += &format!("[pools.1000]\nlinks = {{ {} }}\n", members.join(", "));
+        writeln!(config, "[pools.1000]\nlinks = {{ {} }}", members.join(", ")).unwrap();
         std::fs::write(folder.0.join("bridge.toml"), config).unwrap();
         let client = PlatformClient::new(&format!("http://{rest}"), None).unwrap();
         Self {

@@ -12,6 +12,8 @@ mod authority;
 mod faults;
 mod link;
 mod peers;
+#[path = "../peers/python.rs"]
+mod python;
 mod receipts;
 mod session;
 mod support;

@@ -25,6 +25,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::time::timeout;
 
 use crate::authority::Authority;
+use crate::python::python;
 use crate::support::{PATIENCE, Running, claimed, config};
 
 fn folder() -> PathBuf {
@@ -75,33 +76,6 @@ async fn node(script: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(folder().join(script)).kill_on_drop(true);
     command
-}
-
-/// A Python with the packages of `tests/bridge/requirements.txt`.
-async fn python() -> PathBuf {
-    let remedy = "This test needs Python 3.9 or newer with its venv module (Debian: python3-venv), and the package index once.";
-    let requirements = folder().join("requirements.txt");
-    let pinned = std::fs::read(&requirements).unwrap();
-    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bridge-peers-venv");
-    let python = venv.join("bin/python");
-    let stamp = venv.join("requirements.txt");
-    if std::fs::read(&stamp).is_ok_and(|installed| installed == pinned) && python.is_file() {
-        return python;
-    }
-    let mut create = Command::new("python3");
-    run(create.args(["-m", "venv", "--clear"]).arg(&venv), remedy).await;
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--requirement",
-    ])
-    .arg(requirements);
-    run(&mut pip, remedy).await;
-    std::fs::write(stamp, pinned).unwrap();
-    python
 }
 
 /// `centre.mjs`; it ends when it is dropped.
