@@ -117,12 +117,22 @@ pub async fn serve(
     operator.context("the operator's socket ended")
 }
 
-/// Resolves when the process is told to stop.
-pub async fn told_to_stop() -> Result<()> {
+/// Resolves when the process is told to stop; attached, also when standard input ends, as it does when who started it is gone.
+pub async fn told_to_stop(attached: bool) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let alone = CancellationToken::new();
+    if attached {
+        let alone = alone.clone();
+        // A thread, because the runtime would wait for a read of its own before it ends.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            alone.cancel();
+        });
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         pressed = tokio::signal::ctrl_c() => pressed?,
+        () = alone.cancelled() => {}
     }
     Ok(())
 }

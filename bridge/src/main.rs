@@ -15,7 +15,10 @@ use homeroom_bridge::control::{self, Question, Reply};
 use homeroom_bridge::engine::Engine;
 use homeroom_bridge::gateway::Gateway;
 use homeroom_bridge::{app, smsc};
+use homeroom_domain::credentials::KeyRing;
+use homeroom_domain::credentials::sms_token::SmsKeys;
 use homeroom_kernel::Clock;
+use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +33,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run until SIGTERM. SIGHUP reads links and pools of the configuration again.
-    Run(File),
+    Run {
+        #[command(flatten)]
+        file: File,
+        /// End when standard input does, too.
+        #[arg(long)]
+        attached: bool,
+    },
     /// Say whether a configuration is good, or where it is not and what to write instead.
     CheckConfig {
         /// The file.
@@ -51,6 +60,8 @@ enum Command {
         #[command(flatten)]
         file: File,
     },
+    /// Print the value of `sms` in [keys], derived from the platform's master keys on standard input.
+    Keys,
     /// Play a message centre, for development: takes every message and sends receipts.
     Smsc(Centre),
 }
@@ -88,6 +99,9 @@ struct Centre {
     /// Send every message back as if its receiver had answered.
     #[arg(long)]
     echo: bool,
+    /// End when standard input does, too.
+    #[arg(long)]
+    attached: bool,
 }
 
 fn main() -> ExitCode {
@@ -107,10 +121,10 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<()> {
     match command {
-        Command::Run(file) => {
+        Command::Run { file, attached } => {
             let config = Config::load(&file.config)?;
             app::log(&config.log)?;
-            serve(&file.config, config).await
+            serve(&file.config, config, attached).await
         }
         Command::CheckConfig { file } => {
             let config = Config::load(&file)?;
@@ -133,6 +147,14 @@ async fn run(command: Command) -> Result<()> {
             Reply::Replayed(events) => say(&format!("{events} events are due again\n")),
             other => bail!("{}", unexpected(other)),
         },
+        Command::Keys => {
+            let given = io::read_to_string(io::stdin()).context("standard input is not text")?;
+            let given = given.trim();
+            let ring = KeyRing::parse(given.strip_prefix("MASTER_KEYS=").unwrap_or(given))
+                .context("these are not master keys")?;
+            let keys = SmsKeys::derive(&ring).export();
+            say(&format!("{}\n", keys.expose_secret()))
+        }
         Command::Smsc(centre) => play(centre).await,
     }
 }
@@ -151,7 +173,7 @@ fn unexpected(reply: Reply) -> String {
 }
 
 /// Runs everything until the process is told to stop, then ends the sessions gently.
-async fn serve(path: &Path, config: Config) -> Result<()> {
+async fn serve(path: &Path, config: Config, attached: bool) -> Result<()> {
     let clock = Arc::new(SystemClock);
     let store = app::open(&config).await?;
     let engine = Engine::start(&config, Arc::clone(&store), clock.clone()).await?;
@@ -166,7 +188,7 @@ async fn serve(path: &Path, config: Config) -> Result<()> {
     });
     let told = stop.clone();
     tokio::spawn(async move {
-        let said = app::told_to_stop().await;
+        let said = app::told_to_stop(attached).await;
         told.cancel();
         said
     });
@@ -206,6 +228,7 @@ async fn ask(config: &Path, question: Question) -> Result<Reply> {
 }
 
 async fn play(centre: Centre) -> Result<()> {
+    let attached = centre.attached;
     let config = smsc::Config {
         latency: Duration::from_millis(centre.latency),
         receipts: (!centre.no_receipts).then_some(Duration::from_millis(centre.receipt_after)),
@@ -220,5 +243,5 @@ async fn play(centre: Centre) -> Result<()> {
         "listening on {}; every account and password is good\n",
         centre.address()
     ))?;
-    app::told_to_stop().await
+    app::told_to_stop(attached).await
 }

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { Agent, fetch } from "undici";
+import { startBridge } from "./platform/bridge.mjs";
 import { ADMINISTRATOR, addAdministrator, addDemoSchools } from "./platform/accounts.mjs";
 import { ROOT, readDatabases, readSchedules, readWorkers, workerOptions } from "./platform/config.mjs";
 import { check, databaseWorker, databasesOnly, execute, prepare, started } from "./platform/databases.mjs";
@@ -33,24 +34,30 @@ const dispatcher = new Agent({
  * - `port`: 0 takes any free one
  * - `demo`: also create the two demo schools
  * - `students`: fill them with three years of a school of so many students
+ * - `bridge`: the bridge's program, to run it too, with a message centre
  * - `builds`: other build folders than functions/<area>/build, by area
  * - `vars`: variables added to every Worker's, or replacing them
  * - `log`: takes each line that the Workers write (default: <state>/platform.log)
  * - `announce`: takes the name of each step
  *
  * Answers `{ url, schoolUrl(slug), fetch(url, init), execute(binding, statements), scheduled(), administrator, schools,
- * mf, pid, kill(), stop() }`; `fetch` goes over HTTP, to `*.localhost` too.
+ * mf, pid, bridge, kill(), stop() }`; `fetch` goes over HTTP, to `*.localhost` too.
  */
-export async function startPlatform({ state, port = 0, demo = false, students = 0, builds, vars, log, announce = () => {} }) {
+export async function startPlatform({ state, port = 0, demo = false, students = 0, bridge: program, builds, vars, log, announce = () => {} }) {
   state = resolve(state);
   const occupied = occupy(state);
   let mf;
+  let bridge;
   try {
     const workers = readWorkers();
     const databases = readDatabases(workers);
     const secrets = { MASTER_KEYS: masterKeys(state) };
-    const options = workerOptions(workers, { secrets, builds, vars });
     await requireFree(port);
+    if (program) {
+      announce("Starting the bridge");
+      bridge = await startBridge({ state, program, port, platform: `http://localhost:${port}`, masterKeys: secrets.MASTER_KEYS });
+    }
+    const options = workerOptions(workers, { secrets, builds, vars, own: { sms: bridge?.bindings } });
     await prepare(state, databases, announce);
 
     announce("Starting the Workers");
@@ -66,7 +73,7 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
     });
     const { port: taken } = await started(mf, state);
     const [pid] = workerds().filter((process) => !others.includes(process));
-    occupied.runs(pid);
+    occupied.runs(pid, ...(bridge?.pids ?? []));
 
     const platform = {
       mf,
@@ -78,6 +85,7 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
       execute: (binding, statements) => execute(mf, state, binding, statements),
       administrator: ADMINISTRATOR,
       schools: [],
+      bridge,
       /** Runs what is due every few minutes now. */
       scheduled: () => Promise.all(readSchedules(workers).map((schedule) => runSchedule(mf, schedule))),
       /** Ends workerd as a power cut would. */
@@ -86,7 +94,7 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
         await this.stop();
       },
       async stop() {
-        await mf.dispose();
+        await Promise.all([mf.dispose(), bridge?.stop()]);
         occupied.leave();
       },
     };
@@ -102,7 +110,7 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
     }
     return platform;
   } catch (error) {
-    await mf?.dispose().catch(() => {});
+    await Promise.all([mf?.dispose().catch(() => {}), bridge?.stop()]);
     occupied.leave();
     throw error;
   }

@@ -22,7 +22,8 @@ async function serve(state, port) {
   let platform;
   try {
     const log = (line) => console.log(line);
-    platform = await startPlatform({ state, port, demo: true, students: STUDENTS, log, announce: (step) => say({ step }) });
+    const bridge = process.env.HOMEROOM_BRIDGE;
+    platform = await startPlatform({ state, port, demo: true, students: STUDENTS, bridge, log, announce: (step) => say({ step }) });
   } catch (error) {
     say({ failed: error instanceof Problem ? error.message : error.stack });
     process.exit(1);
@@ -31,7 +32,8 @@ async function serve(state, port) {
     public: platform.url,
     platform_admin: platform.administrator,
     schools: platform.schools,
-    pids: [process.pid, platform.pid],
+    ...(platform.bridge && { bridge: platform.bridge.places }),
+    pids: [process.pid, platform.pid, ...(platform.bridge?.pids ?? [])],
   };
   writeFileSync(`${ready}.new`, JSON.stringify(answer, null, 2), { mode: 0o600 });
   renameSync(`${ready}.new`, ready);

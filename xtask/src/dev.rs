@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::pack::Programs;
 use crate::process::{self, root, tool};
 use crate::progress::{Step, Stopwatch, seconds};
 use crate::{pack, tools, workers};
@@ -53,6 +54,15 @@ pub(crate) struct Ready {
     pub(crate) public: String,
     platform_admin: SignIn,
     schools: Vec<School>,
+    bridge: Option<Bridge>,
+}
+
+#[derive(Deserialize)]
+struct Bridge {
+    url: String,
+    dashboard: String,
+    grpc: String,
+    smsc: String,
 }
 
 #[derive(Deserialize)]
@@ -81,10 +91,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     require_free(options.port, &state)?;
     tools::require()?;
-    pack::build(&workers::all()?)?;
-    let generator = pack::build_generator()?;
+    let workers = workers::all()?;
+    // At the same time: the last steps of the Workers leave a core to the bridge.
+    let programs = thread::scope(|scope| {
+        let programs = scope.spawn(pack::build_programs);
+        pack::build(&workers)?;
+        programs
+            .join()
+            .unwrap_or_else(|_| bail!("building the bridge stopped"))
+    })?;
 
-    let mut platform = Platform::start(&state, options.port, options.detach, &generator)?;
+    let mut platform = Platform::start(&state, options.port, options.detach, &programs)?;
     let ready = platform.wait_until_ready()?;
     print_welcome(&ready, &seconds(watch.elapsed()));
     if options.detach {
@@ -124,7 +141,12 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    pub(crate) fn start(state: &Path, port: u16, detach: bool, generator: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        state: &Path,
+        port: u16,
+        detach: bool,
+        programs: &Programs,
+    ) -> Result<Self> {
         fs::create_dir_all(state).with_context(|| format!("{} cannot be made", state.display()))?;
         let log_path = state.join("platform.log");
         let log = File::create(&log_path)
@@ -133,7 +155,8 @@ impl Platform {
         node.arg("xtask/js/serve.mjs")
             .arg(state)
             .arg(port.to_string())
-            .env("HOMEROOM_GENERATOR", generator);
+            .env("HOMEROOM_GENERATOR", &programs.generator)
+            .env("HOMEROOM_BRIDGE", &programs.bridge);
         node.stdout(log.try_clone()?).stderr(log);
         if detach {
             // Of a process group of its own, so that what ends this terminal's group does not end the platform.
@@ -225,6 +248,12 @@ fn print_welcome(ready: &Ready, time: &str) {
     println!("  {:<16} {}/api/docs/", "Documentation", ready.public);
     for school in &ready.schools {
         println!("  {:<16} {}", school.slug, school.url);
+    }
+    if let Some(bridge) = &ready.bridge {
+        println!("  {:<16} {}", "SMPP bridge", bridge.url);
+        println!("  {:<16} {}", "", bridge.dashboard);
+        println!("  {:<16} {}", "  its gRPC", bridge.grpc);
+        println!("  {:<16} {}", "  its centre", bridge.smsc);
     }
     println!("\n  {:<16} {:<24} {:<26} Password", "Where", "Who", "Email");
     println!("  {}", "─".repeat(86));

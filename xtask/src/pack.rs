@@ -309,7 +309,7 @@ pub(crate) struct Programs {
 
 /// Builds the generator and the bridge, together, so that what both are made of is compiled once.
 pub(crate) fn build_programs() -> Result<Programs> {
-    let step = Step::start("Building the bridge and the generator of school data");
+    let step = Step::start("Building the bridge and the generator");
     let mut build = cargo();
     build.args(["build", "--package", "homeroom-generator", "--package"]);
     process::run(&step, build.args(["homeroom-bridge", "--bins"]))?;

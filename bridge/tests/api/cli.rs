@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use homeroom_bridge::app;
 use homeroom_bridge::clock::SystemClock;
@@ -8,6 +9,7 @@ use homeroom_bridge::config::Config;
 use homeroom_bridge::control;
 use homeroom_bridge::message::{Address, Addresses, NewMessage, PartBody};
 use homeroom_bridge::store::{Accepted, QueueLimits};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio_util::sync::CancellationToken;
 
 use super::support::now;
@@ -139,4 +141,51 @@ async fn inspect_and_replay_ask_the_running_bridge_and_else_the_store_itself() {
     drop(store);
     let stopped = bridge(&inspect).await;
     assert_eq!(String::from_utf8(stopped.stdout).unwrap(), said);
+}
+
+#[tokio::test]
+async fn keys_prints_what_the_configuration_takes() {
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_bridge"))
+        .arg("keys")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let master = format!("MASTER_KEYS=k7:{}\n", "A".repeat(43));
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(master.as_bytes()).await.unwrap();
+    drop(input);
+    let said = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert_ne!(
+        said.trim(),
+        master.trim().trim_start_matches("MASTER_KEYS=")
+    );
+    let text = EXAMPLE.replace(
+        "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        said.trim(),
+    );
+    assert!(text.contains("\nsms = \"k7:"), "{said}");
+    let (_, file) = folder("cli-keys", &text);
+    assert!(bridge(&["check-config", &file]).await.status.success());
+}
+
+#[tokio::test]
+async fn an_attached_process_ends_with_its_standard_input_and_not_before() {
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_bridge"))
+        .args(["smsc", "--listen", "127.0.0.1:0", "--attached"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).await.unwrap();
+    assert!(line.starts_with("listening on 127.0.0.1:"), "{line}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(child.try_wait().unwrap().is_none());
+    drop(child.stdin.take());
+    let ended = tokio::time::timeout(Duration::from_secs(10), child.wait()).await;
+    assert!(ended.unwrap().unwrap().success());
 }

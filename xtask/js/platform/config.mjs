@@ -31,8 +31,8 @@ export function readDatabases(workers) {
   return [...databases.values()];
 }
 
-/** `builds` names another folder than functions/<area>/build for some areas; `vars` adds to or replaces variables. */
-export function workerOptions(workers, { secrets, builds = {}, vars = {} }) {
+/** `builds` names another folder than functions/<area>/build for some areas; `vars` adds to or replaces variables, `own` those of one area. */
+export function workerOptions(workers, { secrets, builds = {}, vars = {}, own = {} }) {
   const sqlite = new Set(
     workers.flatMap(({ config }) =>
       (config.migrations ?? []).flatMap(({ new_sqlite_classes: classes = [] }) =>
@@ -56,7 +56,7 @@ export function workerOptions(workers, { secrets, builds = {}, vars = {} }) {
         { type: "ESModule", path: join(build, "index.js") },
         { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
       ],
-      bindings: { ...config.vars, ...vars, ...(config.d1_databases ? secrets : {}) },
+      bindings: { ...config.vars, ...vars, ...(config.d1_databases ? secrets : {}), ...own[area] },
       d1Databases: Object.fromEntries((config.d1_databases ?? []).map((d1) => [d1.binding, d1.preview_database_id])),
       serviceBindings: {
         ...Object.fromEntries((config.services ?? []).map(({ binding, service }) => [binding, service])),

@@ -44,8 +44,10 @@ export function occupy(state) {
 
 /** Ends the platform that runs on the state; answers whether there was one. */
 export async function evict(state) {
-  const [owner, workerd] = readPids(join(state, "running.json"));
-  const ofPlatform = [[owner, "node"], [workerd, "workerd"]].filter(([pid]) => pid !== undefined);
+  const [owner, workerd, ...bridge] = readPids(join(state, "running.json"));
+  const ofPlatform = [[owner, "node"], [workerd, "workerd"], ...bridge.map((pid) => [pid, "bridge"])].filter(
+    ([pid]) => pid !== undefined,
+  );
   const alive = () => ofPlatform.filter(([pid, command]) => commandOf(pid).includes(command)).map(([pid]) => pid);
   if (alive().length === 0) return false;
   if (alive().includes(owner)) process.kill(owner, "SIGTERM");
