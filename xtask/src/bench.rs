@@ -10,7 +10,7 @@ use crate::progress::Step;
 use crate::{pack, tools, workers};
 
 /// Optimised for speed, where the Workers are for size.
-const BRIDGE_PROFILE: &str = "bridge";
+const BRIDGE_PROFILE: &str = "native";
 
 #[derive(Args)]
 pub(crate) struct Options {
