@@ -22,6 +22,8 @@ use homeroom_store::sql::{Carried, Consistency, Databases, Session, SqlError, St
 use homeroom_store_sqlite::{SqliteDatabases, TENANT_SCHEMA};
 use rusqlite::Connection;
 
+use crate::sms::SmsWorld;
+
 /// When a batch is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -86,6 +88,7 @@ pub(crate) struct World {
     hasher: Hasher,
     guards: Mutex<HashMap<String, login_guard::LoginGuard>>,
     passwords: Mutex<BTreeMap<&'static str, u32>>,
+    pub(crate) sms: SmsWorld,
 }
 
 impl World {
@@ -103,6 +106,7 @@ impl World {
             hasher: Hasher::new(8, 1, 1).expect("the cheapest parameters"),
             guards: Mutex::default(),
             passwords: Mutex::default(),
+            sms: SmsWorld::default(),
         }
     }
 
