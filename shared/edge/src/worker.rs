@@ -26,6 +26,7 @@ use worker::{
 use crate::{
     app::{App, Documents, LoginGuard, Passwords, PortError, Ports, Settings, State, Timer},
     body,
+    dialect::Dialect,
     error::ApiError,
     panic::guarded,
     serve::{REQUEST_ID, Served, serve},
@@ -75,7 +76,7 @@ pub async fn fetch(
             Ok((app, router)) => answer(&raw, &app, &router, &context).await,
             Err(reason) => {
                 log(&serde_json::json!({"level": "error", "error": reason}).to_string());
-                render(ApiError::Unavailable(reason).into_response()).await
+                refuse(&raw, ApiError::Unavailable(reason)).await
             }
         }
     })
@@ -118,7 +119,7 @@ async fn answer(
 ) -> web_sys::Response {
     let request = match read(raw).await {
         Ok(request) => request,
-        Err(error) => return render(error.into_response()).await,
+        Err(error) => return refuse(raw, error).await,
     };
     let Served {
         response,
@@ -172,6 +173,16 @@ async fn read(raw: &web_sys::Request) -> Result<Request<Body>, ApiError> {
     Ok(request)
 }
 
+/// An error where `serve` was not reached.
+async fn refuse(raw: &web_sys::Request, error: ApiError) -> web_sys::Response {
+    render(dialect_of(raw).render(error.into_response())).await
+}
+
+fn dialect_of(raw: &web_sys::Request) -> Dialect {
+    let uri: Option<Uri> = raw.url().parse().ok();
+    Dialect::of(uri.as_ref().map_or("/", Uri::path))
+}
+
 async fn render(response: axum::response::Response) -> web_sys::Response {
     let (parts, body) = response.into_parts();
     let headers: Vec<(&str, &str)> = parts
@@ -204,11 +215,11 @@ pub fn panic_response(request: &web_sys::Request) -> web_sys::Response {
         ["x-request-id", id],
     ]);
     let error = ApiError::Internal(String::new());
-    let body = serde_json::json!({"detail": error.detail(), "code": error.code()}).to_string();
+    let body = dialect_of(request).body(&error.detail(), error.code());
     make_response(
         500,
         &headers.to_string(),
-        Some(Uint8Array::from(body.as_bytes())),
+        Some(Uint8Array::from(body.to_string().as_bytes())),
     )
 }
 
