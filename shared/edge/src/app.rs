@@ -9,6 +9,7 @@ use homeroom_objects::{
     documents::{DocumentError, DocumentRequest, Printed},
     login_guard::{GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
+    sms_quota::{QuotaReply, QuotaRequest},
 };
 use homeroom_store::sql::Databases;
 use thiserror::Error;
@@ -38,6 +39,16 @@ pub trait LoginGuard: Send + Sync {
     ) -> BoxFuture<'a, Result<GuardReply, PortError>>;
 }
 
+/// Counts what apps send, one object per app.
+pub trait Quotas: Send + Sync {
+    /// Asks the object with this name.
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: QuotaRequest,
+    ) -> BoxFuture<'a, Result<QuotaReply, PortError>>;
+}
+
 /// Prints documents, in another isolate.
 pub trait Documents: Send + Sync {
     /// Prints sheets; [`DocumentError::Unavailable`] where the documents Worker is not bound or does not answer.
@@ -58,6 +69,8 @@ pub struct Ports {
     pub passwords: Box<dyn Passwords>,
     /// The limits Worker's objects.
     pub login_guard: Box<dyn LoginGuard>,
+    /// Others of them.
+    pub quotas: Box<dyn Quotas>,
     /// The documents Worker, which areas that print are bound to.
     pub documents: Box<dyn Documents>,
     /// The time.

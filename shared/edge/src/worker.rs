@@ -8,8 +8,10 @@ use homeroom_domain::credentials::KeyRing;
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
     documents::{self, DocumentError, DocumentRequest, Printed},
+    kept::{self, Kept},
     login_guard::{self, GuardReply, GuardRequest},
     passwords::{self, PasswordReply, PasswordRequest},
+    sms_quota::{QuotaReply, QuotaRequest, SmsQuota},
 };
 use homeroom_store_d1::D1Databases;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
@@ -24,7 +26,9 @@ use worker::{
 };
 
 use crate::{
-    app::{App, Documents, LoginGuard, Passwords, PortError, Ports, Settings, State, Timer},
+    app::{
+        App, Documents, LoginGuard, Passwords, PortError, Ports, Quotas, Settings, State, Timer,
+    },
     body,
     dialect::Dialect,
     error::ApiError,
@@ -103,6 +107,7 @@ pub fn state(env: &Env) -> Result<State, String> {
         databases: Box::new(D1Databases::new(env.clone())),
         passwords: Box::new(Bound(SendWrapper::new(env.clone()))),
         login_guard: Box::new(Bound(SendWrapper::new(env.clone()))),
+        quotas: Box::new(Bound(SendWrapper::new(env.clone()))),
         documents: Box::new(Bound(SendWrapper::new(env.clone()))),
         clock: Box::new(Runtime),
         timer: Box::new(Runtime),
@@ -277,16 +282,17 @@ impl LoginGuard for Bound {
         name: &'a str,
         request: GuardRequest,
     ) -> BoxFuture<'a, Result<GuardReply, PortError>> {
-        Box::pin(SendFuture::new(async move {
-            let objects = self.binding(login_guard::BINDING)?;
-            reply(ask_object(
-                &objects,
-                name,
-                login_guard::URL,
-                &text(&request)?,
-            ))
-            .await
-        }))
+        self.ask_kept::<login_guard::LoginGuard>(name, request)
+    }
+}
+
+impl Quotas for Bound {
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: QuotaRequest,
+    ) -> BoxFuture<'a, Result<QuotaReply, PortError>> {
+        self.ask_kept::<SmsQuota>(name, request)
     }
 }
 
@@ -317,6 +323,21 @@ impl Documents for Bound {
 }
 
 impl Bound {
+    /// Asks an object of the limits Worker.
+    fn ask_kept<'a, T: Kept>(
+        &'a self,
+        name: &'a str,
+        request: T::Request,
+    ) -> BoxFuture<'a, Result<T::Reply, PortError>>
+    where
+        T::Request: 'a,
+    {
+        Box::pin(SendFuture::new(async move {
+            let objects = self.binding(kept::BINDING)?;
+            reply(ask_object(&objects, name, T::URL, &text(&request)?)).await
+        }))
+    }
+
     fn binding(&self, name: &str) -> Result<JsValue, PortError> {
         let binding = Reflect::get(self.0.as_ref(), &name.into()).unwrap_or(JsValue::UNDEFINED);
         if binding.is_undefined() {

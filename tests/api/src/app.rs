@@ -47,6 +47,7 @@ impl Isolate {
                 databases: Box::new(ports.clone()),
                 passwords: Box::new(ports.clone()),
                 login_guard: Box::new(ports.clone()),
+                quotas: Box::new(ports.clone()),
                 documents: Box::new(ports.clone()),
                 clock: Box::new(ports.clone()),
                 timer: Box::new(ports.clone()),
