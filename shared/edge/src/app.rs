@@ -9,6 +9,7 @@ use homeroom_objects::{
     documents::{DocumentError, DocumentRequest, Printed},
     login_guard::{GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
+    sms_quota::{QuotaReply, QuotaRequest},
 };
 use homeroom_sms_contract::submit::{Cancellation, Cancelled, Links, Submissions, Submitted};
 use homeroom_store::sql::Databases;
@@ -39,6 +40,16 @@ pub trait LoginGuard: Send + Sync {
         name: &'a str,
         request: GuardRequest,
     ) -> BoxFuture<'a, Result<GuardReply, PortError>>;
+}
+
+/// Counts what apps send, one object per app.
+pub trait Quotas: Send + Sync {
+    /// Asks the object with this name.
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: QuotaRequest,
+    ) -> BoxFuture<'a, Result<QuotaReply, PortError>>;
 }
 
 /// Prints documents, in another isolate.
@@ -100,6 +111,8 @@ pub struct Ports {
     pub passwords: Box<dyn Passwords>,
     /// The limits Worker's objects.
     pub login_guard: Box<dyn LoginGuard>,
+    /// Others of them.
+    pub quotas: Box<dyn Quotas>,
     /// The documents Worker, which areas that print are bound to.
     pub documents: Box<dyn Documents>,
     /// The queue to the bridge, which areas that send messages are bound to.

@@ -5,6 +5,7 @@ pub mod app;
 mod body;
 mod constraints;
 mod context;
+mod dialect;
 mod error;
 mod extract;
 mod idempotency;

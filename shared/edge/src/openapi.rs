@@ -15,6 +15,8 @@ use utoipa::{
     },
 };
 
+use crate::dialect::Dialect;
+
 use self::{
     errors::ERRORS,
     parts::{HEADERS, add_header, add_security_schemes, header, parameters},
@@ -45,13 +47,30 @@ pub struct ErrorOut {
 )]
 pub struct FieldErrorsOut(std::collections::HashMap<String, Vec<String>>);
 
+/// An error of the areas whose clients know no other form.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the answer for the document; Dialect writes it"
+)]
+pub struct PlainErrorOut {
+    /// What is wrong. Mistakes of fields are one line: `destination: This field is required; esme: Enter a whole number`.
+    #[schema(example = "invalid or expired token")]
+    error: String,
+}
+
 /// Adds to an area's document what the code around every route does.
 pub struct Common;
 
 /// Routes without sign-in, by the end of their path.
-const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/", "/timetable.ics/"];
+const OPEN: &[&str] = &[
+    "/auth/login/",
+    "/auth/register/",
+    "/auth/refresh/",
+    "/timetable.ics/",
+];
 /// Routes where a password is tried.
-const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
+const GUARDED: &[&str] = &["/auth/login/", "/auth/register/", "/auth/change-password/"];
 /// How the path of an action ends that only looks: repeating it asks again.
 const PREVIEW: &str = "/preview/";
 const SYSTEM: &str = "/api/v1/system/";
@@ -71,10 +90,20 @@ impl Modify for Common {
         components
             .headers
             .extend(headers.map(|(name, header)| (name.to_owned(), RefOr::T(header))));
-        let errors = ERRORS
-            .iter()
-            .map(|error| (error.name.to_owned(), RefOr::T(error.response())));
-        components.responses.extend(errors);
+        let spoken: Vec<Dialect> = document
+            .paths
+            .paths
+            .keys()
+            .map(|path| Dialect::of(path))
+            .collect();
+        for dialect in [Dialect::House, Dialect::Plain] {
+            if spoken.contains(&dialect) {
+                let errors = ERRORS
+                    .iter()
+                    .map(|error| (error.component(dialect), RefOr::T(error.response(dialect))));
+                components.responses.extend(errors);
+            }
+        }
         complete_schemas(&mut components.schemas);
         let flat = flat_schemas(&components.schemas);
         let mut used = BTreeSet::new();
@@ -108,6 +137,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
 struct Route<'path> {
     path: &'path str,
     method: HttpMethod,
+    dialect: Dialect,
     takes_body: bool,
     lists: bool,
 }
@@ -125,6 +155,7 @@ impl<'path> Route<'path> {
         Self {
             path,
             method,
+            dialect: Dialect::of(path),
             takes_body: operation.request_body.is_some(),
             lists: operation.responses.responses.values().any(is_page),
         }
@@ -141,13 +172,14 @@ impl<'path> Route<'path> {
     /// Whether an `Idempotency-Key` is heeded.
     fn takes_key(&self) -> bool {
         self.method == HttpMethod::Post
+            && self.dialect == Dialect::House
             && !self.path.contains("/auth/")
             && !self.path.ends_with(PREVIEW)
     }
 
     /// Whether a platform superadministrator may name the school.
     fn takes_schema_name(&self) -> bool {
-        !self.path.starts_with(SYSTEM) && !self.is_open()
+        self.dialect == Dialect::House && !self.path.starts_with(SYSTEM) && !self.is_open()
     }
 
     /// The shared parameters, by component.
@@ -171,7 +203,7 @@ impl<'path> Route<'path> {
             }
         }
         for error in ERRORS.iter().filter(|error| self.can_answer(error.status)) {
-            let reference = RefOr::Ref(Ref::from_response_name(error.name));
+            let reference = RefOr::Ref(Ref::from_response_name(error.component(self.dialect)));
             operation
                 .responses
                 .responses
@@ -234,6 +266,8 @@ impl<'path> Route<'path> {
             413 => self.writes(),
             415 => self.takes_body || self.takes_key(),
             422 => self.takes_key(),
+            // Other areas' clients are counted by what they send.
+            429 if self.dialect == Dialect::Plain => self.writes(),
             429 => GUARDED.iter().any(|end| self.path.ends_with(end)),
             _ => true,
         }

@@ -48,6 +48,7 @@ impl Isolate {
                 databases: Box::new(ports.clone()),
                 passwords: Box::new(ports.clone()),
                 login_guard: Box::new(ports.clone()),
+                quotas: Box::new(ports.clone()),
                 documents: Box::new(ports.clone()),
                 sms_queue: Box::new(ports.clone()),
                 bridge: Box::new(ports.clone()),
