@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bridge;
+mod everywhere;
 mod path;
 mod sending;
 
