@@ -7,7 +7,11 @@ use homeroom_store::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::{app::PortError, constraints};
+use crate::{
+    app::PortError,
+    constraints,
+    dialect::{Words, one_line},
+};
 
 /// The header that carries an error's stable code.
 pub(crate) const CODE_HEADER: &str = "x-error-code";
@@ -21,6 +25,8 @@ pub enum ApiError {
     Malformed(&'static str),
     /// There is no credential, or it does not hold here.
     Unauthenticated,
+    /// The same, in words that an area owes its clients.
+    NotSignedIn(&'static str),
     /// The pair of identifier and password is wrong.
     InvalidCredentials {
         /// Attempts left before the lockout.
@@ -79,6 +85,24 @@ pub enum ApiError {
         /// Seconds to wait.
         retry_after: u32,
     },
+    /// A refusal in the words that clients of the SMS gateway know.
+    Gateway {
+        /// Status of the answer.
+        status: StatusCode,
+        /// Stable code.
+        code: &'static str,
+        /// What is wrong.
+        words: String,
+    },
+    /// More than what was agreed.
+    OverLimit {
+        /// Stable code.
+        code: &'static str,
+        /// Of what there was too much.
+        detail: &'static str,
+        /// Seconds to wait.
+        retry_after: u32,
+    },
     /// No database is free for a new school.
     NoFreeSlot,
     /// Something that the request needs cannot be reached now.
@@ -98,6 +122,16 @@ impl ApiError {
     #[must_use]
     pub fn field(name: &str, message: &str) -> Self {
         Self::Fields(FieldErrors::one(name, message))
+    }
+
+    /// A refusal in the words that clients of the SMS gateway know.
+    #[must_use]
+    pub fn gateway(status: StatusCode, code: &'static str, words: impl Into<String>) -> Self {
+        Self::Gateway {
+            status,
+            code,
+            words: words.into(),
+        }
     }
 
     /// A permission that the actor lacks.
@@ -123,9 +157,10 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Fields(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated | Self::InvalidCredentials { .. } | Self::InvalidRefreshToken => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::Unauthenticated
+            | Self::NotSignedIn(_)
+            | Self::InvalidCredentials { .. }
+            | Self::InvalidRefreshToken => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -135,9 +170,10 @@ impl ApiError {
             Self::TooLarge | Self::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::NotAFile(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyAttempts { .. } | Self::OverLimit { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Gateway { status, .. } => *status,
             Self::Replay(response) => response.status(),
         }
     }
@@ -148,12 +184,14 @@ impl ApiError {
         match self {
             Self::Fields(_) => "invalid",
             Self::Malformed(_) => "malformed",
-            Self::Unauthenticated => "not_authenticated",
+            Self::Unauthenticated | Self::NotSignedIn(_) => "not_authenticated",
             Self::InvalidCredentials { .. } => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::Forbidden { code, .. }
             | Self::Conflict { code, .. }
-            | Self::Refused { code, .. } => code,
+            | Self::Refused { code, .. }
+            | Self::OverLimit { code, .. }
+            | Self::Gateway { code, .. } => code,
             Self::NotFound => "not_found",
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
@@ -176,10 +214,14 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
-            Self::Malformed(detail) | Self::Conflict { detail, .. } | Self::NotAFile(detail) => {
-                (*detail).to_owned()
-            }
-            Self::Forbidden { detail, .. } | Self::Refused { detail, .. } => detail.clone(),
+            Self::Malformed(detail)
+            | Self::NotSignedIn(detail)
+            | Self::Conflict { detail, .. }
+            | Self::NotAFile(detail)
+            | Self::OverLimit { detail, .. } => (*detail).to_owned(),
+            Self::Forbidden { detail, .. }
+            | Self::Refused { detail, .. }
+            | Self::Gateway { words: detail, .. } => detail.clone(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
             ),
@@ -226,7 +268,9 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::TooManyAttempts { retry_after } | Self::OverLimit { retry_after, .. } => {
+                Some(*retry_after)
+            }
             Self::Unavailable(_) => Some(5),
             Self::NoFreeSlot => Some(3600),
             _ => None,
@@ -238,6 +282,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, retry_after) = (self.status(), self.code(), self.retry_after());
         let detail = self.detail();
+        let words = match &self {
+            Self::Fields(errors) => one_line(errors),
+            _ => detail.clone(),
+        };
         let (body, note) = match self {
             Self::Replay(response) => return *response,
             Self::Fields(errors) => (json!(errors.messages()), None),
@@ -268,6 +316,7 @@ impl IntoResponse for ApiError {
                 HeaderValue::from_static("Bearer realm=\"homeroom\""),
             );
         }
+        response.extensions_mut().insert(Words(words));
         if let Some(note) = note {
             response.extensions_mut().insert(note);
         }

@@ -5,6 +5,7 @@ pub mod app;
 mod body;
 mod constraints;
 mod context;
+mod dialect;
 mod error;
 mod extract;
 mod idempotency;
@@ -18,6 +19,7 @@ mod recent;
 mod reply;
 mod routes;
 mod serve;
+pub mod sms;
 mod tenancy;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;

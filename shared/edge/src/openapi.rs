@@ -15,6 +15,8 @@ use utoipa::{
     },
 };
 
+use crate::dialect::Dialect;
+
 use self::{
     errors::ERRORS,
     parts::{HEADERS, add_header, add_security_schemes, header, parameters},
@@ -45,6 +47,18 @@ pub struct ErrorOut {
 )]
 pub struct FieldErrorsOut(std::collections::HashMap<String, Vec<String>>);
 
+/// An error of the areas whose clients know no other form.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the answer for the document; Dialect writes it"
+)]
+pub struct PlainErrorOut {
+    /// What is wrong. Mistakes of fields are one line: `destination: This field is required; esme: Enter a whole number`.
+    #[schema(example = "invalid or expired token")]
+    error: String,
+}
+
 /// Adds to an area's document what the code around every route does.
 pub struct Common;
 
@@ -63,7 +77,6 @@ const LIST: &str = "List_";
 impl Modify for Common {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_with(Default::default);
-        add_security_schemes(components);
         let headers = HEADERS
             .iter()
             .map(|(name, _, _, _)| *name)
@@ -71,10 +84,21 @@ impl Modify for Common {
         components
             .headers
             .extend(headers.map(|(name, header)| (name.to_owned(), RefOr::T(header))));
-        let errors = ERRORS
-            .iter()
-            .map(|error| (error.name.to_owned(), RefOr::T(error.response())));
-        components.responses.extend(errors);
+        let spoken: Vec<Dialect> = document
+            .paths
+            .paths
+            .keys()
+            .map(|path| Dialect::of(path))
+            .collect();
+        for dialect in [Dialect::House, Dialect::Plain] {
+            if spoken.contains(&dialect) {
+                add_security_schemes(components, dialect);
+                let errors = ERRORS
+                    .iter()
+                    .map(|error| (error.component(dialect), RefOr::T(error.response(dialect))));
+                components.responses.extend(errors);
+            }
+        }
         complete_schemas(&mut components.schemas);
         let flat = flat_schemas(&components.schemas);
         let mut used = BTreeSet::new();
@@ -108,7 +132,9 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
 struct Route<'path> {
     path: &'path str,
     method: HttpMethod,
+    dialect: Dialect,
     takes_body: bool,
+    is_open: bool,
     lists: bool,
 }
 
@@ -125,13 +151,14 @@ impl<'path> Route<'path> {
         Self {
             path,
             method,
+            dialect: Dialect::of(path),
             takes_body: operation.request_body.is_some(),
+            is_open: match Dialect::of(path) {
+                Dialect::House => OPEN.iter().any(|end| path.ends_with(end)),
+                Dialect::Plain => operation.security.is_none(),
+            },
             lists: operation.responses.responses.values().any(is_page),
         }
-    }
-
-    fn is_open(&self) -> bool {
-        OPEN.iter().any(|end| self.path.ends_with(end))
     }
 
     fn writes(&self) -> bool {
@@ -141,13 +168,14 @@ impl<'path> Route<'path> {
     /// Whether an `Idempotency-Key` is heeded.
     fn takes_key(&self) -> bool {
         self.method == HttpMethod::Post
+            && self.dialect == Dialect::House
             && !self.path.contains("/auth/")
             && !self.path.ends_with(PREVIEW)
     }
 
     /// Whether a platform superadministrator may name the school.
     fn takes_schema_name(&self) -> bool {
-        !self.path.starts_with(SYSTEM) && !self.is_open()
+        self.dialect == Dialect::House && !self.path.starts_with(SYSTEM) && !self.is_open
     }
 
     /// The shared parameters, by component.
@@ -171,14 +199,14 @@ impl<'path> Route<'path> {
             }
         }
         for error in ERRORS.iter().filter(|error| self.can_answer(error.status)) {
-            let reference = RefOr::Ref(Ref::from_response_name(error.name));
+            let reference = RefOr::Ref(Ref::from_response_name(error.component(self.dialect)));
             operation
                 .responses
                 .responses
                 .entry(error.status.to_string())
                 .or_insert(reference);
         }
-        if self.is_open() {
+        if self.is_open {
             operation.security = Some(Vec::new());
         }
         let given = operation.parameters.get_or_insert_with(Vec::new);
@@ -230,10 +258,12 @@ impl<'path> Route<'path> {
 
     fn can_answer(&self, status: u16) -> bool {
         match status {
-            409 => self.writes() && !self.is_open(),
+            409 => self.writes() && !self.is_open,
             413 => self.writes(),
             415 => self.takes_body || self.takes_key(),
             422 => self.takes_key(),
+            // Other areas' clients are counted by what they send.
+            429 if self.dialect == Dialect::Plain => self.writes(),
             429 => GUARDED.iter().any(|end| self.path.ends_with(end)),
             _ => true,
         }

@@ -16,6 +16,7 @@ use crate::{
     app::App,
     body,
     context::{Context, Deferred, Head, SharedContext},
+    dialect::Dialect,
     error::{ApiError, CODE_HEADER, LogNote},
     tenancy,
 };
@@ -46,7 +47,7 @@ pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> S
         read_head(app, &parts.headers, &parts.uri),
         started,
     ));
-    let cap = body::cap(parts.uri.path());
+    let (cap, dialect) = (body::cap(parts.uri.path()), Dialect::of(parts.uri.path()));
     let mut response =
         if declared_length(&parts.headers).is_some_and(|length| length > u64::from(cap)) {
             ApiError::TooLarge.into_response()
@@ -69,6 +70,7 @@ pub async fn serve(app: &Arc<App>, router: &Router, request: Request<Body>) -> S
     if response.headers().get(CODE_HEADER).is_none() {
         response = name_bare_errors(response);
     }
+    response = dialect.render(response);
     if cross_origin.is_some() && context.cors_origins.get().is_none() {
         // A page of an allowed origin can read what went wrong before the school was looked up, too.
         let _ = tenancy::arrive(app, &context).await;

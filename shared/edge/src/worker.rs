@@ -1,5 +1,7 @@
 //! The edge on Workers: requests and answers cross into WebAssembly here, and the ports reach the runtime.
 
+mod sms;
+
 use std::{cell::OnceCell, sync::Arc};
 
 use axum::{Router, body::Body, response::IntoResponse};
@@ -8,8 +10,10 @@ use homeroom_domain::credentials::KeyRing;
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
     documents::{self, DocumentError, DocumentRequest, Printed},
+    kept::{self, Kept},
     login_guard::{self, GuardReply, GuardRequest},
     passwords::{self, PasswordReply, PasswordRequest},
+    sms_quota::{QuotaReply, QuotaRequest, SmsQuota},
 };
 use homeroom_store_d1::D1Databases;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
@@ -24,8 +28,11 @@ use worker::{
 };
 
 use crate::{
-    app::{App, Documents, LoginGuard, Passwords, PortError, Ports, Settings, State, Timer},
+    app::{
+        App, Documents, LoginGuard, Passwords, PortError, Ports, Quotas, Settings, State, Timer,
+    },
     body,
+    dialect::Dialect,
     error::ApiError,
     panic::guarded,
     serve::{REQUEST_ID, Served, serve},
@@ -75,7 +82,7 @@ pub async fn fetch(
             Ok((app, router)) => answer(&raw, &app, &router, &context).await,
             Err(reason) => {
                 log(&serde_json::json!({"level": "error", "error": reason}).to_string());
-                render(ApiError::Unavailable(reason).into_response()).await
+                refuse(&raw, ApiError::Unavailable(reason)).await
             }
         }
     })
@@ -97,12 +104,16 @@ pub fn state(env: &Env) -> Result<State, String> {
         public_domain: variable("PUBLIC_DOMAIN")?,
         environment: variable("ENVIRONMENT")?,
         keys: KeyRing::parse(&secret.to_string()).map_err(|error| error.to_string())?,
+        sms: sms::settings(env),
     };
     let ports = Ports {
         databases: Box::new(D1Databases::new(env.clone())),
         passwords: Box::new(Bound(SendWrapper::new(env.clone()))),
         login_guard: Box::new(Bound(SendWrapper::new(env.clone()))),
+        quotas: Box::new(Bound(SendWrapper::new(env.clone()))),
         documents: Box::new(Bound(SendWrapper::new(env.clone()))),
+        sms_queue: Box::new(Bound(SendWrapper::new(env.clone()))),
+        bridge: Box::new(Bound(SendWrapper::new(env.clone()))),
         clock: Box::new(Runtime),
         timer: Box::new(Runtime),
         entropy: Box::new(Runtime),
@@ -118,7 +129,7 @@ async fn answer(
 ) -> web_sys::Response {
     let request = match read(raw).await {
         Ok(request) => request,
-        Err(error) => return render(error.into_response()).await,
+        Err(error) => return refuse(raw, error).await,
     };
     let Served {
         response,
@@ -172,6 +183,16 @@ async fn read(raw: &web_sys::Request) -> Result<Request<Body>, ApiError> {
     Ok(request)
 }
 
+/// An error where `serve` was not reached.
+async fn refuse(raw: &web_sys::Request, error: ApiError) -> web_sys::Response {
+    render(dialect_of(raw).render(error.into_response())).await
+}
+
+fn dialect_of(raw: &web_sys::Request) -> Dialect {
+    let uri: Option<Uri> = raw.url().parse().ok();
+    Dialect::of(uri.as_ref().map_or("/", Uri::path))
+}
+
 async fn render(response: axum::response::Response) -> web_sys::Response {
     let (parts, body) = response.into_parts();
     let headers: Vec<(&str, &str)> = parts
@@ -204,11 +225,11 @@ pub fn panic_response(request: &web_sys::Request) -> web_sys::Response {
         ["x-request-id", id],
     ]);
     let error = ApiError::Internal(String::new());
-    let body = serde_json::json!({"detail": error.detail(), "code": error.code()}).to_string();
+    let body = dialect_of(request).body(&error.detail(), error.code());
     make_response(
         500,
         &headers.to_string(),
-        Some(Uint8Array::from(body.as_bytes())),
+        Some(Uint8Array::from(body.to_string().as_bytes())),
     )
 }
 
@@ -266,16 +287,17 @@ impl LoginGuard for Bound {
         name: &'a str,
         request: GuardRequest,
     ) -> BoxFuture<'a, Result<GuardReply, PortError>> {
-        Box::pin(SendFuture::new(async move {
-            let objects = self.binding(login_guard::BINDING)?;
-            reply(ask_object(
-                &objects,
-                name,
-                login_guard::URL,
-                &text(&request)?,
-            ))
-            .await
-        }))
+        self.ask_kept::<login_guard::LoginGuard>(name, request)
+    }
+}
+
+impl Quotas for Bound {
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: QuotaRequest,
+    ) -> BoxFuture<'a, Result<QuotaReply, PortError>> {
+        self.ask_kept::<SmsQuota>(name, request)
     }
 }
 
@@ -306,6 +328,21 @@ impl Documents for Bound {
 }
 
 impl Bound {
+    /// Asks an object of the limits Worker.
+    fn ask_kept<'a, T: Kept>(
+        &'a self,
+        name: &'a str,
+        request: T::Request,
+    ) -> BoxFuture<'a, Result<T::Reply, PortError>>
+    where
+        T::Request: 'a,
+    {
+        Box::pin(SendFuture::new(async move {
+            let objects = self.binding(kept::BINDING)?;
+            reply(ask_object(&objects, name, T::URL, &text(&request)?)).await
+        }))
+    }
+
     fn binding(&self, name: &str) -> Result<JsValue, PortError> {
         let binding = Reflect::get(self.0.as_ref(), &name.into()).unwrap_or(JsValue::UNDEFINED);
         if binding.is_undefined() {

@@ -5,5 +5,7 @@
 
 pub mod address;
 pub mod documents;
+pub mod kept;
 pub mod login_guard;
 pub mod passwords;
+pub mod sms_quota;

@@ -9,12 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address;
-
-/// The Durable Object binding of the guard.
-pub const BINDING: &str = "RATE_LIMITER";
-/// Where requests to it are posted; only the binding gives the address a meaning.
-pub const URL: &str = "https://limits/";
+use crate::{address, kept::Kept};
 
 /// Failures from one address after which it is locked.
 pub const MAX_FAILURES: usize = 3;
@@ -31,8 +26,6 @@ pub const MAX_KNOWN: usize = 16;
 /// How many addresses are remembered for any reason. The ceiling admits at most 45 unknown ones
 /// within a window, so that with the known ones this is never reached in ordinary use.
 pub const MAX_ADDRESSES: usize = 64;
-
-const VERSION: u32 = 1;
 
 /// The name of the object that guards one identifier. `scope` is the platform's plane or the
 /// school's id; `identifier_mac` the keyed hash of the normalised email or phone number.
@@ -78,17 +71,6 @@ pub enum GuardReply {
     },
     /// The success is recorded.
     Cleared,
-}
-
-/// A stored guard that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum StoredGuardError {
-    /// It is not the JSON that a guard writes.
-    #[error("the stored login guard is malformed: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// It was written by another version of the format.
-    #[error("the stored login guard has version {0}, this code reads version {VERSION}")]
-    Version(u32),
 }
 
 /// What is known about one address.
@@ -142,16 +124,14 @@ pub struct LoginGuard {
     addresses: BTreeMap<String, Address>,
 }
 
-/// A guard with the version of its format, as it is written and read.
-#[derive(Serialize, Deserialize)]
-struct Stored<Guard> {
-    version: u32,
-    guard: Guard,
-}
+impl Kept for LoginGuard {
+    const NAME: &'static str = "guard";
+    const URL: &'static str = "https://limits/";
+    const VERSION: u32 = 1;
+    type Request = GuardRequest;
+    type Reply = GuardReply;
 
-impl LoginGuard {
-    /// Answers a request at a time, and changes the guard accordingly.
-    pub fn answer(&mut self, request: &GuardRequest, now: i64) -> GuardReply {
+    fn answer(&mut self, request: &GuardRequest, now: i64) -> GuardReply {
         match request {
             GuardRequest::Begin { ip } => self.begin(ip, now),
             GuardRequest::Succeed { ip } => self.succeed(ip, now),
@@ -159,6 +139,15 @@ impl LoginGuard {
         }
     }
 
+    fn expires_at(&self) -> i64 {
+        self.addresses
+            .values()
+            .filter_map(Address::expires_at)
+            .fold(self.ceiling_full_at, i64::max)
+    }
+}
+
+impl LoginGuard {
     /// Reserves an attempt from an address, unless the address is locked or the ceiling reached.
     pub fn begin(&mut self, ip: &str, now: i64) -> GuardReply {
         self.forget_what_is_over(now);
@@ -216,33 +205,6 @@ impl LoginGuard {
             self.ceiling_full_at = self.ceiling_full_at.saturating_sub(CEILING_INTERVAL_MS);
         }
         GuardReply::Cleared
-    }
-
-    /// The time from which this guard decides as a new one would, so that it can be deleted.
-    #[must_use]
-    pub fn expires_at(&self) -> i64 {
-        self.addresses
-            .values()
-            .filter_map(Address::expires_at)
-            .fold(self.ceiling_full_at, i64::max)
-    }
-
-    /// The form in which a guard is stored. A change of it needs a new version, and code that
-    /// reads the old one.
-    pub fn to_stored(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&Stored {
-            version: VERSION,
-            guard: self,
-        })
-    }
-
-    /// Reads a stored guard.
-    pub fn from_stored(json: &str) -> Result<Self, StoredGuardError> {
-        let stored: Stored<serde_json::Value> = serde_json::from_str(json)?;
-        if stored.version != VERSION {
-            return Err(StoredGuardError::Version(stored.version));
-        }
-        Ok(serde_json::from_value(stored.guard)?)
     }
 
     fn forget_what_is_over(&mut self, now: i64) {

@@ -16,7 +16,10 @@ use serde_json::{Map, Value as Json};
 const MAX_SQL_BYTES: i32 = 100_000;
 
 /// The migrations of the platform's database, in order.
-pub const CONTROL_SCHEMA: &[&str] = &[include_str!("../../../schema/control/0001_platform.sql")];
+pub const CONTROL_SCHEMA: &[&str] = &[
+    include_str!("../../../schema/control/0001_platform.sql"),
+    include_str!("../../../schema/control/0002_sms.sql"),
+];
 /// The migrations of a school's database, in order.
 pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0001_school.sql"),
@@ -33,6 +36,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0012_calendar_feeds.sql"),
     include_str!("../../../schema/tenant/0013_required_subjects.sql"),
     include_str!("../../../schema/tenant/0014_withdrawn_cards.sql"),
+    include_str!("../../../schema/tenant/0020_sms.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -10,17 +10,21 @@ use std::{
 
 use futures_util::future::{BoxFuture, ready};
 use homeroom_documents::{Fonts, scripts};
-use homeroom_edge::app::{Documents, LoginGuard, Passwords, PortError, Timer};
+use homeroom_edge::app::{Documents, LoginGuard, Passwords, PortError, Quotas, Timer};
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
     documents::{DocumentError, DocumentRequest, Printed},
+    kept::Kept,
     login_guard::{self, GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
+    sms_quota::{QuotaReply, QuotaRequest, SmsQuota},
 };
 use homeroom_passwords::Hasher;
 use homeroom_store::sql::{Carried, Consistency, Databases, Session, SqlError, Statement};
 use homeroom_store_sqlite::{SqliteDatabases, TENANT_SCHEMA};
 use rusqlite::Connection;
+
+use crate::sms::SmsWorld;
 
 /// When a batch is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +89,9 @@ pub(crate) struct World {
     entropy: Mutex<u64>,
     hasher: Hasher,
     guards: Mutex<HashMap<String, login_guard::LoginGuard>>,
+    quotas: Mutex<HashMap<String, SmsQuota>>,
     passwords: Mutex<BTreeMap<&'static str, u32>>,
+    pub(crate) sms: SmsWorld,
 }
 
 impl World {
@@ -102,7 +108,9 @@ impl World {
             entropy: Mutex::new(seed),
             hasher: Hasher::new(8, 1, 1).expect("the cheapest parameters"),
             guards: Mutex::default(),
+            quotas: Mutex::default(),
             passwords: Mutex::default(),
+            sms: SmsWorld::default(),
         }
     }
 
@@ -204,6 +212,22 @@ impl World {
         let wanted = scripts::wanted(request, &Fonts::base()?);
         let fonts = Fonts::with_files(&wanted)?;
         Ok(homeroom_documents::render(request, &fonts)?.printed)
+    }
+
+    /// Asks an object of the limiter.
+    fn ask_kept<T: Kept>(
+        &self,
+        objects: &Mutex<HashMap<String, T>>,
+        name: &str,
+        request: &T::Request,
+    ) -> Result<T::Reply, PortError> {
+        if self.broken_guard.load(Ordering::Relaxed) {
+            return Err(PortError("injected: the limiter is away".into()));
+        }
+        let now = self.clock.load(Ordering::Relaxed);
+        let mut objects = objects.lock().unwrap();
+        let object = objects.entry(name.to_owned()).or_default();
+        Ok(object.answer(request, now))
     }
 
     /// `SplitMix64`: the same seed gives the same run.
@@ -326,21 +350,17 @@ impl LoginGuard for Ports {
         name: &'a str,
         request: GuardRequest,
     ) -> BoxFuture<'a, Result<GuardReply, PortError>> {
-        if self.0.broken_guard.load(Ordering::Relaxed) {
-            return Box::pin(ready(Err(PortError(
-                "injected: the limiter is away".into(),
-            ))));
-        }
-        let now = self.now().millis();
-        let reply = self
-            .0
-            .guards
-            .lock()
-            .unwrap()
-            .entry(name.to_owned())
-            .or_default()
-            .answer(&request, now);
-        Box::pin(ready(Ok(reply)))
+        Box::pin(ready(self.0.ask_kept(&self.0.guards, name, &request)))
+    }
+}
+
+impl Quotas for Ports {
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: QuotaRequest,
+    ) -> BoxFuture<'a, Result<QuotaReply, PortError>> {
+        Box::pin(ready(self.0.ask_kept(&self.0.quotas, name, &request)))
     }
 }
 

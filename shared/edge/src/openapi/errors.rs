@@ -10,12 +10,12 @@ use utoipa::openapi::{
 };
 
 use super::{JSON, parts::add_header};
-use crate::error::ApiError;
+use crate::{dialect::Dialect, error::ApiError};
 
 /// An error answer that several routes share.
 pub(super) struct ErrorAnswer {
     pub(super) status: u16,
-    pub(super) name: &'static str,
+    name: &'static str,
     about: &'static str,
     examples: fn() -> Vec<ApiError>,
 }
@@ -103,10 +103,23 @@ pub(super) const ERRORS: &[ErrorAnswer] = &[
 ];
 
 impl ErrorAnswer {
-    pub(super) fn response(&self) -> Response {
-        let error = || Ref::from_schema_name("ErrorOut");
+    /// Its name among the components.
+    pub(super) fn component(&self, dialect: Dialect) -> String {
+        match dialect {
+            Dialect::House => self.name.to_owned(),
+            Dialect::Plain => format!("Plain{}", self.name),
+        }
+    }
+
+    pub(super) fn response(&self, dialect: Dialect) -> Response {
+        let error = || {
+            Ref::from_schema_name(match dialect {
+                Dialect::House => "ErrorOut",
+                Dialect::Plain => "PlainErrorOut",
+            })
+        };
         let mut content = ContentBuilder::new();
-        if self.status == 400 {
+        if self.status == 400 && dialect == Dialect::House {
             let fields = json!({"email": ["Enter a valid email address."], "first_name": ["This field is required."]});
             let either = AnyOfBuilder::new()
                 .item(Ref::from_schema_name("FieldErrorsOut"))
@@ -118,12 +131,9 @@ impl ErrorAnswer {
             content = content.schema(Some(error()));
         }
         let examples = (self.examples)();
-        let examples = examples.iter().map(|error| {
-            example(
-                error.code(),
-                json!({"detail": error.detail(), "code": error.code()}),
-            )
-        });
+        let examples = examples
+            .iter()
+            .map(|error| example(error.code(), dialect.body(&error.detail(), error.code())));
         let content = content.examples_from_iter(examples).build();
         let mut response = ResponseBuilder::new()
             .description(self.about)

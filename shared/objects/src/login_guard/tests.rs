@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kept::StoredError;
 
 const MINUTE: i64 = 60_000;
 const NOON: i64 = 1_800_000_000_000;
@@ -255,10 +256,10 @@ fn a_stored_guard_of_another_version_or_form_is_refused() {
         r#"{"version":1,"guard":{"ceiling_full_at":0,"addresses":{},"more":1}}"#,
     ] {
         let error = LoginGuard::from_stored(json).unwrap_err();
-        assert!(matches!(error, StoredGuardError::Malformed(_)), "{json}");
+        assert!(matches!(error, StoredError::Malformed { .. }), "{json}");
     }
     let error = LoginGuard::from_stored(r#"{"version":2,"guard":"new"}"#).unwrap_err();
-    assert!(matches!(error, StoredGuardError::Version(2)));
+    assert!(matches!(error, StoredError::Version { found: 2, .. }));
 }
 
 #[test]
