@@ -25,8 +25,6 @@ pub enum ApiError {
     Malformed(&'static str),
     /// There is no credential, or it does not hold here.
     Unauthenticated,
-    /// The same, in words that an area owes its clients.
-    NotSignedIn(&'static str),
     /// The pair of identifier and password is wrong.
     InvalidCredentials {
         /// Attempts left before the lockout.
@@ -85,15 +83,6 @@ pub enum ApiError {
         /// Seconds to wait.
         retry_after: u32,
     },
-    /// More than what was agreed.
-    OverLimit {
-        /// Stable code.
-        code: &'static str,
-        /// Of what there was too much.
-        detail: &'static str,
-        /// Seconds to wait.
-        retry_after: u32,
-    },
     /// No database is free for a new school.
     NoFreeSlot,
     /// Something that the request needs cannot be reached now.
@@ -138,10 +127,9 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Fields(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated
-            | Self::NotSignedIn(_)
-            | Self::InvalidCredentials { .. }
-            | Self::InvalidRefreshToken => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::InvalidCredentials { .. } | Self::InvalidRefreshToken => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -151,7 +139,7 @@ impl ApiError {
             Self::TooLarge | Self::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::NotAFile(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyAttempts { .. } | Self::OverLimit { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Replay(response) => response.status(),
@@ -164,13 +152,12 @@ impl ApiError {
         match self {
             Self::Fields(_) => "invalid",
             Self::Malformed(_) => "malformed",
-            Self::Unauthenticated | Self::NotSignedIn(_) => "not_authenticated",
+            Self::Unauthenticated => "not_authenticated",
             Self::InvalidCredentials { .. } => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::Forbidden { code, .. }
             | Self::Conflict { code, .. }
-            | Self::Refused { code, .. }
-            | Self::OverLimit { code, .. } => code,
+            | Self::Refused { code, .. } => code,
             Self::NotFound => "not_found",
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
@@ -193,11 +180,9 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
-            Self::Malformed(detail)
-            | Self::NotSignedIn(detail)
-            | Self::Conflict { detail, .. }
-            | Self::NotAFile(detail)
-            | Self::OverLimit { detail, .. } => (*detail).to_owned(),
+            Self::Malformed(detail) | Self::Conflict { detail, .. } | Self::NotAFile(detail) => {
+                (*detail).to_owned()
+            }
             Self::Forbidden { detail, .. } | Self::Refused { detail, .. } => detail.clone(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
@@ -245,9 +230,7 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::TooManyAttempts { retry_after } | Self::OverLimit { retry_after, .. } => {
-                Some(*retry_after)
-            }
+            Self::TooManyAttempts { retry_after } => Some(*retry_after),
             Self::Unavailable(_) => Some(5),
             Self::NoFreeSlot => Some(3600),
             _ => None,
