@@ -36,6 +36,12 @@ pub mod kinds {
     /// A line of the audit log.
     #[derive(Debug)]
     pub enum AuditEntry {}
+    /// A text message.
+    #[derive(Debug)]
+    pub enum SmsMessage {}
+    /// Text messages that were sent as one.
+    #[derive(Debug)]
+    pub enum SmsBatch {}
 }
 
 /// Id of a school.
@@ -54,3 +60,7 @@ pub type ApiKeyId = homeroom_kernel::Id<kinds::ApiKey>;
 pub type StaffId = homeroom_kernel::Id<kinds::Staff>;
 /// Id of a line of the audit log.
 pub type AuditId = homeroom_kernel::Id<kinds::AuditEntry>;
+/// Id of a text message.
+pub type SmsMessageId = homeroom_kernel::Id<kinds::SmsMessage>;
+/// Id of a batch of text messages.
+pub type SmsBatchId = homeroom_kernel::Id<kinds::SmsBatch>;

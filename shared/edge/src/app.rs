@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use homeroom_domain::credentials::KeyRing;
+use homeroom_domain::{SmsMessageId, TenantId, credentials::KeyRing};
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
     documents::{DocumentError, DocumentRequest, Printed},
@@ -11,12 +11,15 @@ use homeroom_objects::{
     passwords::{PasswordReply, PasswordRequest},
     sms_quota::{QuotaReply, QuotaRequest},
 };
+use homeroom_sms_contract::submit::{Cancellation, Cancelled, Links, Submissions, Submitted};
 use homeroom_store::sql::Databases;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use homeroom_store::control::registry::{ActiveSchool, School};
 
-use crate::{actor::ActorCache, recent::Recent, tenancy};
+use crate::{actor::ActorCache, recent::Recent, sms::SmsCache, tenancy};
 
 /// Another Worker or object that a request depends on could not be asked.
 #[derive(Debug, Error)]
@@ -55,6 +58,45 @@ pub trait Documents: Send + Sync {
     fn print(&self, request: DocumentRequest) -> BoxFuture<'_, Result<Printed, DocumentError>>;
 }
 
+/// Most messages of one [`SmsJob`].
+pub const MAX_JOB: usize = 100;
+
+/// Messages that wait for the bridge: no text and no number of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmsJob {
+    /// The school whose database holds them; none: the platform's does.
+    pub tenant: Option<TenantId>,
+    /// The messages, at most [`MAX_JOB`].
+    pub message_ids: Vec<SmsMessageId>,
+}
+
+/// The queue between the platform and the bridge.
+pub trait SmsQueue: Send + Sync {
+    /// Puts jobs into the queue. What fails here is found by the next sweep.
+    fn put<'a>(&'a self, jobs: &'a [SmsJob]) -> BoxFuture<'a, Result<(), PortError>>;
+}
+
+/// The bridge to the message centres.
+pub trait Bridge: Send + Sync {
+    /// Hands messages over: at most 100, and 256 kB.
+    fn submit<'a>(
+        &'a self,
+        messages: &'a Submissions,
+    ) -> BoxFuture<'a, Result<Submitted, PortError>>;
+
+    /// Withdraws a message.
+    fn cancel<'a>(
+        &'a self,
+        message: &'a Cancellation,
+    ) -> BoxFuture<'a, Result<Cancelled, PortError>>;
+
+    /// Every link and pool.
+    fn links(&self) -> BoxFuture<'_, Result<Links, PortError>>;
+
+    /// One of the bridge's public pages, as text.
+    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<String, PortError>>;
+}
+
 /// Lets time pass.
 pub trait Timer: Send + Sync {
     /// Resolves after so many milliseconds.
@@ -73,6 +115,10 @@ pub struct Ports {
     pub quotas: Box<dyn Quotas>,
     /// The documents Worker, which areas that print are bound to.
     pub documents: Box<dyn Documents>,
+    /// The queue to the bridge, which areas that send messages are bound to.
+    pub sms_queue: Box<dyn SmsQueue>,
+    /// The bridge.
+    pub bridge: Box<dyn Bridge>,
     /// The time.
     pub clock: Box<dyn Clock>,
     /// Waiting.
@@ -89,6 +135,21 @@ pub struct Settings {
     pub environment: String,
     /// Master keys.
     pub keys: KeyRing,
+    /// What concerns text messages.
+    pub sms: SmsSettings,
+}
+
+/// What a deployment says of text messages.
+#[derive(Debug, Default)]
+pub struct SmsSettings {
+    /// Whether a new app waits until an administrator activates it.
+    pub needs_approval: bool,
+    /// What opens the administration without an account.
+    pub admin_key: Option<SecretString>,
+    /// What the bridge and the platform sign with; the first one signs, all are good.
+    pub bridge_secrets: Vec<SecretString>,
+    /// Whether monitoring is for administrators only.
+    pub hides_monitoring: bool,
 }
 
 /// Ports, settings and caches, one per isolate.
@@ -99,6 +160,7 @@ pub struct App {
     pub settings: Settings,
     pub(crate) schools: Recent<School>,
     pub(crate) actors: ActorCache,
+    pub(crate) sms: SmsCache,
 }
 
 impl App {
@@ -106,6 +168,7 @@ impl App {
     #[must_use]
     pub fn new(ports: Ports, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
+            sms: SmsCache::new(&settings.keys),
             ports,
             settings,
             schools: tenancy::school_cache(),

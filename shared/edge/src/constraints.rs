@@ -17,6 +17,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "A user with this phone number already exists.",
     ),
     (
+        "index 'sms_accounts_email'",
+        "email",
+        "An account with this email already exists.",
+    ),
+    (
         "users_have_an_identifier",
         NON_FIELD,
         "Give an email or a phone number.",

@@ -55,3 +55,13 @@ export async function askForBytes(service, url, body) {
 export function askObject(objects, name, url, body) {
   return post(objects.get(objects.idFromName(name)), url, body);
 }
+
+// Status and text of another program on the network, which is given ten seconds.
+export async function askBridge(url, method, headers, body) {
+  const response = await fetch(url, { method, headers: JSON.parse(headers), body, signal: AbortSignal.timeout(10_000) });
+  return [response.status, await response.text()];
+}
+
+export function putIntoQueue(queue, jobs) {
+  return queue.sendBatch(JSON.parse(jobs).map((body) => ({ body, contentType: "json" })));
+}

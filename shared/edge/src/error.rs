@@ -83,6 +83,17 @@ pub enum ApiError {
         /// Seconds to wait.
         retry_after: u32,
     },
+    /// A refusal in the words that clients of the SMS gateway know.
+    Gateway {
+        /// Status of the answer.
+        status: StatusCode,
+        /// Stable code.
+        code: &'static str,
+        /// What is wrong.
+        words: String,
+        /// Seconds to wait.
+        retry_after: Option<u32>,
+    },
     /// No database is free for a new school.
     NoFreeSlot,
     /// Something that the request needs cannot be reached now.
@@ -102,6 +113,17 @@ impl ApiError {
     #[must_use]
     pub fn field(name: &str, message: &str) -> Self {
         Self::Fields(FieldErrors::one(name, message))
+    }
+
+    /// A refusal in the words that clients of the SMS gateway know.
+    #[must_use]
+    pub fn gateway(status: StatusCode, code: &'static str, words: impl Into<String>) -> Self {
+        Self::Gateway {
+            status,
+            code,
+            words: words.into(),
+            retry_after: None,
+        }
     }
 
     /// A permission that the actor lacks.
@@ -142,6 +164,7 @@ impl ApiError {
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Gateway { status, .. } => *status,
             Self::Replay(response) => response.status(),
         }
     }
@@ -157,7 +180,8 @@ impl ApiError {
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::Forbidden { code, .. }
             | Self::Conflict { code, .. }
-            | Self::Refused { code, .. } => code,
+            | Self::Refused { code, .. }
+            | Self::Gateway { code, .. } => code,
             Self::NotFound => "not_found",
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
@@ -183,7 +207,9 @@ impl ApiError {
             Self::Malformed(detail) | Self::Conflict { detail, .. } | Self::NotAFile(detail) => {
                 (*detail).to_owned()
             }
-            Self::Forbidden { detail, .. } | Self::Refused { detail, .. } => detail.clone(),
+            Self::Forbidden { detail, .. }
+            | Self::Refused { detail, .. }
+            | Self::Gateway { words: detail, .. } => detail.clone(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
             ),
@@ -231,6 +257,7 @@ impl ApiError {
     fn retry_after(&self) -> Option<u32> {
         match self {
             Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::Gateway { retry_after, .. } => *retry_after,
             Self::Unavailable(_) => Some(5),
             Self::NoFreeSlot => Some(3600),
             _ => None,

@@ -338,7 +338,7 @@ impl Query {
     }
 }
 
-fn context(parts: &Parts) -> Result<SharedContext, ApiError> {
+pub(crate) fn context(parts: &Parts) -> Result<SharedContext, ApiError> {
     let context = parts.extensions.get::<SharedContext>().cloned();
     let context =
         context.ok_or_else(|| ApiError::Internal("a router ran outside edge::serve".into()))?;

@@ -19,6 +19,7 @@ mod recent;
 mod reply;
 mod routes;
 mod serve;
+pub mod sms;
 mod tenancy;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;

@@ -1,5 +1,7 @@
 //! The edge on Workers: requests and answers cross into WebAssembly here, and the ports reach the runtime.
 
+mod sms;
+
 use std::{cell::OnceCell, sync::Arc};
 
 use axum::{Router, body::Body, response::IntoResponse};
@@ -102,6 +104,7 @@ pub fn state(env: &Env) -> Result<State, String> {
         public_domain: variable("PUBLIC_DOMAIN")?,
         environment: variable("ENVIRONMENT")?,
         keys: KeyRing::parse(&secret.to_string()).map_err(|error| error.to_string())?,
+        sms: sms::settings(env),
     };
     let ports = Ports {
         databases: Box::new(D1Databases::new(env.clone())),
@@ -109,6 +112,8 @@ pub fn state(env: &Env) -> Result<State, String> {
         login_guard: Box::new(Bound(SendWrapper::new(env.clone()))),
         quotas: Box::new(Bound(SendWrapper::new(env.clone()))),
         documents: Box::new(Bound(SendWrapper::new(env.clone()))),
+        sms_queue: Box::new(Bound(SendWrapper::new(env.clone()))),
+        bridge: Box::new(Bound(SendWrapper::new(env.clone()))),
         clock: Box::new(Runtime),
         timer: Box::new(Runtime),
         entropy: Box::new(Runtime),

@@ -23,6 +23,7 @@ mod list;
 pub mod records;
 mod rows;
 pub mod school;
+pub mod sms;
 pub mod sql;
 
 pub use batch::{Action, ActorKind, Batch, Stamp};

@@ -1,4 +1,4 @@
-//! The platform in one process: both areas, each with an isolate of its own, over one set of databases.
+//! The platform in one process: the areas, each with an isolate of its own, over one set of databases.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,7 +11,7 @@ use axum::{Router, body::Body};
 use homeroom_domain::credentials::KeyRing;
 use homeroom_edge::{
     Served, State,
-    app::{App, Ports as EdgePorts, Settings},
+    app::{App, Ports as EdgePorts, Settings, SmsSettings},
     serve,
 };
 use homeroom_kernel::Timestamp;
@@ -24,6 +24,7 @@ use serde_json::Value;
 use crate::{
     client::{Client, Credential, Reply},
     people::{School, add_platform_administrator},
+    sms::{BRIDGE_SECRET, SMS_ADMIN_KEY},
     world::{BatchNote, Fault, Intrusion, Ports, World},
 };
 
@@ -34,8 +35,8 @@ pub const SLOTS: usize = 16;
 const START: Timestamp = Timestamp::from_millis(1_768_464_000_000);
 
 /// One Worker's isolate.
-struct Isolate {
-    app: State,
+pub(crate) struct Isolate {
+    pub(crate) app: State,
     router: Router,
 }
 
@@ -49,6 +50,8 @@ impl Isolate {
                 login_guard: Box::new(ports.clone()),
                 quotas: Box::new(ports.clone()),
                 documents: Box::new(ports.clone()),
+                sms_queue: Box::new(ports.clone()),
+                bridge: Box::new(ports.clone()),
                 clock: Box::new(ports.clone()),
                 timer: Box::new(ports.clone()),
                 entropy: Box::new(ports),
@@ -57,6 +60,12 @@ impl Isolate {
                 public_domain: PUBLIC_HOST.to_owned(),
                 environment: "test".to_owned(),
                 keys: KeyRing::parse(keys).expect("master keys"),
+                sms: SmsSettings {
+                    needs_approval: world.sms.needs_approval.load(Ordering::Relaxed),
+                    admin_key: Some(SMS_ADMIN_KEY.to_owned().into()),
+                    bridge_secrets: vec![BRIDGE_SECRET.to_owned().into()],
+                    hides_monitoring: world.sms.hides_monitoring.load(Ordering::Relaxed),
+                },
             },
         );
         Self {
@@ -66,18 +75,19 @@ impl Isolate {
     }
 }
 
-struct Platform {
-    world: Arc<World>,
+pub(crate) struct Platform {
+    pub(crate) world: Arc<World>,
     system: RefCell<Isolate>,
     school: RefCell<Isolate>,
-    runtime: tokio::runtime::Runtime,
+    pub(crate) sms: RefCell<Isolate>,
+    pub(crate) runtime: tokio::runtime::Runtime,
     loses_deferred: Cell<bool>,
     platform_token: RefCell<Option<String>>,
 }
 
 /// A platform with a control database, free databases for schools and one platform administrator.
 #[derive(Clone)]
-pub struct TestApp(Rc<Platform>);
+pub struct TestApp(pub(crate) Rc<Platform>);
 
 impl Default for TestApp {
     fn default() -> Self {
@@ -111,6 +121,7 @@ impl TestApp {
         let platform = Platform {
             system: RefCell::new(Isolate::new(&world, &keys, homeroom_system::router)),
             school: RefCell::new(Isolate::new(&world, &keys, homeroom_school::router)),
+            sms: RefCell::new(Isolate::new(&world, &keys, homeroom_sms::router)),
             runtime: tokio::runtime::Builder::new_current_thread()
                 .build()
                 .expect("a runtime"),
@@ -123,11 +134,12 @@ impl TestApp {
         app
     }
 
-    /// Replaces both isolates by fresh ones, whose caches are empty; with `keys` master keys, the newest first.
+    /// Replaces all isolates by fresh ones, whose caches are empty; with `keys` master keys, the newest first.
     pub fn restart(&self, keys: u8) {
         let keys = master_keys(keys);
         *self.0.system.borrow_mut() = Isolate::new(&self.0.world, &keys, homeroom_system::router);
         *self.0.school.borrow_mut() = Isolate::new(&self.0.world, &keys, homeroom_school::router);
+        *self.0.sms.borrow_mut() = Isolate::new(&self.0.world, &keys, homeroom_sms::router);
     }
 
     /// Creates a school with an administrator and a teacher, all signed in.
@@ -180,6 +192,7 @@ impl TestApp {
             .interleave
             .store(requests.len() > 1, Ordering::Relaxed);
         let (system, school) = (platform.system.borrow(), platform.school.borrow());
+        let sms = platform.sms.borrow();
         let replies =
             platform
                 .runtime
@@ -187,7 +200,14 @@ impl TestApp {
                     |request| async {
                         let isolate = match request.uri().path() {
                             path if path.starts_with("/api/v1/system/") => &system,
+                            path if path.starts_with("/api/v1/school/sms/") => &sms,
                             path if path.starts_with("/api/v1/school/") => &school,
+                            path if crate::sms::PREFIXES
+                                .iter()
+                                .any(|prefix| path.starts_with(prefix)) =>
+                            {
+                                &sms
+                            }
                             _ => return not_routed(),
                         };
                         let Served {

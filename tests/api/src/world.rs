@@ -24,6 +24,8 @@ use homeroom_store::sql::{Carried, Consistency, Databases, Session, SqlError, St
 use homeroom_store_sqlite::{SqliteDatabases, TENANT_SCHEMA};
 use rusqlite::Connection;
 
+use crate::sms::SmsWorld;
+
 /// When a batch is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -89,6 +91,7 @@ pub(crate) struct World {
     guards: Mutex<HashMap<String, login_guard::LoginGuard>>,
     quotas: Mutex<HashMap<String, SmsQuota>>,
     passwords: Mutex<BTreeMap<&'static str, u32>>,
+    pub(crate) sms: SmsWorld,
 }
 
 impl World {
@@ -107,6 +110,7 @@ impl World {
             guards: Mutex::default(),
             quotas: Mutex::default(),
             passwords: Mutex::default(),
+            sms: SmsWorld::default(),
         }
     }
 

@@ -28,6 +28,7 @@ mod races;
 mod routes;
 mod schema;
 mod school;
+mod sms;
 mod system;
 
 use homeroom_api_tests::Reply;

@@ -4,3 +4,6 @@ pub mod api_keys;
 pub mod directory;
 pub mod registry;
 pub mod schools;
+pub mod sms_accounts;
+pub mod sms_apps;
+pub mod sms_links;

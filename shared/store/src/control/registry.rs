@@ -52,6 +52,12 @@ pub struct ActiveSchool {
     school: School,
 }
 
+/// A school that news of its messages is stored for: also while it is suspended, since what was sent before goes on.
+#[derive(Clone, Debug)]
+pub struct ReceivingSchool {
+    school: School,
+}
+
 /// Why a school's data is not to be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
@@ -69,6 +75,20 @@ impl School {
             Status::Suspended => Err(Closed::Suspended),
             Status::Provisioning | Status::Deleted => Err(Closed::Missing),
         }
+    }
+
+    /// The right to store news of the school's messages, unless it is gone.
+    pub fn receiving(self) -> Result<ReceivingSchool, Closed> {
+        match self.status {
+            Status::Active | Status::Suspended => Ok(ReceivingSchool { school: self }),
+            Status::Provisioning | Status::Deleted => Err(Closed::Missing),
+        }
+    }
+}
+
+impl ReceivingSchool {
+    pub(crate) fn slot(&self) -> &str {
+        &self.school.slot
     }
 }
 

@@ -1,0 +1,251 @@
+//! A message as it is asked for, checked.
+
+use homeroom_domain::{
+    SmsBatchId, SmsMessageId, credentials,
+    sms::{
+        number::Address,
+        text::{TextLength, measure, transliterate},
+    },
+};
+use homeroom_kernel::{Fields, Input, Timestamp, rules};
+use homeroom_store::sms::messages::{NewMessage, Numbering};
+use serde_json::{Value, json};
+
+/// Parts of one message, as the bridge takes them out of the box.
+pub(crate) const MAX_SEGMENTS: usize = 10;
+/// How long a message is tried where its sender says nothing.
+const VALIDITY_SECONDS: i64 = 24 * 3_600;
+const MAX_VALIDITY_SECONDS: i64 = 7 * 24 * 3_600;
+/// Numbers that every client writes alike.
+const MAX_INTEGER: i64 = (1 << 53) - 1;
+/// The contact policies that clients of this kind of gateway name. The app's own policy holds whatever they say.
+const STRATEGIES: &[&str] = &["cp1", "onbuild_cp1", "cp2", "blacklist"];
+
+/// Until when a message is worth sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Validity {
+    Default,
+    Until(Timestamp),
+    Seconds(i64),
+}
+
+/// What all messages of a request have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) esme: i64,
+    pub(crate) source: Address,
+    pub(crate) task_id: Option<i64>,
+    pub(crate) send_at: Option<Timestamp>,
+    validity: Validity,
+    pub(crate) priority: u8,
+    pub(crate) transliterate: bool,
+    numbering: Numbering,
+}
+
+impl Envelope {
+    /// Reads its fields out of a body.
+    pub(crate) fn read(fields: &mut Fields) -> Option<Self> {
+        let esme = fields.required("esme", rules::integer(1, MAX_INTEGER));
+        let source = fields.required("source", |value| {
+            let text = value.as_str().ok_or("Not a valid string.")?;
+            Address::sender(text).map_err(|error| error.to_string())
+        });
+        let task_id = fields.nullable("task_id", rules::integer(0, MAX_INTEGER));
+        let send_at = fields.nullable("send_at", moment);
+        // The name that it has in clients of the gateway's kind.
+        let sent_at = fields.nullable("sent_at", moment);
+        let valid_until = fields.nullable("valid_until", moment);
+        let validity_seconds =
+            fields.nullable("validity_seconds", rules::integer(1, MAX_VALIDITY_SECONDS));
+        let priority = fields.optional("priority", rules::integer(0, 3));
+        let transliterate = fields.optional("transliterate", rules::boolean);
+        let strategy = fields.nullable("strategy", |value| {
+            let known = value.as_str().filter(|name| STRATEGIES.contains(name));
+            known
+                .map(|_| ())
+                .ok_or_else(|| format!("One of {}.", STRATEGIES.join(", ")))
+        });
+        let number = |fields: &mut Fields, name: &str, max: i64| {
+            let read = fields.nullable(name, rules::integer(0, max))?.flatten();
+            Some(read.and_then(|number| u8::try_from(number).ok()))
+        };
+        let (ston, snpi) = (number(fields, "ston", 7), number(fields, "snpi", 18));
+        let (dton, dnpi) = (number(fields, "dton", 7), number(fields, "dnpi", 18));
+        let validity = match (valid_until?.flatten(), validity_seconds?.flatten()) {
+            (Some(_), Some(_)) => {
+                fields.fail("validity_seconds", "Give this or valid_until, not both.");
+                return None;
+            }
+            (Some(until), None) => Validity::Until(until),
+            (None, Some(seconds)) => Validity::Seconds(seconds),
+            (None, None) => Validity::Default,
+        };
+        strategy?;
+        let send_at = send_at?.flatten().or(sent_at?.flatten());
+        if let (Validity::Until(until), Some(from)) = (validity, send_at)
+            && until <= from
+        {
+            fields.fail("valid_until", "This is before the message is sent.");
+            return None;
+        }
+        Some(Self {
+            esme: esme?,
+            source: source?,
+            task_id: task_id?.flatten().filter(|task| *task != 0),
+            send_at: send_at.filter(|moment| moment.millis() > 0),
+            validity,
+            priority: priority?
+                .and_then(|level| u8::try_from(level).ok())
+                .unwrap_or(0),
+            transliterate: transliterate?.unwrap_or(false),
+            numbering: Numbering {
+                ston: ston?,
+                snpi: snpi?,
+                dton: dton?,
+                dnpi: dnpi?,
+            },
+        })
+    }
+}
+
+/// Unix seconds, or RFC 3339.
+fn moment(value: &Value) -> Result<Timestamp, String> {
+    let seconds = rules::integer(0, 253_402_300_799)(value);
+    seconds
+        .map(|seconds| Timestamp::from_millis(seconds * 1_000))
+        .or_else(|_| rules::timestamp(value))
+        .map_err(|_| "Use unix seconds, or the form 2026-01-31T08:00:00Z.".to_owned())
+}
+
+/// The receiver of a message.
+pub(crate) fn receiver(value: &Value) -> Result<Address, String> {
+    let text = value.as_str().ok_or("Not a valid string.")?;
+    Address::receiver(text).map_err(|error| error.to_string())
+}
+
+/// The sender's own id of a message.
+pub(crate) fn transaction_id(value: &Value) -> Result<String, String> {
+    rules::text(1, 64)(value)
+}
+
+/// One message.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) envelope: Envelope,
+    pub(crate) destination: Address,
+    pub(crate) text: String,
+    pub(crate) length: TextLength,
+    pub(crate) transaction_id: Option<String>,
+}
+
+impl Draft {
+    /// A message with a text; its length in parts is checked.
+    pub(crate) fn new(
+        envelope: Envelope,
+        destination: Address,
+        text: String,
+        transaction_id: Option<String>,
+    ) -> Result<Self, String> {
+        let length = if envelope.transliterate {
+            measure(&transliterate(&text))
+        } else {
+            measure(&text)
+        };
+        if length.segments > MAX_SEGMENTS {
+            return Err(format!(
+                "The message takes {} parts, and at most {MAX_SEGMENTS} are sent.",
+                length.segments
+            ));
+        }
+        Ok(Self {
+            envelope,
+            destination,
+            text,
+            length,
+            transaction_id,
+        })
+    }
+
+    /// What a repetition under the same transaction id must have in common, as it was asked for.
+    pub(crate) fn content_hash(&self) -> String {
+        let Envelope {
+            esme,
+            source,
+            task_id,
+            send_at,
+            validity,
+            priority,
+            transliterate,
+            numbering,
+        } = &self.envelope;
+        let validity = match validity {
+            Validity::Default => Value::Null,
+            Validity::Until(until) => json!(until.millis()),
+            Validity::Seconds(seconds) => json!([seconds]),
+        };
+        let content = json!([
+            esme,
+            source.as_str(),
+            self.destination.as_str(),
+            self.text,
+            task_id,
+            send_at.map(Timestamp::millis),
+            validity,
+            priority,
+            transliterate,
+            numbering
+        ]);
+        credentials::digest(&content.to_string())
+    }
+
+    /// The message to be stored; `send_at` is when it may leave, which a contact policy may have moved.
+    pub(crate) fn into_message(
+        self,
+        id: SmsMessageId,
+        app_id: i64,
+        batch_id: Option<SmsBatchId>,
+        now: Timestamp,
+        created_by: Option<String>,
+    ) -> NewMessage {
+        let content_hash = self.content_hash();
+        let envelope = self.envelope;
+        let send_at = envelope.send_at.filter(|moment| *moment > now);
+        let leaves = send_at.unwrap_or(now);
+        let valid_until = match envelope.validity {
+            Validity::Default => leaves.plus_seconds(VALIDITY_SECONDS),
+            Validity::Until(until) => until,
+            Validity::Seconds(seconds) => leaves.plus_seconds(seconds),
+        };
+        NewMessage {
+            id,
+            app_id,
+            transaction_id: self.transaction_id.unwrap_or_else(|| id.to_string()),
+            content_hash,
+            batch_id,
+            task_id: envelope.task_id,
+            esme: envelope.esme,
+            source: envelope.source.as_str().to_owned(),
+            destination: self.destination.as_str().to_owned(),
+            text: self.text,
+            numbering: envelope.numbering,
+            transliterate: envelope.transliterate,
+            encoding: self.length.encoding.name(),
+            segments: self.length.segments,
+            priority: envelope.priority,
+            send_at,
+            valid_until: Some(valid_until),
+            created_by,
+        }
+    }
+}
+
+impl Input for Draft {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let destination = fields.required("destination", receiver);
+        let text = fields.required("message", rules::verbatim(1, 10_000));
+        let transaction_id = fields.nullable("transaction_id", transaction_id);
+        let envelope = Envelope::read(fields);
+        let draft = Self::new(envelope?, destination?, text?, transaction_id?.flatten());
+        draft.map_err(|error| fields.fail("message", &error)).ok()
+    }
+}

@@ -1,0 +1,154 @@
+//! One message.
+
+use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
+use homeroom_kernel::IdSource;
+use homeroom_store::sms::messages::{self, MessageRow};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{admit, draft::Draft};
+use crate::outbound;
+
+/// A message.
+#[derive(ToSchema)]
+#[schema(as = SendIn)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; Draft reads it"
+)]
+pub(crate) struct SendBody {
+    /// Link or pool that sends it.
+    #[schema(example = 1000, minimum = 1)]
+    esme: i64,
+    /// Sender: a phone number, a short code, or a name of up to 11 letters and digits.
+    #[schema(example = "+123456789")]
+    source: String,
+    /// Receiver, in international form.
+    #[schema(example = "+987654321")]
+    destination: String,
+    /// The text, in at most 10 parts.
+    #[schema(example = "Hello world", min_length = 1, max_length = 10_000)]
+    message: String,
+    /// Your own id of the message: a repetition sends nothing again. Made here where it is absent.
+    #[schema(example = "tx-001", max_length = 64)]
+    transaction_id: Option<String>,
+    /// Your campaign.
+    #[schema(example = 12345, minimum = 0)]
+    task_id: Option<i64>,
+    /// Not before this: unix seconds, or RFC 3339.
+    #[schema(example = 1_900_000_000)]
+    send_at: Option<i64>,
+    /// Not after this; a day after it may leave, where absent.
+    valid_until: Option<i64>,
+    /// The same in seconds.
+    #[schema(minimum = 1, maximum = 604_800)]
+    validity_seconds: Option<i64>,
+    /// 0 to 3.
+    #[schema(maximum = 3, minimum = 0)]
+    priority: Option<u8>,
+    /// Whether similar characters may stand for those that the GSM alphabet lacks.
+    transliterate: Option<bool>,
+    /// Type of number of the sender.
+    #[schema(maximum = 7, minimum = 0)]
+    ston: Option<u8>,
+    /// Numbering plan of the sender.
+    #[schema(maximum = 18, minimum = 0)]
+    snpi: Option<u8>,
+    /// Type of number of the receiver.
+    #[schema(maximum = 7, minimum = 0)]
+    dton: Option<u8>,
+    /// Numbering plan of the receiver.
+    #[schema(maximum = 18, minimum = 0)]
+    dnpi: Option<u8>,
+}
+
+/// A message that was taken.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SendOut {
+    #[schema(example = true)]
+    success: bool,
+    /// Empty.
+    #[schema(example = "")]
+    error: &'static str,
+    #[schema(example = 1000)]
+    esme: i64,
+    #[schema(example = "tx-001")]
+    transaction_id: String,
+    #[schema(example = "01900000-0000-7000-8000-000000000001")]
+    message_id: String,
+    #[schema(example = "submitted")]
+    status: &'static str,
+    /// One for each part.
+    #[schema(example = json!(["01900000-0000-7000-8000-000000000001-1"]))]
+    sms_ids: Vec<String>,
+    /// Your campaign; 0 where there is none.
+    #[schema(example = 12345)]
+    task_id: i64,
+}
+
+impl SendOut {
+    pub(crate) fn new(row: &MessageRow) -> Self {
+        Self {
+            success: true,
+            error: "",
+            esme: row.esme,
+            transaction_id: row.transaction_id.clone(),
+            message_id: row.id.to_string(),
+            status: "submitted",
+            sms_ids: row.sms_ids(),
+            task_id: row.task_id.unwrap_or_default(),
+        }
+    }
+}
+
+/// Another message has the same transaction id.
+pub(crate) fn conflict() -> ApiError {
+    ApiError::gateway(
+        StatusCode::CONFLICT,
+        "transaction_id_reused",
+        "transaction_id was used with another message",
+    )
+}
+
+/// Send a message
+///
+/// It is stored before the answer. The same `transaction_id` with the same content gives the same answer and sends nothing again; with
+/// another content it is refused.
+#[utoipa::path(post, path = "/api/v1/sms/send", tag = "messages", request_body = SendBody,
+    responses((status = 200, body = SendOut)), security(("sms" = [], "app_id" = [])))]
+pub(crate) async fn send_message(
+    caller: AppCaller,
+    body: Body<Draft>,
+) -> Result<Json<SendOut>, ApiError> {
+    let draft = body.input;
+    admit(&caller.app, &caller.context, draft.envelope.esme).await?;
+    let app_id = caller.sms_app.id;
+    if let Some(transaction_id) = &draft.transaction_id
+        && let Some(known) =
+            messages::find_by_transaction(&caller.db, app_id, transaction_id).await?
+    {
+        return repeated(&draft.content_hash(), &known);
+    }
+    let now = caller.context.now;
+    let id = IdSource::new(&*caller.app.ports.entropy, now).next();
+    let message = draft.into_message(id, app_id, None, now, None);
+    let rows = messages::store(&caller.db, app_id, std::slice::from_ref(&message), now).await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| ApiError::Internal("a message that was stored is not there".into()))?;
+    if row.id != id {
+        // A request with the same transaction id was faster.
+        return repeated(&message.content_hash, row);
+    }
+    outbound::announce(&caller.app, caller.sms_app.tenant, &[id]).await;
+    Ok(Json(SendOut::new(row)))
+}
+
+fn repeated(content_hash: &str, known: &MessageRow) -> Result<Json<SendOut>, ApiError> {
+    if known.content_hash == content_hash {
+        Ok(Json(SendOut::new(known)))
+    } else {
+        Err(conflict())
+    }
+}

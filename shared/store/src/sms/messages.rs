@@ -1,0 +1,304 @@
+//! Messages: stored once, handed to the bridge, read, withdrawn.
+
+use homeroom_domain::{
+    SmsBatchId, SmsMessageId,
+    sms::status::{MessageStatus, PartStatus},
+};
+use homeroom_kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::day;
+use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
+
+/// Types of number and numbering plans, where the sender insists on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Numbering {
+    /// Type of number of the sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ston: Option<u8>,
+    /// Numbering plan of the sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snpi: Option<u8>,
+    /// Type of number of the receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dton: Option<u8>,
+    /// Numbering plan of the receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dnpi: Option<u8>,
+}
+
+/// A message that is to be stored.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Its id.
+    pub id: SmsMessageId,
+    /// The app that sends it.
+    pub app_id: i64,
+    /// The sender's own id of it, unique within the app.
+    pub transaction_id: String,
+    /// SHA-256 of all that a repetition must have in common, hexadecimal.
+    pub content_hash: String,
+    /// The batch that it is part of.
+    pub batch_id: Option<SmsBatchId>,
+    /// The sender's campaign.
+    pub task_id: Option<i64>,
+    /// Link or pool.
+    pub esme: i64,
+    /// Sender, without a plus.
+    pub source: String,
+    /// Receiver, without a plus.
+    pub destination: String,
+    /// The text.
+    pub text: String,
+    /// What the sender insists on.
+    pub numbering: Numbering,
+    /// Whether similar characters of the GSM alphabet may stand for others.
+    pub transliterate: bool,
+    /// `GSM7` or `UCS2`.
+    pub encoding: &'static str,
+    /// Parts, 1 to 255.
+    pub segments: usize,
+    /// 0 to 3.
+    pub priority: u8,
+    /// Not before this.
+    pub send_at: Option<Timestamp>,
+    /// Not after this.
+    pub valid_until: Option<Timestamp>,
+    /// The user of the same database who sends it.
+    pub created_by: Option<String>,
+}
+
+/// A message as stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MessageRow {
+    /// Its id.
+    pub id: SmsMessageId,
+    /// The app that sends it.
+    pub app_id: i64,
+    /// The sender's own id of it.
+    pub transaction_id: String,
+    /// What a repetition must have in common.
+    pub content_hash: String,
+    /// The batch that it is part of.
+    pub batch_id: Option<SmsBatchId>,
+    /// The sender's campaign.
+    pub task_id: Option<i64>,
+    /// Link or pool.
+    pub esme: i64,
+    /// Sender, without a plus.
+    pub source: String,
+    /// Receiver, without a plus.
+    pub destination: String,
+    /// The text.
+    pub text: String,
+    /// What the sender insists on.
+    #[serde(deserialize_with = "rows::json")]
+    pub numbering: Numbering,
+    /// Whether similar characters may stand for others.
+    #[serde(deserialize_with = "rows::flag")]
+    pub transliterate: bool,
+    /// `GSM7` or `UCS2`.
+    pub encoding: String,
+    /// Parts.
+    pub segments: u32,
+    /// 0 to 3.
+    pub priority: u8,
+    /// Not before this.
+    pub send_at: Option<Timestamp>,
+    /// Not after this.
+    pub valid_until: Option<Timestamp>,
+    /// Of all parts together.
+    pub status: MessageStatus,
+    /// Status and error code of every part, in order.
+    #[serde(deserialize_with = "rows::json")]
+    pub parts: Vec<(PartStatus, Option<String>)>,
+    /// The bridge's count of changes.
+    pub version: u64,
+    /// Why it failed; empty where it did not.
+    pub error: String,
+    /// When it was last taken to be handed to the bridge.
+    pub claimed_at: Option<Timestamp>,
+    /// When the bridge had it.
+    pub handed_at: Option<Timestamp>,
+    /// When the first part left.
+    pub sent_at: Option<Timestamp>,
+    /// When it was accepted here.
+    pub created_at: Timestamp,
+    /// The user of the same database who sent it.
+    pub created_by: Option<String>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl MessageRow {
+    /// Ids of its parts: `<message id>-1`, ….
+    #[must_use]
+    pub fn sms_ids(&self) -> Vec<String> {
+        let part = |n| format!("{}-{n}", self.id);
+        (1..=self.segments).map(part).collect()
+    }
+}
+
+pub(crate) const COLUMNS: &str = "m.id, m.app_id, m.transaction_id, m.content_hash, m.batch_id, m.task_id, m.esme, m.source, \
+     m.destination, m.text, m.numbering, m.transliterate, m.encoding, m.segments, m.priority, m.send_at, m.valid_until, \
+     m.status, m.parts, m.version, m.error, m.claimed_at, m.handed_at, m.sent_at, m.created_at, m.created_by, m.updated_at";
+
+/// Stores messages of one app, each unless its transaction id is known, and counts those that were stored.
+#[must_use]
+pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
+    let mut batch = Batch::default();
+    let part = json!(["ACCEPTED", null]);
+    let line = |message: &NewMessage| {
+        json!({
+            "id": message.id, "transaction_id": message.transaction_id, "content_hash": message.content_hash,
+            "batch_id": message.batch_id, "task_id": message.task_id, "esme": message.esme, "source": message.source,
+            "destination": message.destination, "text": message.text,
+            "numbering": json!(message.numbering).to_string(), "transliterate": message.transliterate,
+            "encoding": message.encoding, "segments": message.segments, "priority": message.priority,
+            "send_at": message.send_at.map(Timestamp::millis),
+            "valid_until": message.valid_until.map(Timestamp::millis),
+            "parts": json!(vec![&part; message.segments]).to_string(), "created_by": message.created_by,
+        })
+    };
+    let lines: Vec<_> = messages.iter().map(line).collect();
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    batch.push(sql!(
+        "insert into sms_messages (id, app_id, transaction_id, content_hash, batch_id, task_id, esme, source, \
+         destination, text, numbering, transliterate, encoding, segments, priority, send_at, valid_until, status, parts, \
+         created_at, created_by, updated_at) \
+         select value ->> '$.id', ?1, value ->> '$.transaction_id', value ->> '$.content_hash', \
+         value ->> '$.batch_id', value ->> '$.task_id', value ->> '$.esme', value ->> '$.source', \
+         value ->> '$.destination', value ->> '$.text', value ->> '$.numbering', value ->> '$.transliterate', \
+         value ->> '$.encoding', value ->> '$.segments', value ->> '$.priority', value ->> '$.send_at', \
+         value ->> '$.valid_until', 'ACCEPTED', value ->> '$.parts', ?2, value ->> '$.created_by', ?2 \
+         from json_each(?3) where true on conflict (app_id, transaction_id) do nothing",
+        app_id,
+        now,
+        json!(lines).to_string(),
+    ));
+    // Counted are those that are there under the new ids: of a repetition, none.
+    let count = format!(
+        "insert into sms_usage (app_id, day, messages, parts) select m.app_id, {}, count(*), sum(m.segments) \
+         from sms_messages m where m.id in (select value from json_each(?1)) group by 1, 2 \
+         on conflict (app_id, day) do update set messages = messages + excluded.messages, \
+         parts = parts + excluded.parts",
+        day("m.created_at")
+    );
+    batch.push(sql!(count, json!(ids).to_string()));
+    batch
+}
+
+/// Stores messages, and gives what is there under their transaction ids now: a row with another id was there before.
+pub async fn store(
+    db: &impl IdentityDb,
+    app_id: i64,
+    messages: &[NewMessage],
+    now: Timestamp,
+) -> Result<Vec<MessageRow>, StoreError> {
+    let ids: Vec<_> = messages
+        .iter()
+        .map(|message| &message.transaction_id)
+        .collect();
+    let mut statements = insert(app_id, messages, now).into_statements();
+    let text = format!(
+        "select {COLUMNS} from sms_messages m where m.app_id = ?1 \
+         and m.transaction_id in (select value from json_each(?2))"
+    );
+    statements.push(sql!(text, app_id, json!(ids).to_string()));
+    let mut outcomes = db.connection().batch(statements).await?;
+    outcomes.changes();
+    outcomes.changes();
+    outcomes.rows()
+}
+
+/// A message of an app.
+pub async fn find(
+    db: &impl IdentityDb,
+    app_id: i64,
+    id: SmsMessageId,
+) -> Result<MessageRow, StoreError> {
+    let text = format!("select {COLUMNS} from sms_messages m where m.id = ?1 and m.app_id = ?2");
+    db.connection()
+        .first(sql!(text, id, app_id))
+        .await?
+        .ok_or(StoreError::NotFound)
+}
+
+/// The message of an app that carries the sender's own id.
+pub async fn find_by_transaction(
+    db: &impl IdentityDb,
+    app_id: i64,
+    transaction_id: &str,
+) -> Result<Option<MessageRow>, StoreError> {
+    let text = format!(
+        "select {COLUMNS} from sms_messages m where m.app_id = ?1 and m.transaction_id = ?2"
+    );
+    db.connection()
+        .first(sql!(text, app_id, transaction_id))
+        .await
+}
+
+/// Takes messages to hand them to the bridge: those that it does not have yet, whoever took them before.
+pub async fn claim(
+    db: &impl IdentityDb,
+    ids: &[SmsMessageId],
+    now: Timestamp,
+) -> Result<Vec<MessageRow>, StoreError> {
+    let text = format!(
+        "update sms_messages as m set claimed_at = ?2 where m.id in (select value from json_each(?1)) \
+         and m.handed_at is null and m.status = 'ACCEPTED' returning {}",
+        COLUMNS.replace("m.", "")
+    );
+    db.connection()
+        .rows(sql!(text, json!(ids).to_string(), now))
+        .await
+}
+
+/// Withdraws a message that nobody took from the queue yet; whether it did.
+pub async fn withdraw(
+    db: &impl IdentityDb,
+    app_id: i64,
+    id: SmsMessageId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let text = format!("{WITHDRAW} and claimed_at is null and handed_at is null");
+    let statement = sql!(text, id, app_id, now);
+    Ok(db.connection().batch(vec![statement]).await?.changes() > 0)
+}
+
+/// Notes that the bridge withdrew a message.
+#[must_use]
+pub fn withdrawn(app_id: i64, id: SmsMessageId, now: Timestamp) -> Batch {
+    let mut batch = Batch::default();
+    batch.push(sql!(WITHDRAW, id, app_id, now));
+    batch
+}
+
+const WITHDRAW: &str = "update sms_messages set status = 'DELETED', updated_at = ?3, \
+     parts = (select json_group_array(json_array('DELETED', null)) from json_each(parts)) \
+     where id = ?1 and app_id = ?2 and status = 'ACCEPTED'";
+
+#[derive(Deserialize)]
+struct Waiting {
+    id: SmsMessageId,
+}
+
+/// What was neither accepted nor taken since `before` and still waits for the bridge, the oldest first.
+pub async fn list_waiting(
+    db: &impl IdentityDb,
+    before: Timestamp,
+    limit: u16,
+) -> Result<Vec<SmsMessageId>, StoreError> {
+    let rows: Vec<Waiting> = db
+        .connection()
+        .rows(sql!(
+            "select id from sms_messages where handed_at is null and status = 'ACCEPTED' and created_at < ?1 \
+             and (claimed_at is null or claimed_at < ?1) order by created_at limit ?2",
+            before,
+            i64::from(limit),
+        ))
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}

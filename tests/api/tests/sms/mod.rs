@@ -1,0 +1,25 @@
+//! The SMS gateway: `/api/v1/auth/`, `/api/v1/sms/` and what is around them.
+
+mod path;
+
+use homeroom_api_tests::SmsUser;
+use serde_json::{Value, json};
+
+/// A receipt of the bridge for a message of an app.
+pub(crate) fn receipt(
+    user: &SmsUser,
+    tenant: Option<&str>,
+    id: &str,
+    version: u64,
+    status: &str,
+    parts: &[&str],
+) -> Value {
+    let parts: Vec<Value> = (1..)
+        .zip(parts)
+        .map(|(number, status)| json!({"number": number, "status": status, "error": null}))
+        .collect();
+    json!({
+        "id": format!("evt-{id}-{version}"), "at": 1_768_464_100_000_i64, "message_id": id, "app_id": user.app_id,
+        "tenant": tenant, "version": version, "status": status, "parts": parts, "error": "",
+    })
+}
