@@ -1,6 +1,9 @@
 //! The SMS gateway: `/api/v1/auth/`, `/api/v1/sms/` and what is around them.
 
+mod contacts;
+mod inbound;
 mod path;
+mod rules;
 
 use homeroom_api_tests::SmsUser;
 use serde_json::{Value, json};
