@@ -14,7 +14,16 @@ pub const DOCS: &str = "/api/docs/";
 const SCHEMA: &str = "/api/schema/";
 
 /// Every area: the prefix of its paths, and the service binding of its Worker.
-const AREAS: &[(&str, &str)] = &[("/api/v1/system/", "SYSTEM"), ("/api/v1/school/", "SCHOOL")];
+const AREAS: &[(&str, &str)] = &[
+    ("/api/v1/system/", "SYSTEM"),
+    ("/api/v1/school/", "SCHOOL"),
+    ("/api/v1/school/sms/", SMS),
+    ("/api/v1/sms/", SMS),
+    ("/api/v1/auth/", SMS),
+    ("/api/v1/admin/", SMS),
+    ("/dashboard/", SMS),
+];
+const SMS: &str = "SMS";
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +49,7 @@ pub fn of(path: &str) -> Route<'_> {
         return Route::Area(binding);
     }
     match path {
+        "/healthy" | "/healthy/" | "/metrics" | "/metrics/" => Route::Area(SMS),
         "/" | "/api/docs" => Route::Redirect(DOCS),
         "/api/schema" | SCHEMA => Route::File(Cow::Borrowed("/schema/openapi.json")),
         _ => document(path).map_or(Route::Nowhere, Route::File),
@@ -92,6 +102,16 @@ mod tests {
             ("/api/v1/system/schools/", Route::Area("SYSTEM")),
             ("/api/v1/system//", Route::Area("SYSTEM")),
             ("/api/v1/school/auth/login/", Route::Area("SCHOOL")),
+            ("/api/v1/school/sms/messages/", Route::Area("SMS")),
+            ("/api/v1/school/smses/", Route::Area("SCHOOL")),
+            ("/api/v1/sms/send", Route::Area("SMS")),
+            ("/api/v1/auth/login", Route::Area("SMS")),
+            ("/api/v1/admin/links", Route::Area("SMS")),
+            ("/dashboard/stats", Route::Area("SMS")),
+            ("/healthy", Route::Area("SMS")),
+            ("/metrics/", Route::Area("SMS")),
+            ("/metrics/x", Route::Nowhere),
+            ("/healthyx", Route::Nowhere),
             ("/api/v1/schools/", Route::Nowhere),
             ("/api/v1/school", Route::Nowhere),
             ("/api/v1/", Route::Nowhere),

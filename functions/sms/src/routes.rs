@@ -16,9 +16,7 @@ use crate::{
         title = "Homeroom: SMS gateway",
         description = "Text messages of apps, and of schools, over the platform's links to message centres.",
     ),
-    components(schemas(
-        homeroom_edge::openapi::ErrorOut, homeroom_edge::openapi::FieldErrorsOut, homeroom_edge::openapi::PlainErrorOut
-    )),
+    components(schemas(homeroom_edge::openapi::PlainErrorOut)),
     tags(
         (name = "auth", description = "Accounts and tokens."),
         (name = "messages", description = "Sending messages, and what became of them."),

@@ -25,6 +25,8 @@ pub enum ApiError {
     Malformed(&'static str),
     /// There is no credential, or it does not hold here.
     Unauthenticated,
+    /// The same, in words that an area owes its clients.
+    NotSignedIn(&'static str),
     /// The pair of identifier and password is wrong.
     InvalidCredentials {
         /// Attempts left before the lockout.
@@ -91,8 +93,15 @@ pub enum ApiError {
         code: &'static str,
         /// What is wrong.
         words: String,
+    },
+    /// More than what was agreed.
+    OverLimit {
+        /// Stable code.
+        code: &'static str,
+        /// Of what there was too much.
+        detail: &'static str,
         /// Seconds to wait.
-        retry_after: Option<u32>,
+        retry_after: u32,
     },
     /// No database is free for a new school.
     NoFreeSlot,
@@ -122,7 +131,6 @@ impl ApiError {
             status,
             code,
             words: words.into(),
-            retry_after: None,
         }
     }
 
@@ -149,9 +157,10 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Fields(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated | Self::InvalidCredentials { .. } | Self::InvalidRefreshToken => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::Unauthenticated
+            | Self::NotSignedIn(_)
+            | Self::InvalidCredentials { .. }
+            | Self::InvalidRefreshToken => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -161,7 +170,7 @@ impl ApiError {
             Self::TooLarge | Self::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::NotAFile(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyAttempts { .. } | Self::OverLimit { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoFreeSlot | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Gateway { status, .. } => *status,
@@ -175,12 +184,13 @@ impl ApiError {
         match self {
             Self::Fields(_) => "invalid",
             Self::Malformed(_) => "malformed",
-            Self::Unauthenticated => "not_authenticated",
+            Self::Unauthenticated | Self::NotSignedIn(_) => "not_authenticated",
             Self::InvalidCredentials { .. } => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::Forbidden { code, .. }
             | Self::Conflict { code, .. }
             | Self::Refused { code, .. }
+            | Self::OverLimit { code, .. }
             | Self::Gateway { code, .. } => code,
             Self::NotFound => "not_found",
             Self::NoSuchPage => "invalid_page",
@@ -204,9 +214,11 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Fields(_) | Self::Replay(_) => String::new(),
-            Self::Malformed(detail) | Self::Conflict { detail, .. } | Self::NotAFile(detail) => {
-                (*detail).to_owned()
-            }
+            Self::Malformed(detail)
+            | Self::NotSignedIn(detail)
+            | Self::Conflict { detail, .. }
+            | Self::NotAFile(detail)
+            | Self::OverLimit { detail, .. } => (*detail).to_owned(),
             Self::Forbidden { detail, .. }
             | Self::Refused { detail, .. }
             | Self::Gateway { words: detail, .. } => detail.clone(),
@@ -256,8 +268,9 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::TooManyAttempts { retry_after } => Some(*retry_after),
-            Self::Gateway { retry_after, .. } => *retry_after,
+            Self::TooManyAttempts { retry_after } | Self::OverLimit { retry_after, .. } => {
+                Some(*retry_after)
+            }
             Self::Unavailable(_) => Some(5),
             Self::NoFreeSlot => Some(3600),
             _ => None,

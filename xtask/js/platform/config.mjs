@@ -62,6 +62,10 @@ export function workerOptions(workers, { secrets, builds = {}, vars = {} }) {
         ...Object.fromEntries((config.services ?? []).map(({ binding, service }) => [binding, service])),
         ...(worker !== withAssets && folderBinding(config, folder)),
       },
+      queueProducers: Object.fromEntries(
+        (config.queues?.producers ?? []).map(({ binding, queue }) => [binding, { queueName: queue }]),
+      ),
+      queueConsumers: Object.fromEntries((config.queues?.consumers ?? []).map(consumer)),
       durableObjects: Object.fromEntries(
         (config.durable_objects?.bindings ?? []).map((object) => [
           object.name,
@@ -75,6 +79,10 @@ export function workerOptions(workers, { secrets, builds = {}, vars = {} }) {
       ...(worker === withAssets && assets(config, folder)),
     };
   });
+}
+
+function consumer({ queue, max_batch_size, max_batch_timeout, max_retries }) {
+  return [queue, { maxBatchSize: max_batch_size, maxBatchTimeout: max_batch_timeout, maxRetries: max_retries }];
 }
 
 /** Miniflare serves the assets of one Worker only, whatever the others' are; theirs are read from the disk by workerd. */

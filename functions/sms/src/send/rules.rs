@@ -130,15 +130,14 @@ impl<'a> Taken<'a> {
 }
 
 fn over(limit: Limit, retry_after: u32) -> ApiError {
-    let (code, words) = match limit {
+    let (code, detail) = match limit {
         Limit::Rate => ("rate_limited", "rate limit exceeded"),
         Limit::Day => ("daily_quota", "daily quota exceeded"),
         Limit::Month => ("monthly_quota", "monthly quota exceeded"),
     };
-    ApiError::Gateway {
-        status: StatusCode::TOO_MANY_REQUESTS,
+    ApiError::OverLimit {
         code,
-        words: words.to_owned(),
-        retry_after: Some(retry_after),
+        detail,
+        retry_after,
     }
 }

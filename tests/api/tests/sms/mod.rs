@@ -1,9 +1,12 @@
 //! The SMS gateway: `/api/v1/auth/`, `/api/v1/sms/` and what is around them.
 
+mod accounts;
+mod bridge;
 mod contacts;
 mod inbound;
 mod path;
 mod rules;
+mod sending;
 
 use homeroom_api_tests::SmsUser;
 use serde_json::{Value, json};
