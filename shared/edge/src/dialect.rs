@@ -122,10 +122,18 @@ mod tests {
                 "invalid X-App-ID",
             ),
             (
-                Box::new(|| ApiError::TooManyAttempts { retry_after: 60 }),
-                "Too many attempts. Try again in 60 seconds.",
+                Box::new(|| ApiError::NotSignedIn("authorization header required")),
+                "authorization header required",
             ),
             (Box::new(|| ApiError::NotFound), "Not found."),
+            (
+                Box::new(|| ApiError::OverLimit {
+                    code: "daily_quota",
+                    detail: "daily quota exceeded",
+                    retry_after: 60,
+                }),
+                "daily quota exceeded",
+            ),
             (
                 Box::new(|| ApiError::Unavailable("a secret note".into())),
                 "The service is not available at the moment. Try again shortly.",

@@ -318,7 +318,10 @@ impl TestApp {
     }
 
     /// The queue's consumer, once: jobs that are to come again are in the queue again afterwards.
-    #[must_use]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "working the queue is what it is for"
+    )]
     pub fn work_queue(&self) -> Vec<Fate> {
         let jobs = std::mem::take(&mut *self.0.world.sms.queue.lock().unwrap());
         let jobs: Vec<(SmsJob, u32)> = jobs.into_iter().map(|job| (job, 1)).collect();

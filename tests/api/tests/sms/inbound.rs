@@ -80,8 +80,8 @@ fn stop_and_start_are_heeded_and_answered_once() {
     let user = app.sms_user(&school.host, "ada");
     number(&app, OURS, &user).expect(200);
     let stop = event(&app, "in-1", 0, " Stop! ");
-    come_in(&app, &[stop.clone()]);
-    come_in(&app, &[stop.clone()]);
+    come_in(&app, std::slice::from_ref(&stop));
+    come_in(&app, std::slice::from_ref(&stop));
     assert_eq!(
         replies(&app),
         ["You will get no more messages. Reply START to get them again."]
@@ -133,7 +133,7 @@ fn a_stop_that_the_owner_undid_is_not_done_again_when_it_comes_in_twice() {
     let user = app.public_sms_user("ada");
     number(&app, OURS, &user).expect(200);
     let stop = event(&app, "in-1", 0, "STOP");
-    come_in(&app, &[stop.clone()]);
+    come_in(&app, std::slice::from_ref(&stop));
     user.client.delete("sms/opt-outs/263771234567").expect(204);
     come_in(&app, &[stop]);
     user.send(PHONE, "Hello").expect(200);
