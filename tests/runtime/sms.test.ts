@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, freshAddress, usePlatform, type Answer, type Platform, type Row } from "./platform";
 
-const SECRET = "a secret of the runtime tests, long enough";
+const SECRET = "a secret of the runtime tests long enough";
 const PASSWORD = "correct horse battery";
 
 /** What a bridge does, as far as the platform sees it. */
