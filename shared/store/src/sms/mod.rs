@@ -1,7 +1,10 @@
 //! Text messages: the same tables, and the same statements, in the platform's database and in every school's.
 
+pub mod contacts;
 pub mod events;
+pub mod inbound;
 pub mod messages;
+pub mod usage;
 
 use homeroom_domain::credentials::Plane;
 

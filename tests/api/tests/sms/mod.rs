@@ -2,8 +2,11 @@
 
 mod accounts;
 mod bridge;
+mod contacts;
 mod everywhere;
+mod inbound;
 mod path;
+mod rules;
 mod sending;
 
 use homeroom_api_tests::SmsUser;
