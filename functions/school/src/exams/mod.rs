@@ -93,7 +93,7 @@ fn manages_exams(caller: &Permitted<SchoolArea>) -> bool {
     permissions.allows("school.change_exam") || permissions.allows("school.manage_mark")
 }
 
-static EXAM_SESSIONS: Resource = Resource {
+pub(crate) static EXAM_SESSIONS: Resource = Resource {
     table: &tables::EXAM_SESSIONS,
     noun: "exam_session",
     plural: "exam_sessions",
