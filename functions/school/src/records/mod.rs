@@ -304,7 +304,7 @@ impl Resource {
         }
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         caller: &Permitted<SchoolArea>,
         ids: &Ids,
