@@ -11,7 +11,7 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use futures_util::future::BoxFuture;
-use homeroom_domain::records::{self, Record};
+use homeroom_domain::records::{self, Presence, Record};
 use homeroom_edge::{
     ApiError, Ids, Json, List, NoContent, Permitted, Posted, Query, RawBody, SchoolArea, State,
 };
@@ -232,7 +232,7 @@ impl Resource {
         let scope = self.scope(&ids)?;
         let mut fields = post.input.clone();
         for field in self.table.fields {
-            if matches!(field.presence, records::Presence::Path) {
+            if matches!(field.presence, Presence::Path) {
                 fields.insert(
                     field.name.to_owned(),
                     ids.get::<()>(field.name)?.to_string().into(),
@@ -270,7 +270,7 @@ impl Resource {
         let mut record = store::new_record(&stamp, fields);
         let resolved = store::resolve(&post.db, self.table, scope, &record).await?;
         let resolved = self.place(post, ids, resolved).await?;
-        let facts = self.settle(&mut record, resolved)?;
+        let facts = self.settle(None, &mut record, resolved)?;
         let mut write = Write {
             caller: post,
             before: None,
@@ -322,7 +322,7 @@ impl Resource {
             serde_json::json!(caller.context.now),
         );
         let resolved = self.place(caller, ids, resolved).await?;
-        let facts = self.settle(&mut after, resolved)?;
+        let facts = self.settle(Some(&before), &mut after, resolved)?;
         let mut write = Write {
             caller,
             before: Some(&before),
@@ -399,8 +399,25 @@ impl Resource {
 
     /// Refuses what refers to nothing and what breaks a rule between fields; completes what is worked out, and gives the
     /// facts.
-    fn settle(&self, record: &mut Record, resolved: Resolved) -> Result<Record, ApiError> {
+    fn settle(
+        &self,
+        before: Option<&Record>,
+        record: &mut Record,
+        resolved: Resolved,
+    ) -> Result<Record, ApiError> {
         let mut errors = FieldErrors::default();
+        for field in self.table.fields {
+            let Presence::Acted(_, how) = field.presence else {
+                continue;
+            };
+            let own =
+                before.map_or_else(|| field.default(), |before| before.get(field.name).cloned());
+            let own = own.unwrap_or_default();
+            let given = record.insert(field.name.to_owned(), own.clone());
+            if given.is_some_and(|given| given != own) {
+                errors.add(field.name, how);
+            }
+        }
         for field in resolved.missing {
             errors.add(field, "There is no such record.");
         }
