@@ -33,6 +33,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0012_calendar_feeds.sql"),
     include_str!("../../../schema/tenant/0013_required_subjects.sql"),
     include_str!("../../../schema/tenant/0014_withdrawn_cards.sql"),
+    include_str!("../../../schema/tenant/0015_card_lists.sql"),
 ];
 
 /// In-memory databases by the name of their binding.
