@@ -1,5 +1,6 @@
 //! The structure of a school year: sessions, terms, forms, classes, subjects, and who teaches what to whom.
 
+use chrono::NaiveDate;
 use homeroom_domain::records::{Record, moment, text};
 use homeroom_kernel::FieldErrors;
 use homeroom_store::school::structure as tables;
@@ -28,6 +29,35 @@ impl Hooks for SessionRules {
         if moment(session, "end_date") <= moment(session, "start_date") {
             errors.add("end_date", "The session must end after it starts.");
         }
+        let days = |name| moment(session, name).map(|moment| moment.millis() / DAY);
+        if let (Some(first), Some(last)) = (days("start_date"), days("end_date"))
+            && last - first > MAX_SESSION_DAYS
+        {
+            errors.add("end_date", "A session has at most two years.");
+        }
+    }
+}
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+/// Two years, one of them a leap year.
+const MAX_SESSION_DAYS: i64 = 731;
+/// A leap year.
+const MAX_DAYS: i64 = 366;
+
+/// Refuses more days than a leap year has.
+pub(crate) fn at_most_a_year(
+    record: &Record,
+    first: &str,
+    last: &str,
+    message: &str,
+    errors: &mut FieldErrors,
+) {
+    let date = |name| text(record, name).parse::<NaiveDate>().ok();
+    if let (Some(first), Some(end)) = (date(first), date(last))
+        && end.signed_duration_since(first).num_days() >= MAX_DAYS
+    {
+        errors.add(last, message);
     }
 }
 
@@ -55,6 +85,10 @@ impl Hooks for TermRules {
             "The term must end after it starts.",
             errors,
         );
+        let message = "A term has at most 366 days.";
+        at_most_a_year(term, "start_date", "end_date", message, errors);
+        let message = "A vacation has at most 366 days.";
+        at_most_a_year(term, "vacation_start", "vacation_end", message, errors);
         in_order(
             term,
             "vacation_start",

@@ -66,6 +66,8 @@ pub enum Presence {
     Path,
     /// Found by the store or set by an action; in answers only.
     ReadOnly,
+    /// What it is at first, and how it changes: by actions. A body may name it as it is; anything else is refused.
+    Acted(Literal, &'static str),
     /// In bodies only: noted with the change, and no part of the record.
     Note,
 }
@@ -153,13 +155,25 @@ impl Field {
         Self::new(name, kind, Presence::ReadOnly, true, about)
     }
 
+    /// A field that actions change, and a body does not.
+    #[must_use]
+    pub const fn acted(
+        name: &'static str,
+        kind: Kind,
+        first: Literal,
+        how: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self::new(name, kind, Presence::Acted(first, how), false, about)
+    }
+
     /// A field of bodies only.
     #[must_use]
     pub const fn note(name: &'static str, kind: Kind, about: &'static str) -> Self {
         Self::new(name, kind, Presence::Note, false, about)
     }
 
-    /// Whether a body may set it.
+    /// Whether a body may name it.
     #[must_use]
     pub const fn is_settable(&self) -> bool {
         !matches!(self.presence, Presence::Path | Presence::ReadOnly)
@@ -175,16 +189,18 @@ impl Field {
     #[must_use]
     pub fn default(&self) -> Option<Value> {
         match self.presence {
-            Presence::Default(literal) => Some(match (literal, self.kind) {
-                (Literal::Text(text), _) => text.into(),
-                (Literal::Integer(number), _) => number.into(),
-                (Literal::Boolean(truth), _) => truth.into(),
-                (Literal::NoFlags, Kind::Flags(names)) => names
-                    .iter()
-                    .map(|name| ((*name).to_owned(), Value::from(false)))
-                    .collect(),
-                (Literal::NoFlags | Literal::Found, _) => Value::Null,
-            }),
+            Presence::Default(literal) | Presence::Acted(literal, _) => {
+                Some(match (literal, self.kind) {
+                    (Literal::Text(text), _) => text.into(),
+                    (Literal::Integer(number), _) => number.into(),
+                    (Literal::Boolean(truth), _) => truth.into(),
+                    (Literal::NoFlags, Kind::Flags(names)) => names
+                        .iter()
+                        .map(|name| ((*name).to_owned(), Value::from(false)))
+                        .collect(),
+                    (Literal::NoFlags | Literal::Found, _) => Value::Null,
+                })
+            }
             Presence::Nullable | Presence::Note => Some(Value::Null),
             Presence::Required | Presence::Path | Presence::ReadOnly => None,
         }
@@ -276,7 +292,7 @@ pub fn read(
             continue;
         }
         match given {
-            None if partial => {}
+            None if partial || matches!(field.presence, Presence::Acted(..)) => {}
             None => match field.default() {
                 Some(value) => {
                     record.insert(field.name.to_owned(), value);

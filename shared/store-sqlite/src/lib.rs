@@ -36,7 +36,8 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0012_calendar_feeds.sql"),
     include_str!("../../../schema/tenant/0013_required_subjects.sql"),
     include_str!("../../../schema/tenant/0014_withdrawn_cards.sql"),
-    include_str!("../../../schema/tenant/0020_sms.sql"),
+    include_str!("../../../schema/tenant/0015_card_lists.sql"),
+    include_str!("../../../schema/tenant/0016_sms.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -70,7 +70,7 @@ pub(crate) async fn fetch<T: DeserializeOwned>(
 ) -> Result<Page<T>, StoreError> {
     let (count, page) = statements(source, search, request);
     let mut outcomes = connection.batch(vec![count, page]).await?;
-    take(&mut outcomes, request)
+    take(&mut outcomes)?.within(request)
 }
 
 /// Fetches a page of what belongs to a record; [`StoreError::NotFound`] where there is no such record.
@@ -90,19 +90,24 @@ pub(crate) async fn fetch_within<T: DeserializeOwned>(
     if outcomes.rows::<IgnoredAny>()?.is_empty() {
         return Err(StoreError::NotFound);
     }
-    take(&mut outcomes, &request)
+    take(&mut outcomes)?.within(&request)
 }
 
-fn take<T: DeserializeOwned>(
-    outcomes: &mut Outcomes,
-    request: &PageRequest,
-) -> Result<Page<T>, StoreError> {
+/// What [`statements`] found.
+pub(crate) fn take<T: DeserializeOwned>(outcomes: &mut Outcomes) -> Result<Page<T>, StoreError> {
     let count = outcomes.rows::<Count>()?.first().map_or(0, |row| row.count);
     let rows = outcomes.rows()?;
-    if request.page > 1 && request.offset() >= count {
-        return Err(StoreError::NoSuchPage);
-    }
     Ok(Page { count, rows })
+}
+
+impl<T> Page<T> {
+    /// The page, unless it lies beyond the end.
+    pub fn within(self, request: &PageRequest) -> Result<Self, StoreError> {
+        if request.page > 1 && request.offset() >= self.count {
+            return Err(StoreError::NoSuchPage);
+        }
+        Ok(self)
+    }
 }
 
 /// The condition that one of these expressions contains the text, in whatever case.
@@ -136,7 +141,8 @@ fn found(text: &str, search: &[&str], params: &mut Vec<Value>) -> String {
     format!("({})", tests.collect::<Vec<_>>().join(" or "))
 }
 
-fn statements(
+/// What counts a list, and what finds a page of it.
+pub(crate) fn statements(
     source: &Source<'_>,
     search: &[&str],
     request: &PageRequest,

@@ -125,6 +125,8 @@ fn writes_cost_few_trips() {
     2 school.propose_student_promotions
     1 school.place_students
     2 school.remove_student_from_class
+    3 school.update_class_registration
+    3 school.replace_class_registration
     2 school.auto_create_teacher_exams
     2 school.save_mark_sheet
     1 school.compute_report_cards

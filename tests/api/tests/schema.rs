@@ -340,3 +340,49 @@ fn the_newest_lines_of_the_audit_log_are_found_without_sorting_all() {
         "{lines:?}"
     );
 }
+
+/// The names in a text that follow one of these words, as the first text in quotes there.
+fn quoted_after<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
+    let after = text.split(word).skip(1).map(str::trim_start);
+    let named = after.filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
+    named.collect()
+}
+
+/// A table of guards stores a rule that it does not know, and refuses nothing.
+#[test]
+fn every_rule_is_a_constraint_of_the_table_that_its_guard_writes_to() {
+    fn sources(folder: &std::path::Path, all: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else {
+                let text = std::fs::read_to_string(&path).unwrap();
+                all.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+        }
+    }
+    let mut all = Vec::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/store/src");
+    sources(folder.as_ref(), &mut all);
+    let app = TestApp::with_slots(1);
+    let definitions = definitions(&app, "SLOT_0001");
+    let mut seen = 0;
+    for (table, words) in [
+        ("guards", &["guard("][..]),
+        ("academic_guards", &["guard_academics(", "Rule { name: "]),
+    ] {
+        let known = &definitions[table];
+        let uses = all
+            .iter()
+            .flat_map(|text| words.iter().map(move |word| (text, *word)));
+        for name in uses.flat_map(|(text, word)| quoted_after(text, word)) {
+            seen += 1;
+            assert!(
+                known.contains(&format!("rule <> '{name}'")),
+                "{table} does not know {name}"
+            );
+        }
+    }
+    assert!(seen > 40, "only {seen} rules were found");
+}

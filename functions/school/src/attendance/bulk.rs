@@ -21,6 +21,8 @@ use utoipa::ToSchema;
 use super::{check_place, entries::status_fault};
 
 const MAX_ENTRIES: usize = 200;
+/// How often a request is decided whose rows somebody else enters at the same time.
+const ATTEMPTS: u32 = 3;
 
 /// The attendance of a class on a day.
 #[derive(ToSchema)]
@@ -186,19 +188,29 @@ pub(crate) async fn enter_attendance(
         user: user.as_deref(),
     };
     let class = input.academic_class.to_string();
-    let known = store::class_day(&post.db, &day, &class).await?;
-    let Some(place) = &known.place else {
-        return Err(ApiError::field(
-            "academic_class",
-            "There is no such record.",
-        ));
-    };
-    let lesson = day.lesson.map(|_| known.lesson.as_ref());
-    check_place(&post, place, day.date, &known.holidays, lesson)?;
     let may_change = post.actor.permissions.allows(ChangeAttendance::CODENAME);
-    let (answer, entries) = decide(&known, &day, &input.entries, may_change);
-    post.done(store::enter(&post.stamp(), &entries), &answer)
-        .await
+    let mut attempt = 1;
+    loop {
+        let known = store::class_day(&post.db, &day, &class).await?;
+        let Some(place) = &known.place else {
+            return Err(ApiError::field(
+                "academic_class",
+                "There is no such record.",
+            ));
+        };
+        let lesson = day.lesson.map(|_| known.lesson.as_ref());
+        check_place(&post, place, day.date, &known.holidays, lesson)?;
+        let (answer, entries) = decide(&known, &day, &input.entries, may_change);
+        let batch = store::enter(&post.stamp(), &entries, may_change);
+        match post.done(batch, &answer).await {
+            // Somebody else entered some of it meanwhile: that is decided anew, row by row.
+            Err(ApiError::Conflict {
+                code: "changed_meanwhile",
+                ..
+            }) if attempt < ATTEMPTS => attempt += 1,
+            answer => return answer,
+        }
+    }
 }
 
 /// What becomes of each row, and what is written.

@@ -2,7 +2,7 @@
 
 use homeroom_domain::{
     academics::attendance::{Status, StatusFault, counts_as},
-    records::text,
+    records::{Record, text},
 };
 use homeroom_edge::ApiError;
 use homeroom_store::school::attendance::{self as store, Day};
@@ -39,10 +39,16 @@ pub(super) async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
         lesson,
         user: user.as_deref(),
     };
+    // Whoever changed the class since was in the lesson of the former one all the same.
+    let stays = |before: &Record| {
+        let same = |name: &&str| before.get(*name) == after.get(*name);
+        ["student_session", "date", "lesson"].iter().all(same)
+    };
+    let stays = write.before.is_some_and(stays);
     let known = store::student_day(&write.caller.db, &asked, student, other, code).await?;
     for place in &known.places {
         if place.id == student {
-            let lesson = lesson.map(|_| known.lesson.as_ref());
+            let lesson = lesson.filter(|_| !stays).map(|_| known.lesson.as_ref());
             check_place(write.caller, place, asked.date, &known.holidays, lesson)?;
             let is_new = write.before.is_none() || other.is_some();
             if is_new && place.status.as_deref() != Some("active") {

@@ -27,7 +27,7 @@ use serde_json::json;
 
 use crate::{
     records::{ALONE, Hooks, Resource, Write},
-    structure::in_order,
+    structure::{at_most_a_year, in_order},
 };
 
 pub(crate) use bulk::*;
@@ -35,8 +35,6 @@ pub(crate) use leave::*;
 pub(crate) use views::*;
 
 const TAG: &str = "attendance";
-/// Longest leave in days.
-const MAX_LEAVE_DAYS: i64 = 366;
 
 /// Every resource of plain records about attendance.
 pub(crate) static RESOURCES: &[&Resource] = &[
@@ -139,12 +137,8 @@ impl Hooks for LeaveRules {
     fn check(&self, leave: &Record, errors: &mut FieldErrors) {
         let message = "The last day must not be before the first.";
         in_order(leave, "start_date", "end_date", message, errors);
-        let date = |name| text(leave, name).parse::<NaiveDate>().ok();
-        if let (Some(first), Some(last)) = (date("start_date"), date("end_date"))
-            && last.signed_duration_since(first).num_days() >= MAX_LEAVE_DAYS
-        {
-            errors.add("end_date", "A leave has at most 366 days.");
-        }
+        let message = "A leave has at most 366 days.";
+        at_most_a_year(leave, "start_date", "end_date", message, errors);
     }
 
     fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use homeroom_domain::records::{Record, text};
 use homeroom_edge::{ApiError, Permitted, SchoolArea};
 use homeroom_store::{Batch, school::exams as tables};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::{
     marks::access,
@@ -29,12 +29,7 @@ fn changes(before: &Record, after: &Record, names: &[&str]) -> bool {
 struct ExamSessionRules;
 impl Hooks for ExamSessionRules {
     fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
-        match (write.before, write.after.as_mut()) {
-            (None, Some(after)) => {
-                after.insert("state".to_owned(), json!("draft"));
-                after.insert("is_published".to_owned(), json!(false));
-                after.insert("is_deleted".to_owned(), json!(false));
-            }
+        match (write.before, write.after.as_ref()) {
             // The name and the term are on the cards.
             (Some(before), Some(after)) if changes(before, after, &["term", "name"]) => {
                 write.batch.append(tables::hold_open(text(before, "id")));
@@ -55,6 +50,11 @@ impl Hooks for ExamRules {
     fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
             write.batch.append(exam_batch(write)?);
+            let counts = write.facts.get("in_curriculum").and_then(Value::as_i64);
+            if write.before.is_none() && counts == Some(0) {
+                let unknown = "The form's curriculum does not have this subject: it counts on no report card until it does.";
+                write.warnings.push(unknown.to_owned());
+            }
             Ok(())
         })
     }
@@ -93,7 +93,7 @@ fn manages_exams(caller: &Permitted<SchoolArea>) -> bool {
     permissions.allows("school.change_exam") || permissions.allows("school.manage_mark")
 }
 
-static EXAM_SESSIONS: Resource = Resource {
+pub(crate) static EXAM_SESSIONS: Resource = Resource {
     table: &tables::EXAM_SESSIONS,
     noun: "exam_session",
     plural: "exam_sessions",
@@ -120,5 +120,6 @@ static EXAMS: Resource = Resource {
         ),
     ],
     hooks: &ExamRules,
+    warns: true,
     ..ALONE
 };

@@ -20,7 +20,7 @@ use homeroom_store::{
 };
 
 use self::wire::{ImportFilters, ImportOut, ImportResultOut, ImportSummaryOut, ResultFilters};
-use crate::outbox;
+use crate::{outbox, people};
 
 pub(crate) use run::{carry_on, visit};
 
@@ -113,7 +113,15 @@ async fn start(app: State, request: Request, sheet: &'static Sheet) -> Result<Re
         Refused::TooManyRows => ApiError::TooManyRows,
     })?;
     let stamp = upload.stamp();
-    let job = Job::new(&stamp, sheet, exam_session, is_dry_run, portions.total);
+    let not_linked = people::not_linked(&upload);
+    let job = Job::new(
+        &stamp,
+        sheet,
+        exam_session,
+        is_dry_run,
+        portions.total,
+        not_linked,
+    );
     let location = format!("/api/v1/school/imports/{}/", job.id);
     if let Some((batch, report)) = at_once(&upload, sheet, &job, &portions).await? {
         let tells = batch.has_effects();
@@ -182,7 +190,7 @@ async fn at_once(
         return Ok(None);
     };
     let (db, stamp) = (&upload.db, upload.stamp());
-    let mut known = store::ask(db, sheet, job.exam_session.as_deref(), &rows).await?;
+    let mut known = store::ask(db, sheet, job, &rows).await?;
     let plan = store::plan(sheet, &stamp, &rows, &mut known);
     let mut batch = store::open(&stamp, job);
     batch.append(store::settle(db, &stamp, job, sheet, None, &plan)?);

@@ -65,7 +65,7 @@ async fn carry_out(
     });
     let mut refusal = String::new();
     for _ in 0..ATTEMPTS {
-        let mut known = store::ask(db, sheet, job.exam_session.as_deref(), &chunk.rows).await?;
+        let mut known = store::ask(db, sheet, job, &chunk.rows).await?;
         let plan = store::plan(sheet, &stamp, &chunk.rows, &mut known);
         let batch = store::settle(db, &stamp, job, sheet, Some(chunk), &plan)?;
         match store::commit_and_next(db, batch, &job.id).await {

@@ -17,7 +17,10 @@ use homeroom_kernel::FieldErrors;
 use homeroom_store::{Batch, school::marks as tables};
 use serde_json::{Value, json};
 
-use crate::records::{ALONE, Hooks, Resource, Write};
+use crate::{
+    exams::EXAM_SESSIONS,
+    records::{ALONE, Hooks, Resource, Write},
+};
 
 const TAG: &str = "marks";
 
@@ -138,6 +141,7 @@ static ALL_MARKS: Resource = Resource {
         ),
         ("session", OF_SESSION),
     ],
+    lies_by: Some(("exam", &EXAM_SESSIONS)),
     hooks: &MarkRules,
     ..ALONE
 };
@@ -157,6 +161,7 @@ static EXAM_MARKS: Resource = Resource {
         ),
         ("session", OF_SESSION),
     ],
+    lies_by: None,
     ..ALL_MARKS
 };
 

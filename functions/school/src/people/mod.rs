@@ -8,7 +8,7 @@ use homeroom_domain::{
     permissions::{Permission, school::ChangeUser},
     records::text,
 };
-use homeroom_edge::{ApiError, Permitted, SchoolArea};
+use homeroom_edge::{ApiError, Caller, Permitted, SchoolArea};
 
 use crate::{
     records::{Resource, Write},
@@ -37,15 +37,22 @@ fn check_user(write: &Write<'_>) -> Result<(), ApiError> {
     refuse_self(write.caller, after)
 }
 
-/// Refuses to make the own account that of a family; whoever sees all cards gains nothing by it.
+/// The user whom the caller makes no family's account: the own one, unless the caller sees all cards and gains nothing.
+pub(crate) fn not_linked(caller: &Caller<SchoolArea>) -> Option<String> {
+    let own = caller
+        .actor
+        .user
+        .filter(|_| !report_cards::sees_all(caller));
+    own.map(|user| user.to_string())
+}
+
+/// Refuses to make the own account that of a family.
 fn refuse_self(caller: &Permitted<SchoolArea>, user: &str) -> Result<(), ApiError> {
-    match caller.actor.user {
-        Some(own) if own.to_string() == user && !report_cards::sees_all(caller) => {
-            Err(ApiError::Conflict {
-                code: "own_account",
-                detail: "You cannot make yourself a student or a guardian, nor give yourself students. Ask somebody else to.",
-            })
-        }
-        _ => Ok(()),
+    if not_linked(caller).is_some_and(|own| own == user) {
+        return Err(ApiError::Conflict {
+            code: "own_account",
+            detail: "You cannot make yourself a student or a guardian, nor give yourself students. Ask somebody else to.",
+        });
     }
+    Ok(())
 }

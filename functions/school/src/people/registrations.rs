@@ -8,7 +8,9 @@ use homeroom_domain::permissions::{
     Permission,
     school::{AddStudentSession, ChangeStudentSession, ViewStudentSession},
 };
-use homeroom_edge::{ApiError, Ids, Json, List, NoContent, Post, Query, SchoolArea, SchoolCan};
+use homeroom_edge::{
+    ApiError, Ids, Json, List, NoContent, Permitted, Post, Query, RawBody, SchoolArea, SchoolCan,
+};
 use homeroom_kernel::{Fields, Id, Input, rules};
 use homeroom_store::{
     Batch,
@@ -233,6 +235,70 @@ pub(crate) async fn place_students(
     // What was written decides the answer, so a key is stored after it: whoever repeats a request that was cut short
     // between the two finds the students placed.
     post.done(Batch::default(), &PlacementOut::new(named, &placed))
+        .await
+}
+
+/// A student of a class
+///
+/// The same record as among the session's registrations.
+#[utoipa::path(get, path = "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/registration/{id}/",
+    tag = "people", params(("session" = uuid::Uuid, Path), ("academic_class" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = ref("#/components/schemas/StudentSessionOut"))),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn find_class_registration(
+    caller: SchoolCan<ViewStudentSession>,
+    ids: Ids,
+) -> Result<Json<Owned>, ApiError> {
+    let record = store::find(&caller.db, &TABLE, &of_class(&ids)?, ids.get("id")?).await?;
+    Ok(Json(Owned(&TABLE, record)))
+}
+
+/// Replace a registration of a class
+///
+/// Left out, `academic_class` stays as it is; another class of the session moves the student.
+#[utoipa::path(put, path = "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/registration/{id}/",
+    tag = "people", params(("session" = uuid::Uuid, Path), ("academic_class" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
+    request_body = ref("#/components/schemas/StudentSessionBody"),
+    responses((status = 200, body = ref("#/components/schemas/StudentSessionOut"))),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn replace_class_registration(
+    caller: SchoolCan<ChangeStudentSession>,
+    ids: Ids,
+    mut body: RawBody,
+) -> Result<Response, ApiError> {
+    let class = "academic_class";
+    if !body.fields.contains_key(class) {
+        let own = ids.get::<()>(class)?.to_string();
+        body.fields.insert(class.to_owned(), own.into());
+    }
+    change(&caller, &ids, body).await
+}
+
+/// Change a registration of a class
+#[utoipa::path(patch, path = "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/registration/{id}/",
+    tag = "people", params(("session" = uuid::Uuid, Path), ("academic_class" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)),
+    request_body = ref("#/components/schemas/StudentSessionPatch"),
+    responses((status = 200, body = ref("#/components/schemas/StudentSessionOut"))),
+    security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn update_class_registration(
+    caller: SchoolCan<ChangeStudentSession>,
+    ids: Ids,
+    body: RawBody,
+) -> Result<Response, ApiError> {
+    change(&caller, &ids, body).await
+}
+
+/// Changes a registration that is of the class now; it may be of another one afterwards.
+async fn change(
+    caller: &Permitted<SchoolArea>,
+    ids: &Ids,
+    body: RawBody,
+) -> Result<Response, ApiError> {
+    let id = ids.get("id")?;
+    store::find(&caller.db, &TABLE, &of_class(ids)?, id).await?;
+    let of_session = STUDENT_SESSIONS.scope(ids)?;
+    STUDENT_SESSIONS
+        .change(caller, ids, &of_session, id, body)
         .await
 }
 

@@ -11,7 +11,7 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use futures_util::future::BoxFuture;
-use homeroom_domain::records::{self, Record};
+use homeroom_domain::records::{self, Presence, Record};
 use homeroom_edge::{
     ApiError, Ids, Json, List, NoContent, Permitted, Posted, Query, RawBody, SchoolArea, State,
 };
@@ -44,6 +44,9 @@ pub struct Resource {
     pub tag: &'static str,
     /// Ids of the path that lie around the record: the name, and a condition over `t` with `?` for the id.
     pub scope: &'static [(&'static str, &'static str)],
+    /// Where a field of the body says what the record lies in, and not the address alone: that field, and the resource
+    /// that the address names.
+    pub lies_by: Option<(&'static str, &'static Resource)>,
     /// What is its own.
     pub hooks: &'static dyn Hooks,
     /// Whether creations may come with warnings.
@@ -60,6 +63,7 @@ pub(crate) const ALONE: Resource = Resource {
     path: "",
     tag: "",
     scope: &[],
+    lies_by: None,
     hooks: &Plain,
     warns: false,
 };
@@ -160,14 +164,15 @@ async fn serve(
         return resource.create(ids, request, app, &codename).await;
     }
     let caller = Permitted::<SchoolArea>::enter(&mut parts, &app, &codename).await?;
-    let mut scope = resource.scope(&ids?)?;
+    let ids = ids?;
+    let mut scope = resource.scope(&ids)?;
     if parts.method == Method::GET || parts.method == Method::HEAD {
         scope.0.extend(resource.hooks.sees(&caller));
     }
     match (parts.method.clone(), own) {
         (Method::PUT | Method::PATCH, Some(id)) => {
             let body = RawBody::from_request(Request::from_parts(parts, body), &app).await?;
-            resource.change(&caller, &scope, id, body).await
+            resource.change(&caller, &ids, &scope, id, body).await
         }
         (Method::DELETE, Some(id)) => resource.delete(&caller, &scope, id).await,
         (_, Some(id)) => {
@@ -227,7 +232,7 @@ impl Resource {
         let scope = self.scope(&ids)?;
         let mut fields = post.input.clone();
         for field in self.table.fields {
-            if matches!(field.presence, records::Presence::Path) {
+            if matches!(field.presence, Presence::Path) {
                 fields.insert(
                     field.name.to_owned(),
                     ids.get::<()>(field.name)?.to_string().into(),
@@ -240,7 +245,7 @@ impl Resource {
         }
         let mut attempt = 1;
         loop {
-            let answer = self.try_create(&post, &scope, fields.clone(), &location);
+            let answer = self.try_create(&post, &ids, &scope, fields.clone(), &location);
             match answer.await {
                 Err(error)
                     if attempt < ATTEMPTS
@@ -256,6 +261,7 @@ impl Resource {
     async fn try_create(
         &self,
         post: &Posted<SchoolArea, Record>,
+        ids: &Ids,
         scope: &Scope,
         fields: Record,
         list: &str,
@@ -263,7 +269,8 @@ impl Resource {
         let stamp = post.stamp();
         let mut record = store::new_record(&stamp, fields);
         let resolved = store::resolve(&post.db, self.table, scope, &record).await?;
-        let facts = self.settle(&mut record, resolved)?;
+        let resolved = self.place(post, ids, resolved).await?;
+        let facts = self.settle(None, &mut record, resolved)?;
         let mut write = Write {
             caller: post,
             before: None,
@@ -297,9 +304,10 @@ impl Resource {
         }
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         caller: &Permitted<SchoolArea>,
+        ids: &Ids,
         scope: &Scope,
         id: Id<()>,
         body: RawBody,
@@ -313,7 +321,8 @@ impl Resource {
             "updated_at".to_owned(),
             serde_json::json!(caller.context.now),
         );
-        let facts = self.settle(&mut after, resolved)?;
+        let resolved = self.place(caller, ids, resolved).await?;
+        let facts = self.settle(Some(&before), &mut after, resolved)?;
         let mut write = Write {
             caller,
             before: Some(&before),
@@ -366,13 +375,49 @@ impl Resource {
         Ok(NoContent.into_response())
     }
 
+    /// Refuses an address of nothing. Where the body says what the record lies in, something elsewhere is as missing as
+    /// something unknown, at an address that exists.
+    async fn place(
+        &self,
+        caller: &Permitted<SchoolArea>,
+        ids: &Ids,
+        mut resolved: Resolved,
+    ) -> Result<Resolved, ApiError> {
+        if resolved.in_scope {
+            return Ok(resolved);
+        }
+        let Some((field, around)) = self.lies_by else {
+            return Err(ApiError::NotFound);
+        };
+        let (scope, id) = (around.scope(ids)?, ids.get(around.noun)?);
+        store::find(&caller.db, around.table, &scope, id).await?;
+        if !resolved.missing.contains(&field) {
+            resolved.missing.push(field);
+        }
+        Ok(resolved)
+    }
+
     /// Refuses what refers to nothing and what breaks a rule between fields; completes what is worked out, and gives the
     /// facts.
-    fn settle(&self, record: &mut Record, resolved: Resolved) -> Result<Record, ApiError> {
-        if !resolved.in_scope {
-            return Err(ApiError::NotFound);
-        }
+    fn settle(
+        &self,
+        before: Option<&Record>,
+        record: &mut Record,
+        resolved: Resolved,
+    ) -> Result<Record, ApiError> {
         let mut errors = FieldErrors::default();
+        for field in self.table.fields {
+            let Presence::Acted(_, how) = field.presence else {
+                continue;
+            };
+            let own =
+                before.map_or_else(|| field.default(), |before| before.get(field.name).cloned());
+            let own = own.unwrap_or_default();
+            let given = record.insert(field.name.to_owned(), own.clone());
+            if given.is_some_and(|given| given != own) {
+                errors.add(field.name, how);
+            }
+        }
         for field in resolved.missing {
             errors.add(field, "There is no such record.");
         }

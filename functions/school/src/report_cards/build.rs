@@ -21,7 +21,7 @@ use homeroom_store::{
     StoreError,
     school::{
         exams,
-        report_cards::{FrozenRow, Loaded, StudentRow},
+        report_cards::{FrozenRow, ListedRow, Loaded, StudentRow},
     },
 };
 
@@ -265,7 +265,8 @@ pub(crate) fn each<E>(
         // Within a class they are in order already.
         cards.sort_by_cached_key(place);
         for body in cards.into_iter().filter_map(|card| builder.body(card)) {
-            take(with_state(loaded, body, None))?;
+            let hold = hold_of(loaded, &body);
+            take(with_state(hold, body, None))?;
         }
     }
     Ok(faults)
@@ -301,7 +302,8 @@ pub(crate) fn published(
     let rows = loaded.frozen.iter();
     for row in rows.filter(|row| wanted(&row.student_session, &row.academic_class)) {
         let body = CardBody::thaw(row.card.as_deref().unwrap_or_default())?;
-        cards.push(with_state(loaded, body, Some(row)));
+        let hold = hold_of(loaded, &body);
+        cards.push(with_state(hold, body, Some(row)));
     }
     sort(loaded, &mut cards);
     Ok(cards)
@@ -331,11 +333,20 @@ fn sort(loaded: &Loaded, cards: &mut [ReportCardOut]) {
     });
 }
 
-fn with_state(loaded: &Loaded, body: CardBody, row: Option<&FrozenRow>) -> ReportCardOut {
-    let hold = loaded
-        .holds
-        .iter()
-        .find(|hold| hold.student_session == body.student_session);
+/// A published card of a list.
+pub(crate) fn listed(row: &ListedRow) -> Result<ReportCardOut, StoreError> {
+    let body = CardBody::thaw(row.card.card.as_deref().unwrap_or_default())?;
+    Ok(with_state(row.withheld.as_deref(), body, Some(&row.card)))
+}
+
+/// Why only the staff may see a card; none: others may.
+fn hold_of<'a>(loaded: &'a Loaded, body: &CardBody) -> Option<&'a str> {
+    let mut holds = loaded.holds.iter();
+    let hold = holds.find(|hold| hold.student_session == body.student_session);
+    hold.map(|hold| hold.reason.as_str())
+}
+
+fn with_state(hold: Option<&str>, body: CardBody, row: Option<&FrozenRow>) -> ReportCardOut {
     ReportCardOut {
         id: body.student_session.clone(),
         status: if row.is_some() { "published" } else { "live" },
@@ -343,7 +354,7 @@ fn with_state(loaded: &Loaded, body: CardBody, row: Option<&FrozenRow>) -> Repor
         published_at: row.map(|row| Timestamp::from_millis(row.published_at)),
         is_outdated: row.is_some_and(|row| row.is_outdated != 0),
         is_withheld: hold.is_some(),
-        withheld_reason: hold.map(|hold| hold.reason.clone()),
+        withheld_reason: hold.map(str::to_owned),
         body,
     }
 }

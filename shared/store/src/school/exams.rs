@@ -131,19 +131,25 @@ pub static EXAM_SESSIONS: Table = Table {
             Kind::Moment,
             "When published cards become visible outside the staff; null: at once.",
         ),
-        Field::shown(
+        Field::acted(
             "state",
             Kind::Choice(&["draft", "review", "published", "locked"]),
-            "How far the marks are.",
+            Literal::Text("draft"),
+            "Take one of its steps: submit/, return/, publish/, unpublish/, lock/ or unlock/.",
+            "How far the marks are; its steps change it.",
         ),
-        Field::shown(
+        Field::acted(
             "is_published",
             Kind::Boolean,
-            "Whether cards are published.",
+            Literal::Boolean(false),
+            "Cards are published by publish/ and withdrawn by unpublish/.",
+            "Whether cards are published; `publish/` and `unpublish/` change it.",
         ),
-        Field::shown(
+        Field::acted(
             "is_deleted",
             Kind::Boolean,
+            Literal::Boolean(false),
+            "An exam session is deleted by DELETE.",
             "Always false: deleted exam sessions are not shown.",
         ),
         Field::shown_or_null(
@@ -250,10 +256,17 @@ pub static EXAMS: Table = Table {
         broken: "exists (select 1 from exams x join exam_sessions s on s.id = x.exam_session \
                  join academic_classes a on a.id = x.academic_class where x.id = ?1 and a.session <> s.session)",
     }],
-    facts: &[(
-        "assigned_user",
-        "(select w.user_id from subject_teachers s join staff w on w.id = s.teacher and w.is_active = 1 \
-          where s.academic_class = t.academic_class and s.subject = t.subject)",
-    )],
+    facts: &[
+        (
+            "assigned_user",
+            "(select w.user_id from subject_teachers s join staff w on w.id = s.teacher and w.is_active = 1 \
+              where s.academic_class = t.academic_class and s.subject = t.subject)",
+        ),
+        (
+            "in_curriculum",
+            "exists (select 1 from academic_classes a join classes c on c.id = a.class \
+              join curriculum k on k.form = c.form where a.id = t.academic_class and k.subject = t.subject)",
+        ),
+    ],
     ..Table::PLAIN
 };

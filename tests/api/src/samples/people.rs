@@ -58,7 +58,11 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             ids = class(scene, n);
             body = Some(json!({"students": [scene.reference("students", n)]}));
         }
-        "list_class_registrations" | "remove_student_from_class" => {
+        "list_class_registrations"
+        | "find_class_registration"
+        | "replace_class_registration"
+        | "update_class_registration"
+        | "remove_student_from_class" => {
             ids = class(scene, n);
             let path = fill(
                 "sessions/{session}/academic-classes/{academic_class}/registration/",
@@ -68,6 +72,10 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             admin.post(&path, &students).expect(200);
             let own = admin.get(&path).status(200).str("results/0/id");
             ids.insert("id".to_owned(), own);
+            if operation.writes() && !operation.body.is_null() {
+                let student = students["students"][0].clone();
+                body = Some(json!({"student": student, "boarding_status": "Boarding"}));
+            }
         }
         _ => return None,
     }

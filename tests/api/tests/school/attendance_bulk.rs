@@ -1,5 +1,6 @@
 //! `POST /api/v1/school/attendance/bulk/`.
 
+use homeroom_api_tests::Intrusion;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -292,4 +293,35 @@ fn who_may_only_add_changes_nothing() {
         "{}",
         reply.text
     );
+}
+
+#[test]
+fn who_may_only_add_changes_nothing_that_somebody_else_enters_at_the_same_time() {
+    let year = Year::new();
+    let (_, chipo) = year.student("Chipo", &year.class);
+    let (_, tariro) = year.student("Tariro", &year.class);
+    let adds = year
+        .school
+        .user_who_may(&["school.add_attendance", "school.delete_attendance"]);
+    let both = bulk(
+        &year.class,
+        json!([{"student_session": chipo, "status": "absent"}, {"student_session": tariro, "status": "absent"}]),
+    );
+    let theirs = format!(
+        "insert into attendance (id, student_session, date, status, reason, created_at, updated_at) \
+         values ('01890000-0000-7000-8000-00000000beef', '{chipo}', '2026-01-15', 'present', '', 1, 1)"
+    );
+    let _ = adds.get("auth/me/");
+    year.app.intrude(Some(Intrusion {
+        nth: 1,
+        binding: year.school.slot.clone(),
+        sql: theirs,
+    }));
+    let reply = adds.post("attendance/bulk/", &both).status(200);
+    assert!(!year.app.intrusion_waits());
+    let outcomes = [0, 1].map(|n| reply.json["results"][n]["outcome"].as_str().unwrap());
+    assert_eq!(outcomes, ["error", "created"]);
+    let entries = year.admin.get("attendance/?ordering=status").status(200);
+    assert_eq!(entries.column("status"), ["absent", "present"]);
+    year.app.assert_sound();
 }

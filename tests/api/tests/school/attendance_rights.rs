@@ -145,3 +145,34 @@ fn an_entry_is_neither_taken_from_nor_given_to_a_class_of_others() {
         .delete(&format!("attendance/{mine}/"))
         .expect(204);
 }
+
+#[test]
+fn an_entry_of_a_lesson_is_corrected_after_a_change_of_class() {
+    let year = Year::new();
+    let (_, chipo) = year.student("Chipo", &year.class);
+    let lesson = year.lesson(4, json!({}));
+    let mut body = entry(&chipo, "2026-01-15", "absent");
+    body["lesson"] = json!(lesson);
+    let id = year.admin.post("attendance/", &body).status(201).id();
+    let one = format!("attendance/{id}/");
+    let moved = json!({"academic_class": year.other_class});
+    let registration = format!("sessions/{}/student-sessions/{chipo}/", year.session);
+    year.admin.patch(&registration, &moved).expect(200);
+    // Who gives the lesson, and who enters for all; who only led the class then does no longer.
+    let late = json!({"status": "late"});
+    year.colleague.client.patch(&one, &late).expect(200);
+    body["status"] = json!("excused");
+    year.admin
+        .send(&http::Method::PUT, &one, Some(&body))
+        .expect(200);
+    for other in [&year.leader, &year.stranger] {
+        refused(&other.client.patch(&one, &late), 403, "not_your_class");
+    }
+    // What would be another lesson or day is one of the present class.
+    let earlier = year.admin.patch(&one, &json!({"date": "2026-01-08"}));
+    assert_eq!(earlier.status(400).fields(), ["lesson"]);
+    let mut new = body;
+    new["date"] = json!("2026-01-08");
+    let reply = year.colleague.client.post("attendance/", &new);
+    assert_eq!(reply.status(400).fields(), ["lesson"]);
+}

@@ -486,3 +486,60 @@ fn exam(school: &School, session: &str, class: &str) -> String {
     let exams = format!("{exams}{id}/exams/");
     school.admin.post(&exams, &body).status(201).id()
 }
+
+#[test]
+fn a_registration_of_a_class_is_read_and_changed_as_among_the_sessions_registrations() {
+    let (app, school) = greenwood();
+    let year = session(&school, "2026");
+    let second_class = class(&school, &year, "1B", Some(1));
+    let (first, second) = (
+        path(&year, &class(&school, &year, "1A", None)),
+        path(&year, &second_class),
+    );
+    let [own, other] = students(&school, 2).try_into().unwrap();
+    place(&school.admin, &first, std::slice::from_ref(&own)).expect(200);
+    let id = school.admin.get(&first).status(200).str("results/0/id");
+    let (one, there) = (format!("{first}{id}/"), format!("{second}{id}/"));
+    let of_session = format!("sessions/{year}/student-sessions/{id}/");
+    let found = school.admin.get(&one).status(200);
+    assert_eq!(found.json, school.admin.get(&of_session).status(200).json);
+    refused(&school.admin.get(&there), 404, "not_found");
+
+    app.pass_seconds(1);
+    let boards = json!({"boarding_status": "Boarding"});
+    refused(&school.admin.patch(&there, &boards), 404, "not_found");
+    let changed = school.admin.patch(&one, &boards).status(200);
+    assert_eq!(changed.json["boarding_status"], "Boarding");
+    let log = school.admin.get(&format!("audit-logs/?record_id={id}"));
+    let changes = json!({"boarding_status": {"from": "Day", "to": "Boarding"}});
+    assert_eq!(log.status(200).results()[0]["changes"], changes);
+
+    // Whoever is replaced stays in the class, and becomes what the body leaves out.
+    app.pass_seconds(1);
+    let body = json!({"student": own});
+    let replaced = school.admin.send(&Method::PUT, &one, Some(&body));
+    let replaced = replaced.status(200).json;
+    assert_eq!(replaced["academic_class"], found.json["academic_class"]);
+    assert_eq!(replaced["boarding_status"], "Day");
+    let swap = json!({"student": other});
+    let reply = school.admin.send(&Method::PUT, &one, Some(&swap));
+    assert_eq!(reply.status(400).fields(), ["student"]);
+    let reply = school.admin.patch(&one, &json!({"academic_class": NOBODY}));
+    assert_eq!(reply.status(400).fields(), ["academic_class"]);
+
+    // Another class is a move, with that class's seats.
+    place(&school.admin, &second, std::slice::from_ref(&other)).expect(200);
+    let to_second = json!({"academic_class": second_class});
+    let reply = school.admin.patch(&one, &to_second);
+    refused(&reply, 409, "class_full");
+    school
+        .admin
+        .patch(
+            &format!("sessions/{year}/academic-classes/{second_class}/"),
+            &json!({"capacity": 2}),
+        )
+        .expect(200);
+    school.admin.patch(&one, &to_second).expect(200);
+    refused(&school.admin.get(&one), 404, "not_found");
+    school.admin.get(&there).expect(200);
+}

@@ -43,6 +43,68 @@ fn every_step_begins_in_its_state_and_nowhere_else() {
 }
 
 #[test]
+fn what_steps_change_is_never_ignored_in_a_body() {
+    let room = Classroom::new(0);
+    let admin = &room.school.admin;
+    let path = room.within("");
+    let list = format!("sessions/{}/exam-sessions/", room.session);
+    for (state, is_published) in [("draft", false), ("published", true)] {
+        room.put_into(state);
+        let own = admin.get(&path).status(200).json;
+        assert_eq!(own["is_published"], is_published);
+        for (name, other) in [
+            ("is_published", json!(!is_published)),
+            ("is_deleted", json!(true)),
+            ("state", json!("review")),
+        ] {
+            let mut body = own.clone();
+            body[name] = other.clone();
+            let replaced = admin.send(&Method::PUT, &path, Some(&body));
+            assert_eq!(replaced.status(400).fields(), [name], "{state}");
+            let changed = admin.patch(&path, &json!({name: other}));
+            assert_eq!(changed.status(400).fields(), [name], "{state}");
+            let new = json!({"term": "2", "name": format!("Of {name}"), name: other});
+            let created = admin.post(&list, &new);
+            let kept = other == json!(false);
+            assert_eq!(
+                created.status,
+                if kept { 201 } else { 400 },
+                "{state} {name}"
+            );
+            if kept {
+                admin
+                    .delete(&format!("{list}{}/", created.id()))
+                    .expect(204);
+            }
+        }
+        // As it was read, it may be sent back.
+        let same = admin.send(&Method::PUT, &path, Some(&own));
+        assert_eq!(same.status(200).json["state"], state);
+    }
+}
+
+#[test]
+fn an_exam_outside_the_curriculum_is_created_with_a_warning() {
+    let room = Classroom::new(0);
+    let admin = &room.school.admin;
+    let exams = room.within("exams/");
+    let create = |name: &str, in_curriculum: bool| {
+        let subject = json!({"name": name, "code": name});
+        let subject = admin.post("subjects/", &subject).status(201).id();
+        if in_curriculum {
+            let body = json!({"form": room.form, "subject": subject, "coefficient": 1});
+            admin.post("curriculum/", &body).expect(201);
+        }
+        let body = json!({"academic_class": room.academic_class, "subject": subject, "teacher": room.teacher_staff});
+        admin.post(&exams, &body).status(201).json["warnings"].clone()
+    };
+    assert_eq!(create("ART", true), json!([]));
+    let warnings = create("MUSIC", false);
+    let warning = warnings[0].as_str().unwrap();
+    assert!(warning.contains("curriculum"), "{warning}");
+}
+
+#[test]
 fn locking_is_dated_unlocking_needs_a_reason_and_publishes_nothing_anew() {
     let room = Classroom::new(0);
     let admin = &room.school.admin;

@@ -162,6 +162,45 @@ fn marks_of_the_wrong_student_exam_or_size_are_refused_on_their_field() {
 }
 
 #[test]
+fn an_exam_that_is_not_of_the_exam_session_is_as_unknown_as_none_and_one_of_the_address_is_not_found()
+ {
+    let room = Classroom::new(1);
+    let other = json!({"term": "2", "name": "Mid term"});
+    let sessions = format!("sessions/{}/exam-sessions/", room.session);
+    let other = room.school.admin.post(&sessions, &other).status(201).id();
+    let body = json!({"academic_class": room.academic_class, "subject": room.subject, "teacher": room.teacher_staff});
+    let elsewhere = room
+        .school
+        .admin
+        .post(&format!("{sessions}{other}/exams/"), &body)
+        .status(201)
+        .id();
+    let nobody = "01890000-0000-7000-8000-00000000dead";
+    let own = json!({"student_session": room.students[0], "mark": 1});
+    let mark = room.teacher.post(&room.of_exam("marks/"), &own);
+    let one = room.within(&format!("marks/{}/", mark.status(201).id()));
+    let no_such = json!({"exam": ["There is no such record."]});
+    for exam in [nobody, &elsewhere] {
+        let body = json!({"exam": exam, "student_session": room.students[0], "mark": 1});
+        let created = room.teacher.post(&room.within("marks/"), &body);
+        assert_eq!(created.status(400).json, no_such, "{exam}");
+        let replaced = room.teacher.send(&Method::PUT, &one, Some(&body));
+        assert_eq!(replaced.status(400).json, no_such, "{exam}");
+        let changed = room.teacher.patch(&one, &json!({"exam": exam}));
+        assert_eq!(changed.status(400).json, no_such, "{exam}");
+        let address = room.within(&format!("exams/{exam}/marks/"));
+        refused(&room.teacher.post(&address, &own), 404, "not_found");
+        let address = format!("{sessions}{nobody}/marks/");
+        refused(&room.teacher.post(&address, &body), 404, "not_found");
+        let address = format!(
+            "sessions/{nobody}/exam-sessions/{}/marks/",
+            room.exam_session
+        );
+        refused(&room.teacher.post(&address, &body), 404, "not_found");
+    }
+}
+
+#[test]
 fn whoever_saw_an_older_version_is_told_the_present_one() {
     let room = Classroom::new(1);
     let body = json!({"student_session": room.students[0], "mark": 50});

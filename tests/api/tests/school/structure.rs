@@ -106,6 +106,37 @@ fn a_session_ends_after_it_starts_and_its_name_is_unique() {
 }
 
 #[test]
+fn a_session_has_two_years_at_most_and_a_term_one() {
+    let (_, school) = greenwood();
+    let body =
+        |end: &str| json!({"name": "2026", "start_date": "2026-01-01T00:00:00Z", "end_date": end});
+    for end in ["2028-01-03T00:00:00Z", "9999-12-31T00:00:00Z"] {
+        let reply = school.admin.post("sessions/", &body(end));
+        assert_eq!(
+            reply.status(400).json,
+            json!({"end_date": ["A session has at most two years."]})
+        );
+    }
+    let path = "sessions/";
+    let year = school.admin.post(path, &body("2028-01-01T00:00:00Z"));
+    let year = year.status(201).id();
+    let reply = school
+        .admin
+        .post("terms/", &term(&year, "1", "2026-01-05", "2027-01-06"));
+    assert_eq!(
+        reply.status(400).json,
+        json!({"end_date": ["A term has at most 366 days."]})
+    );
+    let mut long = term(&year, "1", "2026-01-05", "2027-01-05");
+    long["vacation_start"] = json!("2027-01-06");
+    long["vacation_end"] = json!("9999-12-31");
+    let reply = school.admin.post("terms/", &long);
+    assert_eq!(reply.status(400).fields(), ["vacation_end"]);
+    long["vacation_end"] = json!("2027-01-31");
+    school.admin.post("terms/", &long).expect(201);
+}
+
+#[test]
 fn terms_lie_within_their_session_and_do_not_overlap() {
     let (_, school) = greenwood();
     let year = session(&school, "2026", 2026, true);

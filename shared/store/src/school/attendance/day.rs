@@ -123,10 +123,10 @@ pub struct ClassDay {
     pub on_leave: Vec<String>,
 }
 
-/// Whether the user `?2` leads the class `a`, teaches it, or gives the lesson `?3`.
+/// Whether the user `?2` leads the class `a`, teaches it, or gives the lesson `?3`; a lesson of a former class, too.
 const OWN: &str = "exists (select 1 from staff f where f.user_id = ?2 and f.is_active = 1 and (f.id = a.class_teacher \
      or exists (select 1 from subject_teachers x where x.academic_class = a.id and x.teacher = f.id) \
-     or exists (select 1 from timetable m where m.id = ?3 and m.academic_class = a.id and m.teacher = f.id)))";
+     or exists (select 1 from timetable m where m.id = ?3 and m.teacher = f.id)))";
 
 pub(super) fn holidays_between(first: &str, last: &str) -> Statement {
     sql!(

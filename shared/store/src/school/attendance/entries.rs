@@ -63,10 +63,10 @@ pub(super) fn changes(fields: Vec<(&str, Json, Json)>) -> Map<String, Json> {
         .collect()
 }
 
-/// Enters the attendance of a class on a day: the last one to enter wins, row by row. Refused as a whole once the day is
-/// a holiday.
+/// Enters the attendance of a class on a day: the last one to enter wins, row by row, where whoever enters may change
+/// entries. Refused as a whole once the day is a holiday, or where a row would change what somebody else just entered.
 #[must_use]
-pub fn enter(stamp: &Stamp<'_>, entries: &[NewEntry]) -> Batch {
+pub fn enter(stamp: &Stamp<'_>, entries: &[NewEntry], may_change: bool) -> Batch {
     let mut batch = Batch::default();
     let Some(date) = entries.first().map(|entry| entry.date.as_str()) else {
         return batch;
@@ -78,6 +78,14 @@ pub fn enter(stamp: &Stamp<'_>, entries: &[NewEntry]) -> Batch {
         "exists (select 1 from holidays where ?1 between start_date and end_date)",
         vec![Value::from(date)],
     );
+    if !may_change {
+        batch.guard(
+            "changed_meanwhile",
+            "exists (select 1 from json_each(?1) j join attendance a on a.student_session = j.value ->> 'student_session' \
+             and a.date = j.value ->> 'date' and ifnull(a.lesson, '') = ifnull(j.value ->> 'lesson', ''))",
+            vec![Value::from(&rows)],
+        );
+    }
     batch.push(sql!(
         "insert into attendance (id, student_session, date, lesson, status, code, reason, created_at, updated_at, created_by) \
          select j.value ->> 'id', s.id, j.value ->> 'date', j.value ->> 'lesson', j.value ->> 'status', j.value ->> 'code', \

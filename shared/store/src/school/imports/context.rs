@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    Job,
     file::FileRow,
     links::{self, Links},
     sheets::{Rules, Sheet},
@@ -58,6 +59,11 @@ struct Room {
 }
 
 #[derive(Deserialize)]
+struct Guardian {
+    id: String,
+}
+
+#[derive(Deserialize)]
 struct Only {
     row: usize,
 }
@@ -66,7 +72,7 @@ struct Only {
 pub async fn ask(
     db: &TenantDb,
     sheet: &'static Sheet,
-    exam_session: Option<&str>,
+    job: &Job,
     rows: &[FileRow],
 ) -> Result<Known, StoreError> {
     let values: Json = rows
@@ -74,10 +80,14 @@ pub async fn ask(
         .map(|row| Json::Object(row.values.clone()))
         .collect();
     let values = values.to_string();
+    let named = match sheet.rules {
+        Rules::Guardians => job.not_linked(),
+        _ => job.exam_session.as_deref(),
+    };
     let statement = |sql: String| {
         let mut params = vec![Value::from(&values)];
         if sql.contains("?2") {
-            params.push(exam_session.map(str::to_owned).into());
+            params.push(named.map(str::to_owned).into());
         }
         Statement {
             sql: sql.into(),
@@ -138,7 +148,7 @@ fn besides(rules: Rules) -> &'static [&'static str] {
         Rules::Students => &[DOUBLES, NUMBERS],
         Rules::Registrations => &[ROOMS, LEFT],
         Rules::Marks => &[TAKES_MARKS],
-        Rules::Guardians => &[links::FOUND],
+        Rules::Guardians => &[links::FOUND, links::NOT_LINKED],
         Rules::None | Rules::Staff => &[],
     }
 }
@@ -184,6 +194,8 @@ fn take(sheet: &'static Sheet, outcomes: &mut Outcomes) -> Result<Known, StoreEr
                 let (_, link) = take_record(links::RECORDS.fields, row)?;
                 known.links.know(link);
             }
+            let own = outcomes.rows::<Guardian>()?.into_iter();
+            known.links.refuse(own.map(|guardian| guardian.id));
         }
         Rules::None | Rules::Staff => {}
     }

@@ -1,6 +1,6 @@
 //! Whose guardians a file's rows are: links of guardians and students.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use homeroom_domain::records::{self, Field, Kind, Literal, Record};
 use homeroom_kernel::FieldErrors;
@@ -29,9 +29,17 @@ pub(super) const FOUND: &str = "select distinct l.id, l.created_at, l.updated_at
      l.is_primary from json_each(?1) j join students p on p.student_id = json_extract(j.value, '$.student_id') \
      join student_guardians l on l.student = p.id";
 
+const OWN_ACCOUNT: &str = "You cannot give yourself students. Ask somebody else to.";
+
+/// The guardians that the sender is: nobody makes the own account a family's.
+pub(super) const NOT_LINKED: &str = "select g.id from guardians g where g.user = ?2";
+
 /// The links of some students, as they are and as they will be.
 #[derive(Debug, Default)]
-pub(super) struct Links(BTreeMap<(String, String), Link>);
+pub(super) struct Links {
+    all: BTreeMap<(String, String), Link>,
+    refused: BTreeSet<String>,
+}
 
 #[derive(Debug)]
 struct Link {
@@ -53,7 +61,12 @@ impl Links {
             after: link,
             is_changed: false,
         };
-        self.0.insert(key(&known.after), known);
+        self.all.insert(key(&known.after), known);
+    }
+
+    /// Takes guardians who get no other students.
+    pub(super) fn refuse(&mut self, guardians: impl Iterator<Item = String>) {
+        self.refused.extend(guardians);
     }
 
     /// Links a student with a guardian as a row says, and tells whether that changes anything.
@@ -65,7 +78,10 @@ impl Links {
         guardian: &str,
     ) -> Result<bool, FieldErrors> {
         let key = (student.to_owned(), guardian.to_owned());
-        let known = self.0.get(&key);
+        let known = self.all.get(&key);
+        if known.is_none() && self.refused.contains(guardian) {
+            return Err(FieldErrors::one("student_id", OWN_ACCOUNT));
+        }
         let mut after = known.map_or_else(
             || {
                 let ids = json!({"student": student, "guardian": guardian, "is_primary": false});
@@ -89,19 +105,19 @@ impl Links {
         if records::flag(&after, "is_primary") {
             self.take_from_others(stamp, &key);
         }
-        let before = known_before(self.0.remove(&key));
+        let before = known_before(self.all.remove(&key));
         let link = Link {
             before,
             after,
             is_changed: true,
         };
-        self.0.insert(key, link);
+        self.all.insert(key, link);
         Ok(true)
     }
 
     /// A student has one who is called first.
     fn take_from_others(&mut self, stamp: &Stamp<'_>, key: &(String, String)) {
-        let others = self.0.iter_mut();
+        let others = self.all.iter_mut();
         for (_, other) in others.filter(|(other, _)| other.0 == key.0 && other.1 != key.1) {
             if records::flag(&other.after, "is_primary") {
                 other.after.insert("is_primary".to_owned(), false.into());
@@ -115,7 +131,7 @@ impl Links {
 
     /// What is to be written; whoever is no longer the first comes before whoever is.
     pub(super) fn writes(self) -> Vec<(Option<Record>, Record)> {
-        let changed = self.0.into_values().filter(|link| link.is_changed);
+        let changed = self.all.into_values().filter(|link| link.is_changed);
         let mut writes: Vec<_> = changed.map(|link| (link.before, link.after)).collect();
         writes.sort_by_key(|(_, link)| records::flag(link, "is_primary"));
         writes

@@ -77,11 +77,15 @@ pub struct Sender {
     name: String,
     ip: Option<String>,
     request_id: String,
+    /// The user to whom no student is linked: the sender, who gains by it.
+    #[serde(default)]
+    not_linked: Option<String>,
 }
 
 impl Sender {
-    fn of(stamp: &Stamp<'_>) -> Self {
+    fn of(stamp: &Stamp<'_>, not_linked: Option<String>) -> Self {
         Self {
+            not_linked,
             kind: stamp.kind.as_str().to_owned(),
             id: stamp.actor_id.clone(),
             name: stamp.actor_name.clone(),
@@ -100,6 +104,7 @@ impl Job {
         exam_session: Option<String>,
         is_dry_run: bool,
         total: usize,
+        not_linked: Option<String>,
     ) -> Self {
         Self {
             id: stamp.ids.next::<()>().to_string(),
@@ -113,11 +118,15 @@ impl Job {
             updated: 0,
             skipped: 0,
             failed: 0,
-            actor: Sender::of(stamp),
+            actor: Sender::of(stamp, not_linked),
             created_at: stamp.now,
             updated_at: stamp.now,
             created_by: stamp.created_by(),
         }
+    }
+
+    fn not_linked(&self) -> Option<&str> {
+        self.actor.not_linked.as_deref()
     }
 
     /// Whether portions are left.

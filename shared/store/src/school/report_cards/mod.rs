@@ -1,17 +1,17 @@
 //! Report cards: everything that one is computed from, and the versions that were published.
 
-mod classes;
 mod comments;
+mod list;
 mod load;
 mod own;
 mod publish;
 mod rows;
 mod which;
 
-pub use classes::{ClassSize, class_sizes};
 pub use comments::{
     Comment, CommentTarget, Holding, find_comment_target, hold, release, write_comments,
 };
+pub use list::{ClassSize, ListedRow, find_page, find_published};
 pub use load::{Depth, Entry, Loaded, Reader, load};
 pub use own::{LISTING as OWN_LISTING, OwnCard, find_own, list_own};
 pub use publish::{Freezing, Publication, publish, withdraw};

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Year, counts, wrong};
+use super::{Year, counts, import, wrong};
+use crate::school::someone;
 
 const HEAD: &str =
     "first_name,last_name,phone_number,email,consent.sms,student_id,relation,is_primary\n";
@@ -219,4 +220,47 @@ fn families_may_lie_across_portions() {
     );
     assert_eq!((year.rows("guardians"), year.links().len()), (150, 450));
     year.app.assert_sound();
+}
+
+#[test]
+fn a_file_gives_nobody_who_sent_it_students() {
+    let year = Year::new();
+    year.students("A1,A,A,2026\nA2,B,B,2026\n").expect(202);
+    let (office, user) = someone(&year.school, "office@greenwood.example", &["Office"]);
+    let me = json!({"first_name": "Own", "last_name": "Self", "phone_number": "+263771000001", "user": user});
+    year.school.admin.post("guardians/", &me).expect(201);
+    let file = |phone: &str| {
+        format!(
+            "{HEAD}Own,Self,+263771000001,{phone},,A1,uncle,\n\
+             Chipo,Moyo,+263771000002,,,A1,mother,\n"
+        )
+    };
+    let reply = import(&office, "guardians", &file(""));
+    assert_eq!(
+        (counts(&reply), wrong(&reply)),
+        ([1, 0, 0, 1], vec![(2, vec!["student_id".to_owned()])])
+    );
+    assert_eq!(year.links(), [link("Chipo", "A1", "mother", 0)]);
+    // Nor by a name that an earlier line gives, nor in a file that is carried on later.
+    let tricky = format!(
+        "{HEAD}Own,Self,+263771000001,own@people.example,,,,\nOwn,Self,,own@people.example,,A2,uncle,\n"
+    );
+    let reply = import(&office, "guardians", &tricky);
+    assert_eq!(counts(&reply), [0, 1, 0, 1]);
+    let mut long = file("");
+    for n in 0..450 {
+        writeln!(long, "Tendai,Dube {n},+26378{n:07},,,,,").unwrap();
+    }
+    let id = import(&office, "guardians", &long).id();
+    let reply = office.get(&format!("imports/{id}/")).status(200);
+    assert_eq!(
+        (reply.str("status"), counts(&reply)),
+        ("completed".into(), [450, 0, 1, 1])
+    );
+    assert_eq!(year.links(), [link("Chipo", "A1", "mother", 0)]);
+    // What somebody else linked stays, and may be changed.
+    let mine = format!("{HEAD}Own,Self,+263771000001,,,A1,uncle,\n");
+    assert_eq!(counts(&year.import("guardians", &mine)), [0, 1, 0, 0]);
+    let mine = mine.replace("uncle", "father");
+    assert_eq!(counts(&import(&office, "guardians", &mine)), [0, 1, 0, 0]);
 }

@@ -1,0 +1,150 @@
+//! Which cards a page shows: of published ones the database tells, of others the number in each class does, so that the forms
+//! on the page only are worked out.
+
+use homeroom_domain::UserId;
+use homeroom_kernel::{Id, PageRequest, page::FilterValue};
+use serde::Deserialize;
+
+use super::FrozenRow;
+use crate::{
+    connection::TenantDb,
+    error::StoreError,
+    list::{self, Page, Source},
+    sql::sql,
+};
+
+/// A class with its number of cards.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ClassSize {
+    /// The class of the session.
+    pub id: String,
+    /// Whether the reader leads the class or teaches in it.
+    pub is_own: i64,
+    /// Cards that are published in it.
+    pub published: u64,
+    /// Students of it who have none.
+    pub live: u64,
+}
+
+impl ClassSize {
+    /// Cards of both kinds.
+    #[must_use]
+    pub fn cards(&self) -> u64 {
+        self.published + self.live
+    }
+}
+
+/// A published card of a list.
+#[derive(Debug, Deserialize)]
+pub struct ListedRow {
+    /// The card.
+    #[serde(flatten)]
+    pub card: FrozenRow,
+    /// Why only the staff may see it; none: others may.
+    pub withheld: Option<String>,
+}
+
+const SIZES: &str = "with shown as (select y.student_session, y.academic_class from exam_sessions x join report_cards y \
+     on y.exam_session = x.id and y.is_current = 1 where x.id = ?1 and x.session = ?2 \
+     and x.state in ('published', 'locked')) \
+     select a.id, (select count(*) from staff w where w.user_id = ?3 and w.is_active = 1 and (w.id = a.class_teacher \
+     or exists (select 1 from subject_teachers g where g.academic_class = a.id and g.teacher = w.id))) as is_own, \
+     (select count(*) from shown where shown.academic_class = a.id) as published, (select count(*) from student_sessions r \
+     where r.academic_class = a.id and r.status = 'active' \
+     and r.id not in (select shown.student_session from shown)) as live \
+     from academic_classes a join classes c on c.id = a.class join forms f on f.id = c.form \
+     where a.session = ?2 order by f.sequence, f.name, c.name, a.id";
+
+const OWN: &str = "t.academic_class in (select a.id from staff w join academic_classes a on a.class_teacher = w.id \
+     or exists (select 1 from subject_teachers g where g.academic_class = a.id and g.teacher = w.id) \
+     where w.user_id = ? and w.is_active = 1)";
+
+/// What a list is ordered by: a class's place first, and within it the incomplete last.
+fn ordering(name: &str) -> &'static [&'static str] {
+    match name {
+        "student_name" => &["t.student_name collate nocase"],
+        "student_number" => &["t.student_number"],
+        "average" => &["t.average"],
+        _ => &[
+            "f.sequence",
+            "f.name",
+            "c.name",
+            "t.academic_class",
+            "t.position_in_class is null",
+            "t.is_complete = 0",
+            "t.position_in_class",
+        ],
+    }
+}
+
+fn filter(name: &str) -> &'static str {
+    match name {
+        "academic_class" => "t.academic_class = ?",
+        "is_complete" => "t.is_complete = ?",
+        "is_outdated" => "t.is_outdated = ?",
+        _ => {
+            "exists (select 1 from withheld_cards h where h.exam_session = t.exam_session \
+             and h.student_session = t.student_session) = ?"
+        }
+    }
+}
+
+/// The classes of a session in the order of their cards; and which cards are on the page, as far as they are published: by the
+/// student's registration.
+pub async fn find_page(
+    db: &TenantDb,
+    session: Id<()>,
+    exam_session: Id<()>,
+    reader: Option<UserId>,
+    sees_all: bool,
+    request: &PageRequest,
+) -> Result<(Vec<ClassSize>, Page<String>), StoreError> {
+    #[derive(Deserialize)]
+    struct Row {
+        student_session: String,
+    }
+    let mut found = request.clone();
+    let own_names = found.filters.iter_mut().map(|(name, _)| name);
+    own_names.for_each(|name| *name = filter(name));
+    let of = FilterValue::Text(exam_session.to_string());
+    found.filters.insert(0, ("t.exam_session = ?", of));
+    if !sees_all {
+        let reader = reader.map(|user| user.to_string()).unwrap_or_default();
+        found.filters.push((OWN, FilterValue::Text(reader)));
+    }
+    let orderings = request.ordering.iter();
+    found.ordering = orderings
+        .flat_map(|(name, descending)| ordering(name).iter().map(|sql| (*sql, *descending)))
+        .collect();
+    let source = Source {
+        columns: "t.student_session",
+        from: "report_cards t cross join academic_classes a on a.id = t.academic_class \
+               cross join classes c on c.id = a.class cross join forms f on f.id = c.form",
+        condition: "t.is_current = 1",
+        key: "t.student_session",
+    };
+    let (count, page) = list::statements(&source, &["t.student_name", "t.student_number"], &found);
+    let sizes = sql!(SIZES, exam_session, session, reader);
+    let mut outcomes = db.connection.batch(vec![sizes, count, page]).await?;
+    let sizes = outcomes.rows()?;
+    let page: Page<Row> = list::take(&mut outcomes)?;
+    Ok((sizes, page.map(|row| row.student_session)))
+}
+
+/// Published cards of these students' registrations, in this order.
+pub async fn find_published(
+    db: &TenantDb,
+    exam_session: Id<()>,
+    registrations: &[String],
+) -> Result<Vec<ListedRow>, StoreError> {
+    let found = db.connection.rows(sql!(
+        "select r.student_session, r.academic_class, r.version, r.is_outdated, r.is_current, p.published_at, r.card, r.digest, \
+         (select h.reason from withheld_cards h where h.exam_session = r.exam_session \
+         and h.student_session = r.student_session) as withheld \
+         from json_each(?2) j cross join report_cards r on r.exam_session = ?1 and r.student_session = j.value \
+         and r.is_current = 1 join publications p on p.id = r.publication order by j.key",
+        exam_session,
+        serde_json::to_string(registrations)?,
+    ));
+    found.await
+}
