@@ -77,6 +77,31 @@ async fn listen(State(heard): State<Heard>, Json(body): Json<Value>) {
 impl Chain {
     /// Links 100, 101, … to a centre each, and pool 1000 of them all.
     pub(crate) async fn new(centres: i64, latency: Duration) -> Self {
+        let mut running = BTreeMap::new();
+        for number in 100..100 + centres {
+            let (record, taken) = mpsc::unbounded_channel();
+            let settings = smsc::Config {
+                latency,
+                record: Some(record),
+                ..smsc::Config::default()
+            };
+            let listen = (Ipv4Addr::LOCALHOST, 0).into();
+            let centre = Smsc::start(listen, settings, Arc::new(SystemClock))
+                .await
+                .unwrap();
+            running.insert(number, (centre, taken));
+        }
+        let ports: Vec<u16> = running
+            .values()
+            .map(|(centre, _)| centre.address().port())
+            .collect();
+        let mut chain = Self::over(&ports, "").await;
+        chain.centres = running;
+        chain
+    }
+
+    /// The same over centres that run elsewhere, with more lines for each link.
+    pub(crate) async fn over(ports: &[u16], more: &str) -> Self {
         let folder = Folder::new();
         let heard = Heard::default();
         let platform = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -92,26 +117,14 @@ impl Chain {
             "[listen]\nrest = \"{rest}\"\ngrpc = \"{grpc}\"\n[platform]\nurl = \"http://{address}\"\nsecret = \"{SECRET}\"\n\
              [keys]\nsms = \"k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"\n[store]\nsqlite = \"bridge.sqlite\"\n[log]\nlevel = \"error\"\n"
         );
-        let mut running = BTreeMap::new();
-        for number in 100..100 + centres {
-            let (record, taken) = mpsc::unbounded_channel();
-            let settings = smsc::Config {
-                latency,
-                record: Some(record),
-                ..smsc::Config::default()
-            };
-            let listen = (Ipv4Addr::LOCALHOST, 0).into();
-            let centre = Smsc::start(listen, settings, Arc::new(SystemClock))
-                .await
-                .unwrap();
+        let numbers: Vec<i64> = (100..).take(ports.len()).collect();
+        for (number, port) in numbers.iter().zip(ports) {
             config += &format!(
-                "[links.{number}]\nhost = \"127.0.0.1\"\nport = {}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000\n",
-                centre.address().port()
+                "[links.{number}]\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000\n{more}"
             );
-            running.insert(number, (centre, taken));
         }
-        let members: Vec<String> = running
-            .keys()
+        let members: Vec<String> = numbers
+            .iter()
             .map(|number| format!("{number} = 1"))
             .collect();
         config += &format!("[pools.1000]\nlinks = {{ {} }}\n", members.join(", "));
@@ -120,7 +133,7 @@ impl Chain {
         Self {
             folder,
             rest,
-            centres: running,
+            centres: BTreeMap::new(),
             heard,
             client,
             bridge: None,
@@ -163,6 +176,29 @@ impl Chain {
                 .success()
         );
         assert!(child.wait().unwrap().success(), "the bridge ended badly");
+    }
+
+    /// What the store has now. Only while the bridge does not run.
+    pub(crate) fn store(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.0.join("bridge.sqlite")).unwrap()
+    }
+
+    /// What `bridge inspect` says of a message.
+    pub(crate) fn inspect(&self, id: &str) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_bridge"))
+            .args(["inspect", id, "--config", "bridge.toml"])
+            .current_dir(&self.folder.0)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The number of a metric without labels.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let answer = self.client.get("/metrics").await;
+        let line = answer.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().parse().unwrap()
     }
 
     pub(crate) fn client(&self) -> Sender {

@@ -11,7 +11,9 @@
 mod authority;
 mod faults;
 mod link;
+mod node;
 mod peers;
 mod receipts;
 mod session;
 mod support;
+mod wire;
