@@ -1,7 +1,7 @@
 //! What connects store and links: messages in, parts out, answers and receipts back. See `dispatch` and `intake` for the two directions.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -24,8 +24,11 @@ use crate::smpp::link::{LinkEvent, LinkHandle};
 use crate::store::{Accepted, MessageView, QueueLimits, Retention, Store, StoreError};
 use crate::traffic::{Count, Traffic};
 
+use references::References;
+
 mod dispatch;
 mod intake;
+mod references;
 
 /// Events of links that may wait for the store.
 const EVENTS: usize = 4_096;
@@ -33,6 +36,9 @@ const EVENTS: usize = 4_096;
 const COUNT_EVERY: Duration = Duration::from_secs(2);
 /// How often what is over is swept out, and the lease prolonged.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
+
+/// How long the bridge is not ready after the store had no room, if nothing was taken since.
+const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// A link that runs.
 struct Running {
@@ -66,8 +72,9 @@ pub struct Engine {
     retention: Retention,
     plan: RwLock<Arc<Plan>>,
     traffic: Traffic,
-    /// Number that the parts of the next long message share.
-    reference: AtomicU16,
+    references: References,
+    /// When the store last had no room, 0 once it has taken something since: a probe is smaller than a message.
+    full_at: AtomicI64,
     /// None once it shuts down.
     events: Mutex<Option<mpsc::Sender<LinkEvent>>>,
     intake: Mutex<Option<JoinHandle<()>>>,
@@ -102,8 +109,8 @@ impl Engine {
                 dead_letters: config.store.dead_letters,
             },
             plan: RwLock::default(),
-            // Another start than the last run's, so that old and new parts are not joined.
-            reference: AtomicU16::new(u16::from_be_bytes(rand::random())),
+            references: References::default(),
+            full_at: AtomicI64::new(0),
             events: Mutex::new(Some(events)),
             intake: Mutex::new(None),
             stop: CancellationToken::new(),
@@ -314,7 +321,7 @@ impl Engine {
                 )));
             }
         }
-        let reference = self.reference.fetch_add(1, Ordering::Relaxed);
+        let reference = self.references.next(&asked.destination);
         accept::prepare(asked, self.cutting(plan, route), reference, now)
     }
 }
@@ -406,7 +413,11 @@ impl Gateway for Engine {
         let stored = if prepared.is_empty() {
             Vec::new()
         } else {
-            self.store.accept(prepared, limits, now).await?
+            let stored = self.store.accept(prepared, limits, now).await;
+            let full = matches!(stored, Err(StoreError::Full(_)));
+            self.full_at
+                .store(if full { now } else { 0 }, Ordering::Relaxed);
+            stored?
         };
         for ((at, message_id, _, esme, task_id, due), stored) in places.into_iter().zip(stored) {
             let outcome = match stored {
@@ -502,6 +513,10 @@ impl Gateway for Engine {
     }
 
     async fn ready(&self) -> Result<(), String> {
+        let since = self.clock.now().millis() - self.full_at.load(Ordering::Relaxed);
+        if u128::try_from(since).is_ok_and(|since| since < FULL_FOR.as_millis()) {
+            return Err("the store has no room".to_owned());
+        }
         self.store
             .writable()
             .await

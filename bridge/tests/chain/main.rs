@@ -1,5 +1,11 @@
 //! The whole bridge, as a process of its own, between a platform and a centre that count what they see.
 
 mod kill;
+#[path = "../smpp/node.rs"]
+#[allow(dead_code, reason = "only a part of it is needed here")]
+mod node;
+mod receipts;
+mod refusals;
+mod rest;
 mod send;
 mod support;

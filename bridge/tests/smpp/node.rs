@@ -67,7 +67,7 @@ pub(crate) struct NodeCentre {
     pub(crate) port: u16,
     pub(crate) lines: Lines<BufReader<ChildStdout>>,
     input: ChildStdin,
-    _child: Child,
+    child: Child,
 }
 
 impl NodeCentre {
@@ -86,8 +86,13 @@ impl NodeCentre {
             port: port.unwrap(),
             lines,
             input: child.stdin.take().unwrap(),
-            _child: child,
+            child,
         }
+    }
+
+    /// What it prints, what it is told, and its process.
+    pub(crate) fn parts(self) -> (Lines<BufReader<ChildStdout>>, ChildStdin, Child) {
+        (self.lines, self.input, self.child)
     }
 
     pub(crate) async fn line(&mut self) -> Value {
