@@ -84,9 +84,12 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
         }
     }
     chain.start().await;
-    // What nobody was told of may have been stored all the same, so at least these.
-    chain.wait_delivered(accepted.len()).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let unheard = chain.undelivered(&accepted).await;
+    assert!(unheard.is_empty(), "never delivered: {unheard:?}");
+    // What nobody was told of may have been stored all the same, and is sent too.
+    chain
+        .wait_metric("bridge_parts_in_flight", |value| value == 0)
+        .await;
     let arrived = arrived.lock().unwrap().clone();
     let lost: Vec<_> = accepted
         .iter()

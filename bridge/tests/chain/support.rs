@@ -342,6 +342,27 @@ impl Chain {
     }
 }
 
+impl Chain {
+    /// Waits until each of these is `DELIVERED` at the platform; those that are not, where nothing changes for a minute.
+    pub(crate) async fn undelivered(&self, ids: &[String]) -> Vec<String> {
+        let (mut least, mut idle) = (usize::MAX, 0);
+        loop {
+            let left: Vec<String> = {
+                let heard = self.heard.lock().unwrap();
+                let waits =
+                    |id: &&String| heard.get(*id).is_none_or(|status| status != "DELIVERED");
+                ids.iter().filter(waits).cloned().collect()
+            };
+            idle = if left.len() < least { 0 } else { idle + 1 };
+            least = least.min(left.len());
+            if left.is_empty() || idle > 600 {
+                return left;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
 impl Drop for Chain {
     fn drop(&mut self) {
         if let Some(mut child) = self.bridge.take() {
