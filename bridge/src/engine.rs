@@ -28,12 +28,15 @@ use references::References;
 
 mod dispatch;
 mod intake;
+mod questions;
 mod references;
 
 /// Events of links that may wait for the store.
 const EVENTS: usize = 4_096;
 /// How often what waits is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
+/// How often centres are asked for what they owe a receipt.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 /// How often what is over is swept out, and the lease prolonged.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
 
@@ -46,6 +49,10 @@ struct Running {
     handle: Arc<LinkHandle>,
     /// Parts sent since the start.
     sent: AtomicU64,
+    /// Parts that the centre took until then were asked for.
+    asked: AtomicI64,
+    /// When asking last began with the first.
+    round: AtomicI64,
 }
 
 /// A link or pool as messages name it: the links behind it, with their turns.
@@ -208,6 +215,8 @@ impl Engine {
             settings: settings.clone(),
             handle: Arc::new(handle),
             sent: AtomicU64::new(0),
+            asked: AtomicI64::new(0),
+            round: AtomicI64::new(0),
         };
         Some(Arc::new(running))
     }
@@ -247,6 +256,7 @@ impl Engine {
     async fn keep_house(self: Arc<Self>) {
         let mut counting = tokio::time::interval(COUNT_EVERY);
         let mut sweeping = tokio::time::interval(SWEEP_EVERY);
+        let mut asking = tokio::time::interval(ASK_EVERY);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -254,6 +264,7 @@ impl Engine {
                     Ok(depths) => self.traffic.waits(depths),
                     Err(error) => tracing::error!(%error, "what waits cannot be counted"),
                 },
+                _ = asking.tick() => questions::ask(&self).await,
                 _ = sweeping.tick() => {
                     if let Err(error) = self.store.sweep(self.retention, self.clock.now().millis()).await {
                         tracing::error!(%error, "the store cannot be swept");
@@ -332,6 +343,8 @@ impl Running {
             settings,
             handle: Arc::clone(&self.handle),
             sent: AtomicU64::new(self.sent.load(Ordering::Relaxed)),
+            asked: AtomicI64::new(0),
+            round: AtomicI64::new(0),
         })
     }
 }

@@ -1,6 +1,7 @@
 // A message centre made with node-smpp: `node centre.mjs [CERT KEY]`. Prints its port, then a line of JSON for every message.
 // Every message is taken and has its receipt at once, again after a new bind if it was not answered. Commands on stdin: "mo <text>", "unbind", "count".
-// For `session_rate`: `node centre.mjs - - quiet` only answers. `node centre.mjs - - 5` answers after 5 ms.
+// For `session_rate`: `node centre.mjs - - quiet` only answers. `node centre.mjs - - 5` answers after 5 ms,
+// and `node centre.mjs - - mute` sends no receipts and says "delivered" to those who ask with query_sm.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import smpp from 'smpp';
@@ -31,6 +32,7 @@ const server = smpp.createServer(options, (session) => {
   session.on('bind_transmitter', bind);
   session.on('bind_receiver', bind);
   session.on('enquire_link', (pdu) => session.send(pdu.response()));
+  session.on('query_sm', (pdu) => session.send(pdu.response({ message_id: pdu.message_id, final_date: '', message_state: 2, error_code: 0 })));
   session.on('unbind', (pdu) => {
     session.send(pdu.response());
     session.close();
@@ -60,7 +62,7 @@ const server = smpp.createServer(options, (session) => {
         validity: String(pdu.validity_period?.toISOString?.() ?? pdu.validity_period),
       }),
     );
-    if (!pdu.registered_delivery) return;
+    if (!pdu.registered_delivery || mode === 'mute') return;
     owed.set(id, {
       esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
       source_addr: pdu.destination_addr,

@@ -1,7 +1,9 @@
 //! Receipts that take another way than their message.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
+use crate::node::NodeCentre;
 use crate::support::Chain;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,4 +41,18 @@ async fn receipts_that_come_on_another_bind_or_after_a_restart_find_their_messag
     chain.start().await;
     chain.wait_delivered(100).await;
     assert!(chain.arrived().values().all(|count| *count == 1));
+}
+
+/// node-smpp as a centre that never sends a receipt and answers when it is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_centre_that_sends_no_receipts_is_asked_what_became_of_them() {
+    let centre = NodeCentre::start(&["-", "-", "mute"].map(OsStr::new)).await;
+    let mut chain = Chain::over(&[(centre.port, "query_after = \"1s\"\n")], "").await;
+    chain.start().await;
+    let texts: Vec<String> = (0..300).map(|n| format!("ask-{n}")).collect();
+    for part in texts.chunks(100) {
+        assert_eq!(chain.client().send(100, part).await.len(), 100);
+    }
+    chain.wait_delivered(300).await;
+    chain.stop();
 }

@@ -11,6 +11,7 @@
 mod authority;
 mod faults;
 mod link;
+#[allow(dead_code, reason = "the chain's tests use it too")]
 mod node;
 mod peers;
 mod receipts;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use homeroom_bridge::smpp::codec::{self, HEADER, MAX_PDU};
-use homeroom_bridge::smpp::pdu::{Bind, BindMode, BindResp, Message, Pdu, Tlv, WireAddress, tag};
+use homeroom_bridge::smpp::pdu::{
+    Bind, BindMode, BindResp, Message, Pdu, Query, QueryResp, Tlv, WireAddress, tag,
+};
 use homeroom_bridge::smpp::provider_id::IdForm;
 use homeroom_bridge::smpp::receipt::{self, IdSource};
 use homeroom_domain::sms::number::{Address, masked};
@@ -129,7 +131,7 @@ fn with_pdu<T>(fields: &Fields, read: impl FnOnce(&Pdu<'_>) -> T) -> T {
         tlvs: message.tlvs.clone(),
         ..Message::default()
     };
-    read(&match kind % 13 {
+    read(&match kind % 15 {
         0 => Pdu::Bind(Bind {
             mode,
             system_id: one,
@@ -153,6 +155,16 @@ fn with_pdu<T>(fields: &Fields, read: impl FnOnce(&Pdu<'_>) -> T) -> T {
         9 => Pdu::UnbindResp,
         10 => Pdu::EnquireLink,
         11 => Pdu::EnquireLinkResp,
+        12 => Pdu::QuerySm(Query {
+            message_id: one,
+            source: address(1, two),
+        }),
+        13 => Pdu::QuerySmResp(QueryResp {
+            message_id: one,
+            final_date: two,
+            state: numbers[5],
+            error: numbers[6],
+        }),
         _ => Pdu::GenericNack,
     })
 }
@@ -196,7 +208,7 @@ fn codec() {
     fuzz("codec", inputs, |(fields, changes, noise, raw)| {
         let whole = with_pdu(&fields, |pdu| {
             let mut out = BytesMut::new();
-            codec::encode(&mut out, u32::from(fields.3 / 13 % 2) * 8, 7, pdu);
+            codec::encode(&mut out, u32::from(fields.3 / 15 % 2) * 8, 7, pdu);
             out
         });
         settles(&whole)?;
