@@ -61,8 +61,9 @@ mod tests {
         let references = References::default();
         let first = references.next("+263 77 123 4567");
         assert_eq!(references.next("+263771234567"), first.wrapping_add(1));
-        let last = (0..65_534).map(|_| references.next("263771234567")).last();
-        assert_eq!(last, Some(first.wrapping_sub(1)));
+        for _ in 0..65_534 {
+            references.next("263771234567");
+        }
         assert_eq!(references.next("263771234567"), first);
     }
 }

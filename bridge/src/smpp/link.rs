@@ -192,6 +192,7 @@ impl LinkHandle {
     }
 
     /// Asks the centre what became of a part (`query_sm`). What it answers comes as a receipt does; false where too many are asked for already.
+    #[must_use]
     pub fn query(&self, provider_id: Vec<u8>, source: Address) -> bool {
         self.questions.try_send((provider_id, source)).is_ok()
     }

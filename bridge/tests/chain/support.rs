@@ -147,14 +147,16 @@ impl Chain {
         );
         let mut members = Vec::new();
         for (number, (port, more)) in (100..).zip(links) {
-            config += &format!(
+            let link = format!(
                 "[links.{number}]\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000\n{more}"
             );
+            config.push_str(&link);
             if !more.contains("receiver") {
                 members.push(format!("{number} = 1"));
             }
         }
-        config += &format!("[pools.1000]\nlinks = {{ {} }}\n", members.join(", "));
+        let pool = format!("[pools.1000]\nlinks = {{ {} }}\n", members.join(", "));
+        config.push_str(&pool);
         std::fs::write(self.folder.0.join("bridge.toml"), config).unwrap();
     }
 

@@ -151,7 +151,7 @@ async fn odd_answers_still_answer() {
         peer.raw(&raw(0x8000_0004, status, sequence, body)).await;
         match (link.attempted().await.result, expected) {
             (AttemptResult::Submitted { provider_id }, Some(id)) => {
-                assert_eq!(provider_id, id, "{name}")
+                assert_eq!(provider_id, id, "{name}");
             }
             (
                 AttemptResult::Rejected { status: found }
@@ -185,10 +185,10 @@ async fn a_pdu_in_drops_is_read_and_one_that_never_ends_is_left() {
     assert_eq!(peer.read().await.0.id, 0x8000_0015);
     // A byte now and then, of a PDU of 70,000: bytes are no sign of life.
     let started = tokio::time::Instant::now();
-    let mut drops = [0, 1, 0x11, 0x70, 0, 0, 0, 5]
+    let drops = [0, 1, 0x11, 0x70, 0, 0, 0, 5]
         .into_iter()
         .chain(std::iter::repeat(0));
-    while let Some(byte) = drops.next() {
+    for byte in drops {
         assert!(
             started.elapsed() < Duration::from_secs(10),
             "it is still there"

@@ -2,7 +2,7 @@
 //!
 //! Inputs are random, and valid ones with some bytes changed, cut or doubled. A finding is made small and printed with the seed that repeats it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use homeroom_bridge::smpp::codec::{self, HEADER, MAX_PDU};
@@ -18,6 +18,7 @@ use homeroom_sms_contract::signature;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
+use tokio::time::Instant;
 
 /// Runs a target until its time is over.
 fn fuzz<S: Strategy>(name: &str, inputs: S, target: impl Fn(S::Value) -> TestCaseResult) {
@@ -473,7 +474,9 @@ fn signatures() {
                 near && words == "id_1"
             ),
             3 => {
-                prop_assert!(!verify("id_1", &words, &right, &body) || words.parse() == Ok(seconds))
+                prop_assert!(
+                    !verify("id_1", &words, &right, &body) || words.parse() == Ok(seconds)
+                );
             }
             4 => prop_assert!(!verify("id_1", &time, &words, &body)),
             _ => {

@@ -121,6 +121,8 @@ impl Fields {
     }
 }
 
+const R: u32 = id::RESPONSE;
+
 /// What smpp34 writes of what it read.
 fn through_smpp34(frame: &[u8]) -> Vec<u8> {
     let header = CommandHeader::decode(frame).unwrap();
@@ -132,7 +134,6 @@ fn through_smpp34(frame: &[u8]) -> Vec<u8> {
             }
         };
     }
-    const R: u32 = id::RESPONSE;
     through! {
         id::BIND_TRANSCEIVER => bind_transceiver,
         id::BIND_TRANSMITTER => bind_transmitter,
