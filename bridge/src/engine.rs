@@ -1,7 +1,7 @@
 //! What connects store and links: messages in, parts out, answers and receipts back. See `dispatch` and `intake` for the two directions.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -24,15 +24,24 @@ use crate::smpp::link::{LinkEvent, LinkHandle};
 use crate::store::{Accepted, MessageView, QueueLimits, Retention, Store, StoreError};
 use crate::traffic::{Count, Traffic};
 
+use references::References;
+
 mod dispatch;
 mod intake;
+mod questions;
+mod references;
 
 /// Events of links that may wait for the store.
 const EVENTS: usize = 4_096;
 /// How often what waits is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
+/// How often centres are asked for what they owe a receipt.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 /// How often what is over is swept out, and the lease prolonged.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
+
+/// How long the bridge is not ready after the store had no room, if nothing was taken since.
+const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// A link that runs.
 struct Running {
@@ -40,6 +49,10 @@ struct Running {
     handle: Arc<LinkHandle>,
     /// Parts sent since the start.
     sent: AtomicU64,
+    /// Parts that the centre took until then were asked for.
+    asked: AtomicI64,
+    /// When asking last began with the first.
+    round: AtomicI64,
 }
 
 /// A link or pool as messages name it: the links behind it, with their turns.
@@ -66,8 +79,9 @@ pub struct Engine {
     retention: Retention,
     plan: RwLock<Arc<Plan>>,
     traffic: Traffic,
-    /// Number that the parts of the next long message share.
-    reference: AtomicU16,
+    references: References,
+    /// When the store last had no room, 0 once it has taken something since: a probe is smaller than a message.
+    full_at: AtomicI64,
     /// None once it shuts down.
     events: Mutex<Option<mpsc::Sender<LinkEvent>>>,
     intake: Mutex<Option<JoinHandle<()>>>,
@@ -102,8 +116,8 @@ impl Engine {
                 dead_letters: config.store.dead_letters,
             },
             plan: RwLock::default(),
-            // Another start than the last run's, so that old and new parts are not joined.
-            reference: AtomicU16::new(u16::from_be_bytes(rand::random())),
+            references: References::default(),
+            full_at: AtomicI64::new(0),
             events: Mutex::new(Some(events)),
             intake: Mutex::new(None),
             stop: CancellationToken::new(),
@@ -201,6 +215,8 @@ impl Engine {
             settings: settings.clone(),
             handle: Arc::new(handle),
             sent: AtomicU64::new(0),
+            asked: AtomicI64::new(0),
+            round: AtomicI64::new(0),
         };
         Some(Arc::new(running))
     }
@@ -240,6 +256,7 @@ impl Engine {
     async fn keep_house(self: Arc<Self>) {
         let mut counting = tokio::time::interval(COUNT_EVERY);
         let mut sweeping = tokio::time::interval(SWEEP_EVERY);
+        let mut asking = tokio::time::interval(ASK_EVERY);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -247,6 +264,7 @@ impl Engine {
                     Ok(depths) => self.traffic.waits(depths),
                     Err(error) => tracing::error!(%error, "what waits cannot be counted"),
                 },
+                _ = asking.tick() => questions::ask(&self).await,
                 _ = sweeping.tick() => {
                     if let Err(error) = self.store.sweep(self.retention, self.clock.now().millis()).await {
                         tracing::error!(%error, "the store cannot be swept");
@@ -314,7 +332,7 @@ impl Engine {
                 )));
             }
         }
-        let reference = self.reference.fetch_add(1, Ordering::Relaxed);
+        let reference = self.references.next(&asked.destination);
         accept::prepare(asked, self.cutting(plan, route), reference, now)
     }
 }
@@ -325,6 +343,8 @@ impl Running {
             settings,
             handle: Arc::clone(&self.handle),
             sent: AtomicU64::new(self.sent.load(Ordering::Relaxed)),
+            asked: AtomicI64::new(0),
+            round: AtomicI64::new(0),
         })
     }
 }
@@ -406,7 +426,11 @@ impl Gateway for Engine {
         let stored = if prepared.is_empty() {
             Vec::new()
         } else {
-            self.store.accept(prepared, limits, now).await?
+            let stored = self.store.accept(prepared, limits, now).await;
+            let full = matches!(stored, Err(StoreError::Full(_)));
+            self.full_at
+                .store(if full { now } else { 0 }, Ordering::Relaxed);
+            stored?
         };
         for ((at, message_id, _, esme, task_id, due), stored) in places.into_iter().zip(stored) {
             let outcome = match stored {
@@ -502,6 +526,10 @@ impl Gateway for Engine {
     }
 
     async fn ready(&self) -> Result<(), String> {
+        let since = self.clock.now().millis() - self.full_at.load(Ordering::Relaxed);
+        if u128::try_from(since).is_ok_and(|since| since < FULL_FOR.as_millis()) {
+            return Err("the store has no room".to_owned());
+        }
         self.store
             .writable()
             .await

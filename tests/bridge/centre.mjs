@@ -1,13 +1,17 @@
 // A message centre made with node-smpp: `node centre.mjs [CERT KEY]`. Prints its port, then a line of JSON for every message.
-// Every message is taken and has its receipt at once. Commands on stdin: "mo <text>", "unbind", "count".
-// For `session_rate`: `node centre.mjs - - quiet` only answers.
+// Every message is taken and has its receipt at once, again after a new bind if it was not answered. Commands on stdin: "mo <text>", "unbind", "count".
+// For `session_rate`: `node centre.mjs - - quiet` only answers. `node centre.mjs - - 5` answers after 5 ms,
+// and `node centre.mjs - - mute` sends no receipts and says "delivered" to those who ask with query_sm.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import smpp from 'smpp';
 
-const [cert, key, quiet] = process.argv.slice(2);
+const [cert, key, mode] = process.argv.slice(2);
+const quiet = mode === 'quiet';
+const latency = Number(mode) || 0;
 const options = cert && cert !== '-' ? { cert: readFileSync(cert), key: readFileSync(key), secure: true } : {};
 const sessions = new Set();
+const owed = new Map();
 let count = 0;
 
 const server = smpp.createServer(options, (session) => {
@@ -21,11 +25,14 @@ const server = smpp.createServer(options, (session) => {
     }
     sessions.add(session);
     session.send(pdu.response({ system_id: 'node-smpp' }));
+    for (const id of owed.keys()) deliver(id);
   };
+  const deliver = (id) => session.deliver_sm(owed.get(id), (answer) => answer.command_status === 0 && owed.delete(id));
   session.on('bind_transceiver', bind);
   session.on('bind_transmitter', bind);
   session.on('bind_receiver', bind);
   session.on('enquire_link', (pdu) => session.send(pdu.response()));
+  session.on('query_sm', (pdu) => session.send(pdu.response({ message_id: pdu.message_id, final_date: '', message_state: 2, error_code: 0 })));
   session.on('unbind', (pdu) => {
     session.send(pdu.response());
     session.close();
@@ -33,6 +40,10 @@ const server = smpp.createServer(options, (session) => {
   session.on('submit_sm', (pdu) => {
     count += 1;
     const id = count.toString(16).toUpperCase().padStart(8, '0');
+    if (latency) setTimeout(() => take(pdu, id), latency);
+    else take(pdu, id);
+  });
+  const take = (pdu, id) => {
     session.send(pdu.response({ message_id: id }));
     if (quiet) return;
     const { message, udh } = pdu.short_message;
@@ -51,16 +62,17 @@ const server = smpp.createServer(options, (session) => {
         validity: String(pdu.validity_period?.toISOString?.() ?? pdu.validity_period),
       }),
     );
-    if (!pdu.registered_delivery) return;
-    session.deliver_sm({
+    if (!pdu.registered_delivery || mode === 'mute') return;
+    owed.set(id, {
       esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
       source_addr: pdu.destination_addr,
       destination_addr: pdu.source_addr,
-      short_message: `id:${count} sub:001 dlvrd:001 submit date:2601151030 done date:2601151031 stat:DELIVRD err:000 text:`,
+      short_message: `id:${parseInt(id, 16)} sub:001 dlvrd:001 submit date:2601151030 done date:2601151031 stat:DELIVRD err:000 text:`,
       receipted_message_id: id,
       message_state: 2,
     });
-  });
+    deliver(id);
+  };
 });
 
 createInterface({ input: process.stdin }).on('line', (line) => {

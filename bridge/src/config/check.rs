@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use toml::de::{DeTable, DeValue};
 
 use super::error::Mistake;
+use super::links::IdForm;
 use super::values::Secret;
 use super::{Config, Link};
 use crate::control;
@@ -179,6 +180,12 @@ impl Check<'_> {
                     format!("write at most {most} letters, digits and signs"),
                 );
             }
+        }
+        if link.query_after.is_some() && link.id_form.response != IdForm::Exact {
+            self.mistake(
+                &at("query_after"),
+                "the centre must be asked with its own id: write it only where `id_form.response` is \"exact\"",
+            );
         }
         if link.system_id.is_empty() {
             self.mistake(

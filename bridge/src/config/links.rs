@@ -54,6 +54,9 @@ pub struct Link {
     /// How long an answer is awaited.
     #[serde(default = "half_a_minute", deserialize_with = "values::time")]
     pub response_timeout: Duration,
+    /// How long a receipt is awaited before the centre is asked, and asked again (`query_sm`); never where absent.
+    #[serde(default, deserialize_with = "query_after")]
+    pub query_after: Option<Duration>,
     /// TLS; plain where absent.
     pub tls: Option<LinkTls>,
     /// What the centre takes `data_coding` 0 for.
@@ -214,6 +217,12 @@ const fn rate() -> f64 {
 
 const fn half_a_minute() -> Duration {
     Duration::from_secs(30)
+}
+
+fn query_after<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    values::time(deserializer).map(Some)
 }
 
 fn burst<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

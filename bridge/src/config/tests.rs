@@ -51,7 +51,7 @@ fn every_line_that_the_example_shows_as_a_default_is_the_default() {
                     && !name.ends_with("_file")
                     && !["cert", "key", "ca", "tls", "postgres", "old_secret"].contains(&name)
                     && !["monitoring_ips", "trusted_proxies", "allowed_ips"].contains(&name)
-                    && !["permanent_errors", "burst"].contains(&name)
+                    && !["permanent_errors", "burst", "query_after"].contains(&name)
                     && !value.is_empty()
             })
         });

@@ -6,7 +6,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
-use super::pdu::{Bind, BindMode, BindResp, Header, Message, Pdu, Tlv, WireAddress, id, tag};
+use super::pdu::{
+    Bind, BindMode, BindResp, Header, Message, Pdu, Query, QueryResp, Tlv, WireAddress, id, tag,
+};
 use super::status;
 
 /// Bytes of a header.
@@ -64,6 +66,7 @@ pub fn decode(frame: &[u8]) -> Result<(Header, Pdu<'_>), Unreadable> {
         id::GENERIC_NACK => Pdu::GenericNack,
         id::ENQUIRE_LINK => Pdu::EnquireLink,
         id::UNBIND => Pdu::Unbind,
+        id::QUERY_SM => Pdu::QuerySm(query(body).ok_or_else(cut)?),
         id::SUBMIT_SM => Pdu::SubmitSm(message(body).map_err(unreadable)?),
         id::DELIVER_SM => Pdu::DeliverSm(message(body).map_err(unreadable)?),
         id::DATA_SM => Pdu::DataSm(data(body).ok_or_else(cut)?),
@@ -75,6 +78,7 @@ pub fn decode(frame: &[u8]) -> Result<(Header, Pdu<'_>), Unreadable> {
             id::UNBIND => Pdu::UnbindResp,
             // Some send a message id here, some nothing: neither says anything.
             id::DELIVER_SM => Pdu::DeliverSmResp,
+            id::QUERY_SM => Pdu::QuerySmResp(query_resp(body)),
             id::SUBMIT_SM => Pdu::SubmitSmResp(body.string()),
             id::DATA_SM => Pdu::DataSmResp(body.string()),
             request @ (id::BIND_RECEIVER | id::BIND_TRANSMITTER | id::BIND_TRANSCEIVER) => {
@@ -109,6 +113,16 @@ pub fn encode(out: &mut BytesMut, status: u32, sequence: u32, pdu: &Pdu<'_>) {
                 put_tlv(out, tag::SC_INTERFACE_VERSION, &[version]);
             }
         }
+        Pdu::QuerySm(query) => {
+            put_string(out, query.message_id, 64);
+            put_address(out, &query.source, 20);
+        }
+        Pdu::QuerySmResp(answer) if status == status::OK => {
+            put_string(out, answer.message_id, 64);
+            put_string(out, answer.final_date, 16);
+            out.put_u8(answer.state);
+            out.put_u8(answer.error);
+        }
         Pdu::SubmitSm(message) | Pdu::DeliverSm(message) => put_message(out, message),
         Pdu::DataSm(message) => put_data(out, message),
         Pdu::SubmitSmResp(message_id) if status == status::OK => put_string(out, message_id, 64),
@@ -116,6 +130,7 @@ pub fn encode(out: &mut BytesMut, status: u32, sequence: u32, pdu: &Pdu<'_>) {
         // The standard has an unused message id here.
         Pdu::DeliverSmResp => out.put_u8(0),
         Pdu::BindResp(_)
+        | Pdu::QuerySmResp(_)
         | Pdu::SubmitSmResp(_)
         | Pdu::DataSmResp(_)
         | Pdu::Unbind
@@ -137,6 +152,7 @@ pub fn encode_refusal(out: &mut BytesMut, refused: &Unreadable) {
         other if other & id::RESPONSE != 0 => return,
         id::OUTBIND | id::ALERT_NOTIFICATION => return,
         id::DELIVER_SM => Pdu::DeliverSmResp,
+        id::QUERY_SM => Pdu::QuerySmResp(QueryResp::default()),
         id::SUBMIT_SM => Pdu::SubmitSmResp(b""),
         id::DATA_SM => Pdu::DataSmResp(b""),
         bind @ (id::BIND_RECEIVER | id::BIND_TRANSMITTER | id::BIND_TRANSCEIVER) => {
@@ -185,6 +201,26 @@ fn bind_resp(mode: BindMode, mut body: Reader<'_>) -> BindResp<'_> {
         mode,
         system_id,
         interface_version: version,
+    }
+}
+
+fn query(mut body: Reader<'_>) -> Option<Query<'_>> {
+    Some(Query {
+        message_id: body.terminated()?,
+        source: WireAddress {
+            ton: body.u8()?,
+            npi: body.u8()?,
+            address: body.string(),
+        },
+    })
+}
+
+fn query_resp(mut body: Reader<'_>) -> QueryResp<'_> {
+    QueryResp {
+        message_id: body.string(),
+        final_date: body.string(),
+        state: body.u8().unwrap_or_default(),
+        error: body.u8().unwrap_or_default(),
     }
 }
 
@@ -354,5 +390,7 @@ impl<'a> Reader<'a> {
     }
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ use crate::message::Claimed;
 
 use super::codec::{self, BadLength};
 use super::config::LinkConfig;
-use super::link::{LinkEvent, Request, Shared};
+use super::link::{LinkEvent, Question, Request, Shared};
 use super::outbox::Outbox;
 use super::pdu::{Bind, Pdu, WireAddress};
 use super::session::{End, Session};
@@ -34,6 +34,7 @@ pub(super) struct Keeper {
     pub(super) shared: Arc<Shared>,
     pub(super) claimed: mpsc::UnboundedReceiver<Claimed>,
     pub(super) requests: mpsc::Receiver<Asked>,
+    pub(super) questions: mpsc::Receiver<Question>,
     pub(super) outbox: Outbox,
     /// Failures in a row.
     failures: u32,
@@ -73,7 +74,7 @@ impl Keeper {
         config: LinkConfig,
         shared: Arc<Shared>,
         claimed: mpsc::UnboundedReceiver<Claimed>,
-        requests: mpsc::Receiver<Asked>,
+        (requests, questions): (mpsc::Receiver<Asked>, mpsc::Receiver<Question>),
         events: mpsc::Sender<LinkEvent>,
     ) -> Self {
         Self {
@@ -82,6 +83,7 @@ impl Keeper {
             shared,
             claimed,
             requests,
+            questions,
             failures: 0,
             announced: None,
         }

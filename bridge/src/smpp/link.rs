@@ -9,12 +9,15 @@ use homeroom_kernel::Clock;
 use homeroom_sms_contract::submit::{Link as LinkState, LinkStatus};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::message::{AttemptResult, Attempted, Claimed, InboundPart, PartKey, Receipt};
+use crate::message::{Address, AttemptResult, Attempted, Claimed, InboundPart, PartKey, Receipt};
 use crate::store::Provider;
 
 pub use super::config::{LinkConfig, Timers, Tls};
 use super::gate::Gate;
 use super::keeper::Keeper;
+
+/// Questions that wait for a session.
+const QUESTIONS: usize = 1_000;
 
 /// What a link tells the engine.
 #[derive(Debug)]
@@ -114,6 +117,9 @@ impl Shared {
     }
 }
 
+/// A part that the centre is to be asked for: its id there, and its sender.
+pub(super) type Question = (Vec<u8>, Address);
+
 /// The task is asked for something.
 pub(super) enum Request {
     Reload(Box<LinkConfig>),
@@ -124,6 +130,7 @@ pub(super) enum Request {
 pub struct LinkHandle {
     shared: Arc<Shared>,
     requests: mpsc::Sender<(Request, oneshot::Sender<()>)>,
+    questions: mpsc::Sender<Question>,
 }
 
 impl LinkHandle {
@@ -151,9 +158,14 @@ impl LinkHandle {
             sends,
             events: events.clone(),
         });
-        let keeper = Keeper::new(config, Arc::clone(&shared), claimed, asked, events);
+        let (questions, open) = mpsc::channel(QUESTIONS);
+        let keeper = Keeper::new(config, Arc::clone(&shared), claimed, (asked, open), events);
         tokio::spawn(keeper.run());
-        Self { shared, requests }
+        Self {
+            shared,
+            requests,
+            questions,
+        }
     }
 
     /// How it is now.
@@ -177,6 +189,12 @@ impl LinkHandle {
         (0..count)
             .map(|_| Slot(Some(Arc::clone(&self.shared))))
             .collect()
+    }
+
+    /// Asks the centre what became of a part (`query_sm`). What it answers comes as a receipt does; false where too many are asked for already.
+    #[must_use]
+    pub fn query(&self, provider_id: Vec<u8>, source: Address) -> bool {
+        self.questions.try_send((provider_id, source)).is_ok()
     }
 
     /// Takes over a changed configuration; one that says something else of the session ends it gently first. Returns once it is taken over.

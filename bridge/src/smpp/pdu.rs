@@ -10,6 +10,8 @@ pub mod id {
     pub const BIND_RECEIVER: u32 = 1;
     /// Opens a session that only sends.
     pub const BIND_TRANSMITTER: u32 = 2;
+    /// Asks what became of a message.
+    pub const QUERY_SM: u32 = 3;
     /// A message from us.
     pub const SUBMIT_SM: u32 = 4;
     /// A message or receipt for us.
@@ -120,6 +122,28 @@ impl BindMode {
     }
 }
 
+/// Asks what became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Query<'a> {
+    /// The id that the centre gave it.
+    pub message_id: &'a [u8],
+    /// Its sender, as it was in the message.
+    pub source: WireAddress<'a>,
+}
+
+/// Answers a [`Query`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueryResp<'a> {
+    /// The id that was asked for.
+    pub message_id: &'a [u8],
+    /// When the message became final; empty where it is not.
+    pub final_date: &'a [u8],
+    /// As in a receipt's `message_state`.
+    pub state: u8,
+    /// The network's error; 0 for none.
+    pub error: u8,
+}
+
 /// Opens a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bind<'a> {
@@ -217,6 +241,10 @@ pub enum Pdu<'a> {
     Bind(Bind<'a>),
     /// The answer to one of them.
     BindResp(BindResp<'a>),
+    /// Asks what became of a message.
+    QuerySm(Query<'a>),
+    /// The answer to that.
+    QuerySmResp(QueryResp<'a>),
     /// A message from an ESME.
     SubmitSm(Message<'a>),
     /// The id that the centre gave it; empty on failure.
@@ -248,6 +276,8 @@ impl Pdu<'_> {
         match self {
             Self::Bind(bind) => bind.mode.command(),
             Self::BindResp(bind) => bind.mode.command() | id::RESPONSE,
+            Self::QuerySm(_) => id::QUERY_SM,
+            Self::QuerySmResp(_) => id::QUERY_SM | id::RESPONSE,
             Self::SubmitSm(_) => id::SUBMIT_SM,
             Self::SubmitSmResp(_) => id::SUBMIT_SM | id::RESPONSE,
             Self::DeliverSm(_) => id::DELIVER_SM,

@@ -79,7 +79,7 @@ fn error(fields: &Fields<'_>, network: Option<&[u8]>) -> Option<String> {
 }
 
 /// `message_state` of the standard.
-const fn of_state(state: u8) -> Option<PartStatus> {
+pub(super) const fn of_state(state: u8) -> Option<PartStatus> {
     Some(match state {
         // Scheduled, on the way, or accepted: more is to come.
         0 | 1 | 6 => PartStatus::Enroute,

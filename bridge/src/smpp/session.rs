@@ -3,6 +3,7 @@
 //! A single task owns the connection. It never waits for the engine: outcomes queue up in the [`Outbox`], and answers to the centre
 //! go out whether or not the window is full.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,17 +13,18 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::{debug, warn};
 
-use crate::message::{AttemptResult, Attempted, Claimed};
+use crate::message::{AttemptResult, Attempted, Claimed, PartStatus, Receipt};
 use crate::store::Provider;
 
 use super::codec;
 use super::config::LinkConfig;
 use super::inbound;
 use super::keeper::{Asked, Keeper, jittered};
-use super::link::{LinkEvent, Request};
+use super::link::{Delivery, LinkEvent, Question, Request};
 use super::outbound;
-use super::pdu::{Header, Message, Pdu, id};
+use super::pdu::{Header, Message, Pdu, Query, QueryResp, WireAddress, id};
 use super::pending::{Answered, Pending};
+use super::receipt;
 use super::status::{self, Class};
 use super::wire::{HIGH_WATER, Wire};
 
@@ -59,12 +61,18 @@ struct Ack {
     stored: bool,
 }
 
+/// Questions whose answer is out: sequence and id.
+type Questions = HashMap<u32, Vec<u8>>;
+/// Most of them: centres answer them slower than messages.
+const MAX_QUESTIONS: usize = 100;
+
 type Acks = FuturesUnordered<futures_util::future::BoxFuture<'static, Ack>>;
 
 pub(super) struct Session {
     wire: Wire,
     pending: Pending,
     acks: Acks,
+    questions: Questions,
     tick: Interval,
     phase: Phase,
     now: Instant,
@@ -91,6 +99,7 @@ impl Session {
             // 1 was the bind.
             pending: Pending::starting_at(2),
             acks: FuturesUnordered::new(),
+            questions: Questions::new(),
             tick,
             phase: Phase::Open,
             now,
@@ -145,6 +154,9 @@ impl Session {
                     Err(error) => return Err(error.to_string()),
                 },
                 Some(part) = link.claimed.recv(), if sending => self.submit(part, link),
+                Some(question) = link.questions.recv(), if sending && self.questions.len() < MAX_QUESTIONS => {
+                    self.query(question);
+                }
                 Some(ack) = self.acks.next(), if !self.acks.is_empty() => {
                     self.acknowledge(&ack);
                     while let Some(Some(ack)) = self.acks.next().now_or_never() {
@@ -222,7 +234,9 @@ impl Session {
     fn take(&mut self, header: Header, pdu: Pdu<'_>, link: &mut Keeper) {
         match pdu {
             Pdu::SubmitSmResp(message_id) => self.answer(header, Some(message_id), link),
+            Pdu::GenericNack if self.questions.remove(&header.sequence).is_some() => {}
             Pdu::GenericNack => self.answer(header, None, link),
+            Pdu::QuerySmResp(answer) => self.learn(header, answer, link),
             Pdu::DeliverSm(message) | Pdu::DataSm(message) => {
                 self.deliver(header, &message, link);
             }
@@ -238,7 +252,7 @@ impl Session {
                     self.phase = Phase::Over;
                 }
             }
-            Pdu::SubmitSm(_) | Pdu::Bind(_) => {
+            Pdu::SubmitSm(_) | Pdu::QuerySm(_) | Pdu::Bind(_) => {
                 let odd = codec::Unreadable {
                     header,
                     status: status::INVALID_BIND_STATUS,
@@ -297,6 +311,48 @@ impl Session {
         } else {
             LinkEvent::Attempted(attempted, provider)
         });
+    }
+
+    fn query(&mut self, (provider_id, source): Question) {
+        let sequence = self.pending.sequence();
+        let query = Query {
+            message_id: &provider_id,
+            source: WireAddress {
+                ton: source.ton,
+                npi: source.npi,
+                address: source.address.as_bytes(),
+            },
+        };
+        self.wire.put(status::OK, sequence, &Pdu::QuerySm(query));
+        self.questions.insert(sequence, provider_id);
+    }
+
+    /// The centre says what became of a part that was asked for.
+    fn learn(&mut self, header: Header, answer: QueryResp<'_>, link: &mut Keeper) {
+        let Some(provider_id) = self.questions.remove(&header.sequence) else {
+            return;
+        };
+        let known = receipt::of_state(answer.state).filter(|state| *state != PartStatus::Unknown);
+        // That it does not know says nothing of the message.
+        let Some(status) = known.filter(|_| header.status == status::OK) else {
+            debug!(
+                link = link.config.id,
+                status = header.status,
+                "nothing is known of a part"
+            );
+            return;
+        };
+        let receipt = Receipt {
+            provider: link.config.provider.clone(),
+            provider_id,
+            status,
+            error: (answer.error != 0).then(|| answer.error.to_string()),
+            received_at: link.shared.clock.now().millis(),
+        };
+        // Where it cannot be stored, it is asked again.
+        let (ack, _) = oneshot::channel();
+        let what = Delivery::Receipt(receipt);
+        link.outbox.put(LinkEvent::Deliver { what, ack });
     }
 
     fn deliver(&mut self, header: Header, message: &Message<'_>, link: &mut Keeper) {

@@ -8,6 +8,8 @@ pub const INVALID_MESSAGE_LENGTH: u32 = 0x01;
 pub const INVALID_COMMAND_LENGTH: u32 = 0x02;
 /// No such PDU.
 pub const INVALID_COMMAND_ID: u32 = 0x03;
+/// `ESME_RQUERYFAIL`
+pub const QUERY_FAILED: u32 = 0x67;
 /// Not in this state of the session.
 pub const INVALID_BIND_STATUS: u32 = 0x04;
 /// The account is bound already.

@@ -246,8 +246,13 @@ impl Session {
             Pdu::DeliverSm(_) | Pdu::DataSm(_) => {
                 self.refuse(header, status::INVALID_BIND_STATUS);
             }
-            Pdu::BindResp(_) | Pdu::SubmitSmResp(_) | Pdu::DataSmResp(_) | Pdu::EnquireLinkResp => {
-            }
+            // It remembers nothing.
+            Pdu::QuerySm(_) => self.refuse(header, status::QUERY_FAILED),
+            Pdu::BindResp(_)
+            | Pdu::QuerySmResp(_)
+            | Pdu::SubmitSmResp(_)
+            | Pdu::DataSmResp(_)
+            | Pdu::EnquireLinkResp => {}
         }
         true
     }

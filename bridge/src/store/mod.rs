@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use homeroom_sms_contract::submit::Cancelled;
 use thiserror::Error;
 
-use crate::message::{Attempted, Claimed, InboundPart, NewMessage, PartKey, PartStatus, Receipt};
+use crate::message::{
+    Address, Attempted, Claimed, InboundPart, NewMessage, PartKey, PartStatus, Receipt,
+};
 
 /// Why the store could not do something.
 #[derive(Debug, Error)]
@@ -136,6 +138,17 @@ pub struct Outgoing {
     pub created_at: i64,
 }
 
+/// A part whose receipt has not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unheard {
+    /// Its id at the centre.
+    pub provider_id: Vec<u8>,
+    /// Its sender, as the centre knows it.
+    pub source: Address,
+    /// When the centre took it.
+    pub submitted_at: i64,
+}
+
 /// How much waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Depths {
@@ -244,6 +257,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes dead letters due again; all of them, or one. Returns how many.
     async fn replay(&self, id: Option<&str>, now: i64) -> Result<u64, StoreError>;
+
+    /// Parts that a link's centre took after `after` and up to `before`, oldest first, of which nothing final was heard.
+    async fn unheard(
+        &self,
+        link: i64,
+        after: i64,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<Unheard>, StoreError>;
 
     /// How much waits.
     async fn depths(&self, now: i64) -> Result<Depths, StoreError>;

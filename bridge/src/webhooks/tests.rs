@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
 use crate::store::{
     Accepted, Ambiguity, Depths, HistoryLine, MessageView, Provider, QueueLimits, Retention,
+    Unheard,
 };
 
 const SECRET: &str = "a secret of thirty-two bytes, ok";
@@ -118,6 +119,9 @@ impl Store for Events {
         _: QueueLimits,
         _: i64,
     ) -> Result<Vec<Accepted>, StoreError> {
+        unreachable!()
+    }
+    async fn unheard(&self, _: i64, _: i64, _: i64, _: usize) -> Result<Vec<Unheard>, StoreError> {
         unreachable!()
     }
     async fn claim(&self, _: i64, _: usize, _: i64) -> Result<Vec<Claimed>, StoreError> {

@@ -1,8 +1,19 @@
 //! The whole bridge, as a process of its own, between a platform and a centre that count what they see.
 
 // Clippy allows these in tests, but does not see that what tests call is part of them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod kill;
+#[path = "../smpp/node.rs"]
+#[allow(dead_code, reason = "only a part of it is needed here")]
+mod node;
+mod receipts;
+mod refusals;
+mod rest;
 mod send;
 mod support;

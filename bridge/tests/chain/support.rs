@@ -1,7 +1,6 @@
 //! A bridge in a process of its own, a centre that remembers, and a platform that listens.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -23,6 +22,8 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::rest::{self, KEYS};
+
 const SECRET: &str = "replace-me-replace-me-replace-me";
 pub(crate) const WINDOW: u32 = 20;
 
@@ -34,7 +35,7 @@ impl Folder {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("homeroom-chain-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
+        std::fs::create_dir_all(path.join("store")).unwrap();
         Self(path)
     }
 }
@@ -50,11 +51,22 @@ type Heard = Arc<Mutex<HashMap<String, String>>>;
 
 pub(crate) struct Chain {
     folder: Folder,
-    rest: SocketAddr,
+    pub(crate) rest: SocketAddr,
+    platform: SocketAddr,
     centres: BTreeMap<i64, (Smsc, mpsc::UnboundedReceiver<Taken>)>,
     heard: Heard,
     client: PlatformClient,
     bridge: Option<Child>,
+}
+
+/// The bridge in a namespace of its own, where `store` is a disk in memory.
+fn on_disk(options: &str) -> Command {
+    let script = format!("mount -t tmpfs -o {options} none store && exec \"$0\" \"$@\"");
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .arg(env!("CARGO_BIN_EXE_bridge"));
+    command
 }
 
 fn free() -> SocketAddr {
@@ -78,21 +90,6 @@ async fn listen(State(heard): State<Heard>, Json(body): Json<Value>) {
 impl Chain {
     /// Links 100, 101, … to a centre each, and pool 1000 of them all.
     pub(crate) async fn new(centres: i64, latency: Duration) -> Self {
-        let folder = Folder::new();
-        let heard = Heard::default();
-        let platform = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .unwrap();
-        let address = platform.local_addr().unwrap();
-        let router = Router::new()
-            .route("/api/v1/sms/{kind}", post(listen))
-            .with_state(Arc::clone(&heard));
-        tokio::spawn(async move { axum::serve(platform, router).await });
-        let (rest, grpc) = (free(), free());
-        let mut config = format!(
-            "[listen]\nrest = \"{rest}\"\ngrpc = \"{grpc}\"\n[platform]\nurl = \"http://{address}\"\nsecret = \"{SECRET}\"\n\
-             [keys]\nsms = \"k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"\n[store]\nsqlite = \"bridge.sqlite\"\n[log]\nlevel = \"error\"\n"
-        );
         let mut running = BTreeMap::new();
         for number in 100..100 + centres {
             let (record, taken) = mpsc::unbounded_channel();
@@ -105,34 +102,100 @@ impl Chain {
             let centre = Smsc::start(listen, settings, Arc::new(SystemClock))
                 .await
                 .unwrap();
-            writeln!(
-                config,
-                "[links.{number}]\nhost = \"127.0.0.1\"\nport = {}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000",
-                centre.address().port()
-            )
-            .unwrap();
             running.insert(number, (centre, taken));
         }
-        let members: Vec<String> = running
-            .keys()
-            .map(|number| format!("{number} = 1"))
+        let links: Vec<(u16, &str)> = running
+            .values()
+            .map(|(centre, _)| (centre.address().port(), ""))
             .collect();
-        writeln!(config, "[pools.1000]\nlinks = {{ {} }}", members.join(", ")).unwrap();
-        std::fs::write(folder.0.join("bridge.toml"), config).unwrap();
-        let client = PlatformClient::new(&format!("http://{rest}"), None).unwrap();
-        Self {
-            folder,
+        let mut chain = Self::over(&links, "").await;
+        chain.centres = running;
+        chain
+    }
+
+    /// The same over centres that run elsewhere: the port of each link and more lines for it, and more lines for all.
+    pub(crate) async fn over(links: &[(u16, &str)], more: &str) -> Self {
+        let heard = Heard::default();
+        let platform = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .unwrap();
+        let address = platform.local_addr().unwrap();
+        let router = Router::new()
+            .route("/api/v1/sms/{kind}", post(listen))
+            .with_state(Arc::clone(&heard));
+        tokio::spawn(async move { axum::serve(platform, router).await });
+        let rest = free();
+        let chain = Self {
+            folder: Folder::new(),
             rest,
-            centres: running,
+            platform: address,
+            centres: BTreeMap::new(),
             heard,
-            client,
+            client: PlatformClient::new(&format!("http://{rest}"), None).unwrap(),
             bridge: None,
+        };
+        chain.configure(links, more);
+        chain
+    }
+
+    /// Writes another configuration for the next start.
+    pub(crate) fn configure(&self, links: &[(u16, &str)], more: &str) {
+        let (rest, grpc, address) = (self.rest, free(), self.platform);
+        let mut config = format!(
+            "[listen]\nrest = \"{rest}\"\ngrpc = \"{grpc}\"\n[platform]\nurl = \"http://{address}\"\nsecret = \"{SECRET}\"\n\
+             [keys]\nsms = \"{KEYS}\"\n[store]\nsqlite = \"store/bridge.sqlite\"\n[log]\nlevel = \"error\"\n{more}"
+        );
+        let mut members = Vec::new();
+        for (number, (port, more)) in (100..).zip(links) {
+            let link = format!(
+                "[links.{number}]\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000\n{more}"
+            );
+            config.push_str(&link);
+            if !more.contains("receiver") {
+                members.push(format!("{number} = 1"));
+            }
         }
+        let pool = format!("[pools.1000]\nlinks = {{ {} }}\n", members.join(", "));
+        config.push_str(&pool);
+        std::fs::write(self.folder.0.join("bridge.toml"), config).unwrap();
     }
 
     /// Starts the bridge, and returns once it answers.
     pub(crate) async fn start(&mut self) {
-        let child = Command::new(env!("CARGO_BIN_EXE_bridge"))
+        self.launch(&mut Command::new(env!("CARGO_BIN_EXE_bridge")))
+            .await;
+    }
+
+    /// The same with its store on a disk of this size, which nobody else sees.
+    pub(crate) async fn start_on_small_disk(&mut self, size: &str) {
+        self.launch(&mut on_disk(&format!("size={size}"))).await;
+    }
+
+    /// What it says when it cannot start on such a disk.
+    pub(crate) fn fails_on_disk(&self, options: &str) -> String {
+        let mut command = on_disk(options);
+        let output = command
+            .args(["run", "--config", "bridge.toml"])
+            .current_dir(&self.folder.0)
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// Changes the small disk.
+    pub(crate) fn remount(&self, options: &str) {
+        let pid = self.bridge.as_ref().unwrap().id().to_string();
+        let done = Command::new("nsenter")
+            .args(["--user", "--mount", "--preserve-credentials", "--target"])
+            .args([&pid, "mount", "-o", options])
+            .arg(self.folder.0.join("store"))
+            .status();
+        assert!(done.unwrap().success());
+    }
+
+    async fn launch(&mut self, command: &mut Command) {
+        let child = command
             .args(["run", "--config", "bridge.toml"])
             .current_dir(&self.folder.0)
             .stderr(Stdio::inherit())
@@ -166,6 +229,61 @@ impl Chain {
                 .success()
         );
         assert!(child.wait().unwrap().success(), "the bridge ended badly");
+    }
+
+    /// The number that a query finds in the store. Only while the bridge does not run.
+    pub(crate) fn count(&self, sql: &str) -> usize {
+        let file = self.folder.0.join("store/bridge.sqlite");
+        let store = rusqlite::Connection::open(file).unwrap();
+        let count: i64 = store.query_row(sql, [], |row| row.get(0)).unwrap();
+        usize::try_from(count).unwrap()
+    }
+
+    pub(crate) fn rows(&self, table: &str) -> usize {
+        self.count(&format!("SELECT count(*) FROM {table}"))
+    }
+
+    /// What `bridge inspect` says of a message.
+    pub(crate) fn inspect(&self, id: &str) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_bridge"))
+            .args(["inspect", id, "--config", "bridge.toml"])
+            .current_dir(&self.folder.0)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Waits until a metric, named with its labels, has a value that will do.
+    pub(crate) async fn wait_metric(&self, name: &str, good: impl Fn(u64) -> bool) -> u64 {
+        let mut found = None;
+        for _ in 0..100 {
+            let answer = rest::call(self.rest, "/metrics", None).await;
+            let text = String::from_utf8(answer.body.to_vec()).unwrap();
+            let value = text.lines().find_map(|line| line.strip_prefix(name));
+            found = value.map(|value| value.trim().parse::<u64>().unwrap());
+            if let Some(value) = found.filter(|value| good(*value)) {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{name} is {found:?}");
+    }
+
+    /// The port of a link's centre.
+    pub(crate) fn port(&self, link: i64) -> u16 {
+        self.centres[&link].0.address().port()
+    }
+
+    /// Waits until the centres took so many messages.
+    pub(crate) async fn wait_taken(&self, wanted: u64) {
+        for _ in 0..200 {
+            if self.taken().iter().sum::<u64>() >= wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{:?} of {wanted} taken", self.taken());
     }
 
     pub(crate) fn client(&self) -> Sender {
@@ -212,13 +330,38 @@ impl Chain {
 
     /// Waits until so many messages are `DELIVERED` at the platform.
     pub(crate) async fn wait_delivered(&self, wanted: usize) {
-        for _ in 0..1_200 {
-            if self.delivered() >= wanted {
+        let (mut most, mut idle) = (0, 0);
+        while idle < 1_200 {
+            let delivered = self.delivered();
+            if delivered >= wanted {
                 return;
             }
+            idle = if delivered > most { 0 } else { idle + 1 };
+            most = most.max(delivered);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("{} of {wanted} delivered", self.delivered());
+    }
+}
+
+impl Chain {
+    /// Waits until each of these is `DELIVERED` at the platform; those that are not, where nothing changes for a minute.
+    pub(crate) async fn undelivered(&self, ids: &[String]) -> Vec<String> {
+        let (mut least, mut idle) = (usize::MAX, 0);
+        loop {
+            let left: Vec<String> = {
+                let heard = self.heard.lock().unwrap();
+                let waits =
+                    |id: &&String| heard.get(*id).is_none_or(|status| status != "DELIVERED");
+                ids.iter().filter(waits).cloned().collect()
+            };
+            idle = if left.len() < least { 0 } else { idle + 1 };
+            least = least.min(left.len());
+            if left.is_empty() || idle > 600 {
+                return left;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 }
 

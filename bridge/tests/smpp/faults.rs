@@ -392,22 +392,3 @@ async fn a_receiver_sends_nothing_and_a_transmitter_sends() {
         assert_eq!(place.is_ok(), mode == BindMode::Transmitter);
     }
 }
-
-#[tokio::test]
-async fn hundreds_of_sessions_leave_no_descriptor_behind() {
-    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
-    let (centre, port) = Centre::start().await;
-    let mut config = config(port);
-    config.timers.backoff_min = Duration::from_millis(1);
-    config.timers.backoff_max = Duration::from_millis(1);
-    let mut link = Running::start(config);
-    let before = open();
-    for _ in 0..500 {
-        let mut peer = centre.bound().await;
-        peer.write(0, 1, &Pdu::Unbind).await;
-        peer.closed().await;
-        while link.events.try_recv().is_ok() {}
-    }
-    // Other tests of this process open some of their own.
-    assert!(open() < before + 100, "{before} {}", open());
-}

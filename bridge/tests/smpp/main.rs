@@ -11,9 +11,12 @@
 mod authority;
 mod faults;
 mod link;
+#[allow(dead_code, reason = "the chain's tests use it too")]
+mod node;
 mod peers;
 #[path = "../peers/python.rs"]
 mod python;
 mod receipts;
 mod session;
 mod support;
+mod wire;

@@ -1,9 +1,7 @@
 //! Peers that this project did not write: node-smpp, `smpp34`, smpplib. Their sources are in `tests/bridge`.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,116 +11,23 @@ use homeroom_bridge::message::{AttemptResult, PartStatus};
 use homeroom_bridge::smpp::link::Delivery;
 use homeroom_bridge::smsc::{Config, Smsc};
 use homeroom_sms_contract::submit::LinkStatus;
-use serde_json::{Value, json};
+use serde_json::json;
 use smpp34::server::ESME;
 use smpp34::{
     SmppConnectionInformation, SmppServer, SmppServerListener, bind_transceiver,
     bind_transceiver_resp, submit_sm, submit_sm_resp,
 };
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{Mutex, OnceCell};
-use tokio::time::timeout;
+use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::authority::Authority;
+use crate::node::{NodeCentre, folder, node, run};
 use crate::python::python;
-use crate::support::{PATIENCE, Running, claimed, config};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/bridge")
-}
-
-/// Runs a program to its end; says in plain words what is missing on the machine.
-async fn run(command: &mut Command, remedy: &str) -> String {
-    let name = format!("{:?}", command.as_std());
-    let output = match command
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-    {
-        Ok(output) => output,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            panic!("{name}: not found. {remedy}")
-        }
-        Err(error) => panic!("{name}: {error}"),
-    };
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(output.status.success(), "{name} failed. {remedy}\n{said}");
-    said
-}
-
-/// node with the packages of `tests/bridge`, installed by the first test that needs them.
-async fn node(script: &str) -> Command {
-    static INSTALLED: OnceCell<()> = OnceCell::const_new();
-    INSTALLED
-        .get_or_init(|| async {
-            let remedy =
-                "These tests need Node.js 20 or newer with npm, and the npm registry once.";
-            run(Command::new("node").arg("--version"), remedy).await;
-            let lock = std::fs::read(folder().join("package-lock.json")).unwrap();
-            let stamp = folder().join("node_modules/.installed-lock");
-            if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-                return;
-            }
-            let mut npm = Command::new("npm");
-            npm.args(["ci", "--no-audit", "--no-fund"])
-                .current_dir(folder());
-            run(&mut npm, remedy).await;
-            std::fs::write(stamp, lock).unwrap();
-        })
-        .await;
-    let mut command = Command::new("node");
-    command.arg(folder().join(script)).kill_on_drop(true);
-    command
-}
-
-/// `centre.mjs`; it ends when it is dropped.
-struct NodeCentre {
-    port: u16,
-    lines: Lines<BufReader<ChildStdout>>,
-    input: ChildStdin,
-    _child: Child,
-}
-
-impl NodeCentre {
-    async fn start(tls: Option<&Authority>) -> Self {
-        let mut command = node("centre.mjs").await;
-        if let Some(authority) = tls {
-            command
-                .arg(authority.file("client.pem"))
-                .arg(authority.file("client.key"));
-        }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.next_line().await.unwrap().expect("a port").parse();
-        Self {
-            port: port.unwrap(),
-            lines,
-            input: child.stdin.take().unwrap(),
-            _child: child,
-        }
-    }
-
-    async fn line(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.lines.next_line()).await;
-        serde_json::from_str(&line.unwrap().unwrap().unwrap()).unwrap()
-    }
-
-    async fn command(&mut self, command: &str) {
-        let line = format!("{command}\n");
-        self.input.write_all(line.as_bytes()).await.unwrap();
-    }
-}
+use crate::support::{Running, claimed, config};
 
 #[tokio::test]
 async fn node_smpp_takes_what_we_send_and_we_take_what_it_delivers() {
-    let mut centre = NodeCentre::start(None).await;
+    let mut centre = NodeCentre::start(&[]).await;
     let mut link = Running::start(config(centre.port));
     let mut udh = claimed(1);
     udh.esm_class = 0x40;
@@ -185,7 +90,14 @@ async fn node_smpp_takes_what_we_send_and_we_take_what_it_delivers() {
 async fn node_smpp_counts_every_part_once_over_tls_too() {
     let authority = Authority::new("node", false);
     for tls in [None, Some(&authority)] {
-        let mut centre = NodeCentre::start(tls).await;
+        let files =
+            tls.map(|authority| ["client.pem", "client.key"].map(|name| authority.file(name)));
+        let files: Vec<_> = files
+            .iter()
+            .flatten()
+            .map(|file| file.as_os_str())
+            .collect();
+        let mut centre = NodeCentre::start(&files).await;
         let mut config = config(centre.port);
         config.tls = tls.map(Authority::trusted);
         let mut link = Running::start(config);
@@ -216,7 +128,7 @@ async fn node_smpp_counts_every_part_once_over_tls_too() {
 
 #[tokio::test]
 async fn node_smpp_s_refusal_of_the_account_is_understood() {
-    let centre = NodeCentre::start(None).await;
+    let centre = NodeCentre::start(&[]).await;
     let mut config = config(centre.port);
     config.system_id = String::from("stranger");
     crate::link::expect_problem(config, "ESME_RINVPASWD").await;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use homeroom_bridge::message::{PartStatus, Receipt};
 use homeroom_bridge::smpp::codec;
 use homeroom_bridge::smpp::link::Delivery;
-use homeroom_bridge::smpp::pdu::{Message, Pdu, Tlv, tag};
+use homeroom_bridge::smpp::pdu::{Message, Pdu, QueryResp, Tlv, tag};
 use homeroom_bridge::smpp::provider_id::IdForm;
+
+use homeroom_sms_contract::submit::LinkStatus;
 
 use crate::support::{Centre, Running, config, receipt, submitted};
 
@@ -207,4 +209,59 @@ async fn a_hundred_thousand_receipts_at_once_are_all_stored_and_answered() {
     }
     storing.await.unwrap();
     sending.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_centre_that_is_asked_for_a_message_is_heard_as_with_a_receipt() {
+    let (centre, port) = Centre::start().await;
+    let mut link = Running::start(config(port));
+    let mut peer = centre.bound().await;
+    link.becomes(LinkStatus::Up).await;
+    let source = homeroom_bridge::message::Address {
+        ton: 5,
+        npi: 0,
+        address: String::from("School"),
+    };
+    let answers = [(0, 1), (0, 7), (0x67, 0), (0, 200), (0, 2)];
+    for number in 0..answers.len() {
+        assert!(
+            link.link
+                .query(format!("id-{number}").into_bytes(), source.clone())
+        );
+    }
+    for (number, (status, state)) in answers.into_iter().enumerate() {
+        let (header, frame) = peer.read().await;
+        let (_, pdu) = codec::decode(&frame).unwrap();
+        let Pdu::QuerySm(query) = pdu else {
+            panic!("{pdu:?}");
+        };
+        assert_eq!(query.message_id, format!("id-{number}").as_bytes());
+        assert_eq!(
+            (query.source.ton, query.source.address),
+            (5, &b"School"[..])
+        );
+        let answer = QueryResp {
+            message_id: query.message_id,
+            final_date: b"",
+            state,
+            error: 0,
+        };
+        peer.write(status, header.sequence, &Pdu::QuerySmResp(answer))
+            .await;
+        // A second answer is nobody's.
+        peer.write(status, header.sequence, &Pdu::QuerySmResp(answer))
+            .await;
+    }
+    for (id, expected) in [
+        (&b"id-0"[..], PartStatus::Enroute),
+        (b"id-4", PartStatus::Delivered),
+    ] {
+        let (what, _) = link.delivery().await;
+        let Delivery::Receipt(found) = what else {
+            panic!("{what:?}");
+        };
+        assert_eq!((found.provider_id.as_slice(), found.status), (id, expected));
+    }
+    peer.lives().await;
+    link.quiet(std::time::Duration::from_millis(100)).await;
 }

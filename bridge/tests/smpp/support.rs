@@ -14,7 +14,7 @@ use homeroom_bridge::smpp::link::{Delivery, LinkConfig, LinkEvent, LinkHandle};
 use homeroom_bridge::smpp::pdu::{BindResp, Header, Message, Pdu, Tlv, WireAddress};
 use homeroom_kernel::Clock;
 use homeroom_sms_contract::submit::LinkStatus;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -207,6 +207,7 @@ impl Centre {
             .await
             .expect("the link connects")
             .unwrap();
+        stream.set_nodelay(true).unwrap();
         Peer::over(stream)
     }
 
@@ -218,14 +219,13 @@ impl Centre {
     }
 }
 
-pub(crate) struct Peer {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Peer<S = TcpStream> {
+    pub(crate) stream: S,
     buffer: BytesMut,
 }
 
-impl Peer {
-    pub(crate) fn over(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).unwrap();
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    pub(crate) fn over(stream: S) -> Self {
         Self {
             stream,
             buffer: BytesMut::new(),

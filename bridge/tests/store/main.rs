@@ -68,6 +68,7 @@ over_both! {
     receipts::an_id_given_again_means_the_newer_part,
     receipts::an_older_attempt_can_still_be_delivered_but_not_fail,
     receipts::ids_of_other_centres_are_other_ids,
+    receipts::what_has_no_receipt_can_be_asked_for,
     receipts::receipts_that_nobody_claims_are_dropped_after_their_time,
     outbox::events_of_a_message_come_one_after_the_other,
     outbox::an_event_that_nobody_has_seen_is_replaced_by_the_newer_state,

@@ -154,3 +154,42 @@ pub(crate) async fn receipts_that_nobody_claims_are_dropped_after_their_time(pla
     store.sweep(RETENTION, NOW + 24 * HOUR + 1).await.unwrap();
     assert_eq!(store.depths(NOW).await.unwrap().orphans, 0);
 }
+
+pub(crate) async fn what_has_no_receipt_can_be_asked_for(place: Place) {
+    let store = place.open().await;
+    for (n, id) in ["m1", "m2", "m3"].into_iter().enumerate() {
+        submitted(
+            &store,
+            id,
+            &format!("p{n}"),
+            NOW + i64::try_from(n).unwrap(),
+        )
+        .await;
+    }
+    let ids = async |after, before, limit| {
+        let found = store.unheard(LINK, after, before, limit).await.unwrap();
+        assert!(found.iter().all(|part| !part.source.address.is_empty()));
+        let ids = found
+            .into_iter()
+            .map(|part| String::from_utf8(part.provider_id).unwrap());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(ids(0, NOW + 2, 10).await, ["p0", "p1", "p2"]);
+    assert_eq!(ids(NOW, NOW + 1, 10).await, ["p1"]);
+    assert_eq!(ids(0, NOW + 2, 1).await, ["p0"]);
+    assert!(
+        store
+            .unheard(LINK + 1, 0, NOW + 2, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    store
+        .receipts(
+            vec![receipt("p0", Enroute, NOW), receipt("p1", Delivered, NOW)],
+            NOW,
+        )
+        .await
+        .unwrap();
+    assert_eq!(ids(0, NOW + 2, 10).await, ["p0", "p2"]);
+}

@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Accepted, Ambiguity, Depths, HistoryLine, MessageView, Outgoing, Policy, Provider, QueueLimits,
-    Retention, Store, StoreError, outbox::NewEvent,
+    Retention, Store, StoreError, Unheard, outbox::NewEvent,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
 
@@ -307,6 +307,23 @@ impl Store for PostgresStore {
 
     async fn replay(&self, id: Option<&str>, now: i64) -> Result<u64, StoreError> {
         self.pool.run(&outgoing::Replay { id, now }).await
+    }
+
+    async fn unheard(
+        &self,
+        link: i64,
+        after: i64,
+        before: i64,
+        most: usize,
+    ) -> Result<Vec<Unheard>, StoreError> {
+        self.pool
+            .run(&views::Silent {
+                link,
+                after,
+                before,
+                limit: limit(most),
+            })
+            .await
     }
 
     async fn depths(&self, _now: i64) -> Result<Depths, StoreError> {

@@ -12,7 +12,10 @@ use super::{PostgresStore, accept, session::Pool, session::Session};
 use crate::store::{Ambiguity, Policy, StoreError};
 
 /// The migrations, in order; only ever appended to.
-const MIGRATIONS: &[&str] = &[include_str!("../schema/postgres_0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../schema/postgres_0001.sql"),
+    include_str!("../schema/postgres_0002.sql"),
+];
 /// One bridge at a time brings the tables up to date.
 const MIGRATION_LOCK: i64 = 0x6272_6964_6765_7331;
 /// A name is waited for this often, 100 ms apart: the server may not know yet that its last holder is gone.

@@ -6,7 +6,8 @@ use super::{
     rows,
     session::{Failure, Operation, READ, Session},
 };
-use crate::store::{Depths, HistoryLine, MessageView, work};
+use crate::message::Address;
+use crate::store::{Depths, HistoryLine, MessageView, Unheard, work};
 
 pub(super) struct Find<'a> {
     pub(super) app_id: Option<i64>,
@@ -78,6 +79,42 @@ impl Operation for Sending {
             )
             .await?;
         Ok(found.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+pub(super) struct Silent {
+    pub(super) link: i64,
+    pub(super) after: i64,
+    pub(super) before: i64,
+    pub(super) limit: i64,
+}
+
+#[async_trait]
+impl Operation for Silent {
+    type Output = Vec<Unheard>;
+    const BEGIN: &'static str = READ;
+
+    async fn run(&self, session: &mut Session) -> Result<Self::Output, Failure> {
+        let found = session
+            .all(
+                "SELECT p.provider_id, m.source_ton, m.source_npi, m.source, p.submitted_at
+                 FROM parts p JOIN messages m ON m.key = p.message
+                 WHERE p.status IN (3, 4) AND p.link = $1 AND p.submitted_at > $2 AND p.submitted_at <= $3
+                 ORDER BY p.submitted_at LIMIT $4",
+                &[&self.link, &self.after, &self.before, &self.limit],
+            )
+            .await?;
+        let octet = |number: i16| u8::try_from(number).unwrap_or_default();
+        let read = |row: &tokio_postgres::Row| Unheard {
+            provider_id: row.get(0),
+            source: Address {
+                ton: octet(row.get(1)),
+                npi: octet(row.get(2)),
+                address: row.get(3),
+            },
+            submitted_at: row.get(4),
+        };
+        Ok(found.iter().map(read).collect())
     }
 }
 

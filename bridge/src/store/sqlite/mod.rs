@@ -28,7 +28,7 @@ use writer::{Call, Order, Tx};
 
 use super::{
     Accepted, Ambiguity, Depths, HistoryLine, MessageView, Outgoing, Policy, Provider, QueueLimits,
-    Retention, Store, StoreError,
+    Retention, Store, StoreError, Unheard,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
 
@@ -288,6 +288,17 @@ impl Store for SqliteStore {
     async fn replay(&self, id: Option<&str>, now: i64) -> Result<u64, StoreError> {
         let id = id.map(str::to_owned);
         self.write(move |tx| outgoing::replay(tx, id.as_deref(), now))
+            .await
+    }
+
+    async fn unheard(
+        &self,
+        link: i64,
+        after: i64,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<Unheard>, StoreError> {
+        self.read(move |connection| views::unheard(connection, (link, after, before), limit))
             .await
     }
 

@@ -13,7 +13,10 @@ use super::{Held, Readers, SqliteStore, writer};
 use crate::store::{Ambiguity, Policy, StoreError};
 
 /// The migrations, in order; only ever appended to.
-const MIGRATIONS: &[&str] = &[include_str!("../schema/sqlite_0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../schema/sqlite_0001.sql"),
+    include_str!("../schema/sqlite_0002.sql"),
+];
 /// Pages in the log after which the writer brings them into the file: 16 MiB.
 const CHECKPOINT_PAGES: i64 = 4_096;
 /// The log is cut to this many bytes after a checkpoint.

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::rows;
-use crate::store::{Depths, HistoryLine, MessageView, StoreError, work};
+use crate::message::Address;
+use crate::store::{Depths, HistoryLine, MessageView, StoreError, Unheard, work};
 
 pub(super) fn find(
     connection: &Connection,
@@ -51,6 +52,35 @@ pub(super) fn sending(connection: &Connection) -> Result<Vec<i64>, StoreError> {
     Ok(connection
         .prepare_cached("SELECT DISTINCT esme FROM parts WHERE status < 2 AND status = 1")?
         .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?)
+}
+
+pub(super) fn unheard(
+    connection: &Connection,
+    (link, after, before): (i64, i64, i64),
+    limit: usize,
+) -> Result<Vec<Unheard>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT p.provider_id, m.source_ton, m.source_npi, m.source, p.submitted_at
+             FROM parts p JOIN messages m ON m.key = p.message
+             WHERE p.status IN (3, 4) AND p.link = ?1 AND p.submitted_at > ?2 AND p.submitted_at <= ?3
+             ORDER BY p.submitted_at LIMIT ?4",
+        )?
+        .query_map(
+            (link, after, before, i64::try_from(limit).unwrap_or(i64::MAX)),
+            |row| {
+                Ok(Unheard {
+                    provider_id: row.get(0)?,
+                    source: Address {
+                        ton: row.get(1)?,
+                        npi: row.get(2)?,
+                        address: row.get(3)?,
+                    },
+                    submitted_at: row.get(4)?,
+                })
+            },
+        )?
         .collect::<Result<_, _>>()?)
 }
 

@@ -1,5 +1,6 @@
 //! Addresses of both ends: phone numbers, short codes and names, with type of number and numbering plan as SMPP wants them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use thiserror::Error;
@@ -32,7 +33,7 @@ pub enum AddressError {
 
 impl Address {
     /// The receiver: an international number, with or without a plus or `00`, or a short code. Spaces, dots, dashes, slashes and brackets are
-    /// taken off.
+    /// taken off, and the zero of `+44 (0)20 …` too.
     pub fn receiver(text: &str) -> Result<Self, AddressError> {
         let (plus, digits) = digits(text).ok_or(AddressError::NoNumber)?;
         if let Some(number) = international(plus, &digits) {
@@ -129,15 +130,32 @@ fn digits(text: &str) -> Option<(bool, String)> {
         Some(rest) => (true, rest),
         None => (false, text),
     };
+    let (rest, abroad) = without_trunk_zero(plus, rest);
     let mut digits = String::with_capacity(rest.len());
     for character in rest.chars() {
         match character {
             '0'..='9' => digits.push(character),
-            ' ' | '-' | '.' | '/' | '(' | ')' | '\u{A0}' => {}
+            ' ' | '-' | '.' | '/' | '\u{A0}' => {}
+            // An area code in brackets is how people write a number at home: read as an international one it is somebody else's.
+            '(' | ')' if abroad => {}
             _ => return None,
         }
     }
     (!digits.is_empty()).then_some((plus, digits))
+}
+
+/// `+44 (0)20 …` shows the zero that only callers at home dial. In Italy it is part of the number. Also whether the number is plainly an
+/// international one.
+fn without_trunk_zero(plus: bool, rest: &str) -> (Cow<'_, str>, bool) {
+    let country = if plus {
+        Some(rest.trim_start())
+    } else {
+        rest.strip_prefix("00")
+    };
+    match country {
+        Some(country) if !country.starts_with("39") => (rest.replacen("(0)", "", 1).into(), true),
+        known => (rest.into(), known.is_some()),
+    }
 }
 
 /// E.164: a country code, and 7 to 15 digits with it.
@@ -175,6 +193,10 @@ mod tests {
             ("263771234567", Ok((1, 1, "263771234567"))),
             ("00263 77 123 4567", Ok((1, 1, "263771234567"))),
             ("+49 (151) 234-567/89", Ok((1, 1, "4915123456789"))),
+            ("+44 (0)20 7946 0018", Ok((1, 1, "442079460018"))),
+            ("0044(0)2079460018", Ok((1, 1, "442079460018"))),
+            ("+39 (0)6 1234 5678", Ok((1, 1, "390612345678"))),
+            ("(201) 555-0123", Err(AddressError::NoNumber)),
             ("12345", Ok((0, 1, "12345"))),
             ("0771", Ok((0, 1, "0771"))),
             ("0771234567", Err(AddressError::NoNumber)),
