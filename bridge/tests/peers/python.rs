@@ -25,11 +25,8 @@ pub(crate) async fn python() -> &'static Path {
 
 fn install() -> PathBuf {
     let list = fs::read(LIST).unwrap();
-    let digest = Sha256::digest(&list);
-    let name: String = (digest.iter().take(6))
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let folder = cache().join(format!("bridge-peers-{name}"));
+    let digest = format!("{:x}", Sha256::digest(&list));
+    let folder = cache().join(format!("bridge-peers-{digest:.12}"));
     fs::create_dir_all(&folder).unwrap();
     // Of several test programs and checkouts, one installs.
     let lock = File::create(folder.join("lock")).unwrap();
