@@ -1,7 +1,6 @@
 //! Peers that this project did not write: node-smpp, `smpp34`, smpplib. Their sources are in `tests/bridge`.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
