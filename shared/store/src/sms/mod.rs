@@ -1,7 +1,9 @@
 //! Text messages: the same tables, and the same statements, in the platform's database and in every school's.
 
+pub mod batches;
 pub mod events;
 pub mod messages;
+pub mod search;
 
 use homeroom_domain::credentials::Plane;
 
