@@ -39,14 +39,46 @@ test("what the limiter stored of failed attempts is deleted by its alarm when th
 
   const person = { email: "nobody@nowhere.test", password: "not the password" };
   expect((await login(platform, platform.url, "system", person, freshAddress())).status).toBe(401);
-  expect(stored(), "the failure is stored").toBe(true);
-  for (let waited = 0; waited < 15_000 && stored(); waited += 100) await setTimeout(100);
-  expect(stored(), "and deleted").toBe(false);
+  expect(stored("ceiling_full_at"), "the failure is stored").toBe(1);
+  for (let waited = 0; waited < 15_000 && stored("ceiling_full_at") > 0; waited += 100) await setTimeout(100);
+  expect(stored("ceiling_full_at"), "and deleted").toBe(0);
   expect((await login(platform, platform.url, "system", person, freshAddress())).status, "it works on").toBe(401);
 });
 
-/** Whether a guard is in any file of the objects. */
-function stored(): boolean {
+test("what an app has sent is counted by its own object, and deleted by the alarm once it makes no difference", async () => {
+  await platform?.stop();
+  platform = (await startPlatform({ state })) as Platform;
+  const limits = { rate_per_second: 1, burst: 10, daily_parts: 100, monthly_parts: 1000 };
+  const take = (app: number, messages: number, parts: number) =>
+    ask(app, { op: "take", messages, parts, limits });
+
+  // Messages without parts, as no real one is: the month forgets them as soon as the burst is full again.
+  expect(await take(7, 6, 0)).toMatchObject({ outcome: "granted" });
+  expect(await take(8, 1, 60)).toMatchObject({ outcome: "granted" });
+  expect(await take(8, 1, 60)).toMatchObject({ outcome: "refused", limit: "day" });
+  expect(await take(7, 5, 0)).toMatchObject({ outcome: "refused", limit: "rate" });
+  expect(stored("burst_full_at"), "both are stored").toBe(2);
+  for (let waited = 0; waited < 15_000 && stored("burst_full_at") > 1; waited += 100) await setTimeout(100);
+  expect(stored("burst_full_at"), "the one that the month needs stays").toBe(1);
+
+  await platform.stop();
+  platform = (await startPlatform({ state })) as Platform;
+  expect(await take(8, 1, 60), "also over a restart").toMatchObject({ outcome: "refused", limit: "day" });
+  expect(await take(8, 1, 40)).toMatchObject({ outcome: "granted" });
+});
+
+/** Asks the object of an app, as the area does. */
+async function ask(app: number, request: unknown): Promise<unknown> {
+  const objects = await platform!.mf.getDurableObjectNamespace("RATE_LIMITER", "homeroom-limits");
+  const object = objects.get(objects.idFromName(`sms/quota/${app}`));
+  const answer = await object.fetch("https://limits/quota", { method: "POST", body: JSON.stringify(request) });
+  expect(answer.status).toBe(200);
+  return answer.json();
+}
+
+/** In how many objects something of this name is stored. */
+function stored(name: string): number {
   const folder = join(state, "v3", "do", "homeroom-limits-RateLimiter");
-  return readdirSync(folder).some((name) => readFileSync(join(folder, name)).includes("ceiling_full_at"));
+  const files = readdirSync(folder).filter((file) => readFileSync(join(folder, file)).includes(name));
+  return new Set(files.map((file) => file.split(".")[0])).size;
 }

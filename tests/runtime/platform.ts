@@ -18,7 +18,10 @@ export interface Platform {
   administrator: Person;
   schoolUrl(slug: string): string;
   fetch(url: string, init?: Row): Promise<Response>;
-  mf: { getWorker(name: string): Promise<{ fetch(url: string, init?: Row): Promise<Response> }> };
+  mf: {
+    getWorker(name: string): Promise<{ fetch(url: string, init?: Row): Promise<Response> }>;
+    getDurableObjectNamespace(binding: string, worker: string): Promise<Row>;
+  };
   execute(binding: string, statements: unknown[][]): Promise<Row[][]>;
   scheduled(): Promise<unknown>;
   kill(): Promise<void>;

@@ -50,9 +50,13 @@ impl Problem {
 
     /// The answer's body.
     #[must_use]
-    pub fn body(self) -> String {
+    pub fn body(self, plain: bool) -> String {
         let (_, code, detail) = self.parts();
-        json!({"detail": detail, "code": code}).to_string()
+        if plain {
+            json!({"error": detail}).to_string()
+        } else {
+            json!({"detail": detail, "code": code}).to_string()
+        }
     }
 
     /// The answer's headers.
@@ -166,7 +170,12 @@ mod tests {
                 r#"{"code":"unavailable","detail":"The service is not available at the moment."}"#,
             ),
         ] {
-            assert_eq!((problem.status(), problem.body().as_str()), (status, body));
+            assert_eq!(
+                (problem.status(), problem.body(false).as_str()),
+                (status, body)
+            );
+            let plain = problem.body(true);
+            assert!(plain.starts_with(r#"{"error":""#), "{plain}");
             let headers = problem.headers("id-1", false);
             assert_eq!(value(&headers, "x-request-id"), Some("id-1"));
             assert_eq!(value(&headers, "x-error-code"), Some(problem.code()));

@@ -66,6 +66,13 @@ fn document(path: &str) -> Option<Cow<'_, str>> {
     is_name.then(|| Cow::Owned(format!("/schema/{area}.json")))
 }
 
+/// Whether errors on a path are `{"error"}`, as its area tells its own (`Dialect` of the edge).
+#[must_use]
+pub fn is_plain(path: &str) -> bool {
+    let own = ["/api/v1/school/", "/api/v1/system/"];
+    matches!(of(path), Route::Area(_)) && !own.iter().any(|area| path.starts_with(area))
+}
+
 /// The path of an absolute URL, without the query.
 #[must_use]
 pub fn path_of(url: &str) -> &str {
@@ -143,6 +150,22 @@ mod tests {
         for (prefix, binding) in AREAS {
             assert!(prefix.starts_with('/') && prefix.ends_with('/'), "{prefix}");
             assert_eq!(of(prefix), Route::Area(binding), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn errors_are_told_as_the_area_of_the_path_tells_its_own() {
+        for (path, plain) in [
+            ("/api/v1/sms/send", true),
+            ("/api/v1/auth/login", true),
+            ("/healthy", true),
+            ("/api/v1/school/users/", false),
+            ("/api/v1/school/sms/messages/", false),
+            ("/api/v1/system/schools/", false),
+            ("/api/docs/", false),
+            ("/nowhere", false),
+        ] {
+            assert_eq!(is_plain(path), plain, "{path}");
         }
     }
 

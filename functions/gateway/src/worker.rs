@@ -25,6 +25,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         env,
         id: given_id.unwrap_or_else(new_id),
         is_https: url.starts_with("https:"),
+        is_plain: route::is_plain(route::path_of(&url)),
     };
     if length.is_some_and(|length| route::is_too_large(route::path_of(&url), &length)) {
         return door.refuse(Problem::TooLarge);
@@ -54,6 +55,8 @@ struct Door {
     env: Env,
     id: String,
     is_https: bool,
+    /// How its path's area tells errors.
+    is_plain: bool,
 }
 
 impl Door {
@@ -129,7 +132,11 @@ impl Door {
 
     fn refuse(&self, problem: Problem) -> Result<Response> {
         let headers = problem.headers(&self.id, self.is_https);
-        respond(problem.status(), headers, Some(&problem.body()))
+        respond(
+            problem.status(),
+            headers,
+            Some(&problem.body(self.is_plain)),
+        )
     }
 
     fn log(&self, binding: &str, error: &::worker::Error) {

@@ -1,13 +1,18 @@
 //! The SMS gateway: accounts and apps, messages and what became of them, monitoring.
 
 mod adapter;
+mod admin;
 mod auth;
+mod inbound;
 mod messages;
 mod monitoring;
+mod opt_outs;
 mod outbound;
+mod paging;
 mod routes;
 mod send;
 mod sweep;
+mod usage;
 mod webhooks;
 
 pub use adapter::{Fate, deliver};
@@ -15,4 +20,4 @@ pub use routes::*;
 pub use sweep::sweep;
 
 #[cfg(target_arch = "wasm32")]
-mod events;
+pub mod events;

@@ -1,11 +1,12 @@
 //! Every route of the area.
 
 use crate::{
-    auth,
+    admin::numbers,
+    auth, inbound,
     messages::{cancel, info},
-    monitoring,
-    send::{check_esme, single},
-    webhooks,
+    monitoring, opt_outs,
+    send::{check_esme, check_text, single},
+    usage, webhooks,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -15,10 +16,12 @@ use crate::{
         title = "Homeroom: SMS gateway",
         description = "Text messages of apps, and of schools, over the platform's links to message centres.",
     ),
-    components(schemas(homeroom_edge::openapi::ErrorOut, homeroom_edge::openapi::FieldErrorsOut)),
+    components(schemas(homeroom_edge::openapi::PlainErrorOut)),
     tags(
         (name = "auth", description = "Accounts and tokens."),
         (name = "messages", description = "Sending messages, and what became of them."),
+        (name = "receivers", description = "Who wants no messages, and messages from phones."),
+        (name = "administration", description = "For the gateway's administrators."),
         (name = "monitoring", description = "How the gateway is doing."),
         (name = "bridge", description = "What the bridge tells the platform, signed."),
     ),
@@ -32,9 +35,19 @@ homeroom_edge::routes! { Document;
     auth::delete_user,
     single::send_message,
     check_esme::check_esme,
+    check_text::check_text,
     info::find_message_info,
     cancel::cancel_message,
+    usage::show_usage,
+    opt_outs::find_opt_outs,
+    opt_outs::add_opt_out,
+    opt_outs::remove_opt_out,
+    inbound::find_inbound,
+    numbers::find_numbers,
+    numbers::add_number,
+    numbers::remove_number,
     webhooks::receive_receipts,
+    inbound::receive_inbound,
     webhooks::receive_link_states,
     monitoring::find_health,
     monitoring::find_metrics,

@@ -38,7 +38,7 @@ pub(crate) struct EventsBody {
     events: Vec<serde_json::Value>,
 }
 
-fn bounded<T>(events: &Events<T>) -> Result<(), ApiError> {
+pub(crate) fn bounded<T>(events: &Events<T>) -> Result<(), ApiError> {
     if events.events.len() > MAX_EVENTS {
         return Err(ApiError::Malformed("There are more than 100 events."));
     }

@@ -17,7 +17,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "A user with this phone number already exists.",
     ),
     (
-        "index 'sms_accounts_email'",
+        "sms_accounts_email",
         "email",
         "An account with this email already exists.",
     ),

@@ -63,14 +63,9 @@ pub struct PlainErrorOut {
 pub struct Common;
 
 /// Routes without sign-in, by the end of their path.
-const OPEN: &[&str] = &[
-    "/auth/login/",
-    "/auth/register/",
-    "/auth/refresh/",
-    "/timetable.ics/",
-];
+const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/", "/timetable.ics/"];
 /// Routes where a password is tried.
-const GUARDED: &[&str] = &["/auth/login/", "/auth/register/", "/auth/change-password/"];
+const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
 /// How the path of an action ends that only looks: repeating it asks again.
 const PREVIEW: &str = "/preview/";
 const SYSTEM: &str = "/api/v1/system/";
@@ -82,7 +77,6 @@ const LIST: &str = "List_";
 impl Modify for Common {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_with(Default::default);
-        add_security_schemes(components);
         let headers = HEADERS
             .iter()
             .map(|(name, _, _, _)| *name)
@@ -98,6 +92,7 @@ impl Modify for Common {
             .collect();
         for dialect in [Dialect::House, Dialect::Plain] {
             if spoken.contains(&dialect) {
+                add_security_schemes(components, dialect);
                 let errors = ERRORS
                     .iter()
                     .map(|error| (error.component(dialect), RefOr::T(error.response(dialect))));
@@ -139,6 +134,7 @@ struct Route<'path> {
     method: HttpMethod,
     dialect: Dialect,
     takes_body: bool,
+    is_open: bool,
     lists: bool,
 }
 
@@ -157,12 +153,12 @@ impl<'path> Route<'path> {
             method,
             dialect: Dialect::of(path),
             takes_body: operation.request_body.is_some(),
+            is_open: match Dialect::of(path) {
+                Dialect::House => OPEN.iter().any(|end| path.ends_with(end)),
+                Dialect::Plain => operation.security.is_none(),
+            },
             lists: operation.responses.responses.values().any(is_page),
         }
-    }
-
-    fn is_open(&self) -> bool {
-        OPEN.iter().any(|end| self.path.ends_with(end))
     }
 
     fn writes(&self) -> bool {
@@ -179,7 +175,7 @@ impl<'path> Route<'path> {
 
     /// Whether a platform superadministrator may name the school.
     fn takes_schema_name(&self) -> bool {
-        self.dialect == Dialect::House && !self.path.starts_with(SYSTEM) && !self.is_open()
+        self.dialect == Dialect::House && !self.path.starts_with(SYSTEM) && !self.is_open
     }
 
     /// The shared parameters, by component.
@@ -210,7 +206,7 @@ impl<'path> Route<'path> {
                 .entry(error.status.to_string())
                 .or_insert(reference);
         }
-        if self.is_open() {
+        if self.is_open {
             operation.security = Some(Vec::new());
         }
         let given = operation.parameters.get_or_insert_with(Vec::new);
@@ -262,7 +258,7 @@ impl<'path> Route<'path> {
 
     fn can_answer(&self, status: u16) -> bool {
         match status {
-            409 => self.writes() && !self.is_open(),
+            409 => self.writes() && !self.is_open,
             413 => self.writes(),
             415 => self.takes_body || self.takes_key(),
             422 => self.takes_key(),

@@ -4,7 +4,7 @@ use homeroom_domain::{
     SmsBatchId, SmsMessageId, credentials,
     sms::{
         number::Address,
-        text::{TextLength, measure, transliterate},
+        text::{self, TextLength},
     },
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 pub(crate) const MAX_SEGMENTS: usize = 10;
 /// How long a message is tried where its sender says nothing.
 const VALIDITY_SECONDS: i64 = 24 * 3_600;
+/// Characters of a text; parts are counted besides.
+pub(crate) const MAX_TEXT: usize = 10_000;
 const MAX_VALIDITY_SECONDS: i64 = 7 * 24 * 3_600;
 /// Numbers that every client writes alike.
 const MAX_INTEGER: i64 = (1 << 53) - 1;
@@ -43,6 +45,14 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
+    /// From when it is of no use any more, where that does not depend on when it leaves.
+    pub(crate) fn valid_until(&self) -> Option<Timestamp> {
+        match self.validity {
+            Validity::Until(until) => Some(until),
+            Validity::Default | Validity::Seconds(_) => None,
+        }
+    }
+
     /// Reads its fields out of a body.
     pub(crate) fn read(fields: &mut Fields) -> Option<Self> {
         let esme = fields.required("esme", rules::integer(1, MAX_INTEGER));
@@ -109,7 +119,7 @@ impl Envelope {
 }
 
 /// Unix seconds, or RFC 3339.
-fn moment(value: &Value) -> Result<Timestamp, String> {
+pub(crate) fn moment(value: &Value) -> Result<Timestamp, String> {
     let seconds = rules::integer(0, 253_402_300_799)(value);
     seconds
         .map(|seconds| Timestamp::from_millis(seconds * 1_000))
@@ -146,11 +156,7 @@ impl Draft {
         text: String,
         transaction_id: Option<String>,
     ) -> Result<Self, String> {
-        let length = if envelope.transliterate {
-            measure(&transliterate(&text))
-        } else {
-            measure(&text)
-        };
+        let length = text::check(&text, envelope.transliterate);
         if length.segments > MAX_SEGMENTS {
             return Err(format!(
                 "The message takes {} parts, and at most {MAX_SEGMENTS} are sent.",
@@ -205,11 +211,11 @@ impl Draft {
         app_id: i64,
         batch_id: Option<SmsBatchId>,
         now: Timestamp,
+        send_at: Option<Timestamp>,
         created_by: Option<String>,
     ) -> NewMessage {
         let content_hash = self.content_hash();
         let envelope = self.envelope;
-        let send_at = envelope.send_at.filter(|moment| *moment > now);
         let leaves = send_at.unwrap_or(now);
         let valid_until = match envelope.validity {
             Validity::Default => leaves.plus_seconds(VALIDITY_SECONDS),
@@ -242,7 +248,7 @@ impl Draft {
 impl Input for Draft {
     fn read(fields: &mut Fields) -> Option<Self> {
         let destination = fields.required("destination", receiver);
-        let text = fields.required("message", rules::verbatim(1, 10_000));
+        let text = fields.required("message", rules::verbatim(1, MAX_TEXT));
         let transaction_id = fields.nullable("transaction_id", transaction_id);
         let envelope = Envelope::read(fields);
         let draft = Self::new(envelope?, destination?, text?, transaction_id?.flatten());

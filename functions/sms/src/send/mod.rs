@@ -1,7 +1,9 @@
 //! Sending, and what is asked before it.
 
 pub(crate) mod check_esme;
+pub(crate) mod check_text;
 pub(crate) mod draft;
+pub(crate) mod rules;
 pub(crate) mod single;
 
 use homeroom_edge::{ApiError, App, Context};

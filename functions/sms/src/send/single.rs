@@ -2,12 +2,22 @@
 
 use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
 use homeroom_kernel::IdSource;
-use homeroom_store::sms::messages::{self, MessageRow};
+use homeroom_store::{
+    StoreError,
+    sms::{
+        contacts,
+        messages::{self, MessageRow},
+    },
+};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{admit, draft::Draft};
+use super::{
+    admit,
+    draft::Draft,
+    rules::{Rules, Taken, opted_out_of_all, refused},
+};
 use crate::outbound;
 
 /// A message.
@@ -114,7 +124,8 @@ pub(crate) fn conflict() -> ApiError {
 /// Send a message
 ///
 /// It is stored before the answer. The same `transaction_id` with the same content gives the same answer and sends nothing again; with
-/// another content it is refused.
+/// another content it is refused. 403 where the receiver has opted out, had its messages of the day or week, or the same text a moment ago;
+/// 429 over the app's rate or quota. During the policy's quiet hours it is kept until they end, unless its priority is 3.
 #[utoipa::path(post, path = "/api/v1/sms/send", tag = "messages", request_body = SendBody,
     responses((status = 200, body = SendOut)), security(("sms" = [], "app_id" = [])))]
 pub(crate) async fn send_message(
@@ -123,22 +134,40 @@ pub(crate) async fn send_message(
 ) -> Result<Json<SendOut>, ApiError> {
     let draft = body.input;
     admit(&caller.app, &caller.context, draft.envelope.esme).await?;
-    let app_id = caller.sms_app.id;
-    if let Some(transaction_id) = &draft.transaction_id
-        && let Some(known) =
-            messages::find_by_transaction(&caller.db, app_id, transaction_id).await?
-    {
+    let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
+    let receiver = (draft.destination.as_str(), draft.text.as_str());
+    let transaction_id = draft.transaction_id.as_deref();
+    let (known, mut contact) =
+        contacts::prepare(&caller.db, app_id, transaction_id, receiver, now).await?;
+    if let Some(known) = known {
         return repeated(&draft.content_hash(), &known);
     }
-    let now = caller.context.now;
-    let id = IdSource::new(&*caller.app.ports.entropy, now).next();
-    let message = draft.into_message(id, app_id, None, now, None);
-    let rows = messages::store(&caller.db, app_id, std::slice::from_ref(&message), now).await?;
+    let (trace, number) = (&caller.context.trace, receiver.0);
+    let everywhere = opted_out_of_all(app, &caller.db, trace, &[number]).await?;
+    contact.opted_out |= !everywhere.is_empty();
+    let rules = Rules::of(&caller.sms_app, &caller.db)?;
+    let send_at = rules.admit(app, &draft, &contact, now).map_err(refused)?;
+    let parts = draft.length.segments;
+    let taken = Taken::take(app, &caller.sms_app, 1, parts).await?;
+    let id = IdSource::new(&*app.ports.entropy, now).next();
+    let message = draft.into_message(id, app_id, None, now, send_at, None);
+    let stored = messages::store(&caller.db, app_id, std::slice::from_ref(&message), now).await;
+    let rows = match stored {
+        Ok(rows) => rows,
+        Err(error) => {
+            // What may have been stored after all stays counted.
+            if !matches!(error, StoreError::Unavailable(_)) {
+                taken.give_back(parts).await;
+            }
+            return Err(error.into());
+        }
+    };
     let row = rows
         .first()
         .ok_or_else(|| ApiError::Internal("a message that was stored is not there".into()))?;
     if row.id != id {
         // A request with the same transaction id was faster.
+        taken.give_back(parts).await;
         return repeated(&message.content_hash, row);
     }
     outbound::announce(&caller.app, caller.sms_app.tenant, &[id]).await;

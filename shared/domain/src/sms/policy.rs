@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use homeroom_kernel::{FieldErrors, Fields, Input, Timestamp, fields::NON_FIELD, rules};
+use homeroom_kernel::{FieldErrors, Fields, Input, Timestamp, rules};
 use serde_json::{Map, Value, json};
 
 use crate::schools;
@@ -141,10 +141,8 @@ impl Refusal {
 
 impl Policy {
     /// Reads a stored policy.
-    pub fn from_stored(json: &str) -> Result<Self, FieldErrors> {
-        let map: Map<String, Value> = serde_json::from_str(json)
-            .map_err(|_| FieldErrors::one(NON_FIELD, "Not a JSON object."))?;
-        Fields::parse(map, false)
+    pub fn from_stored(stored: Map<String, Value>) -> Result<Self, FieldErrors> {
+        Fields::parse(stored, false)
     }
 
     /// The form in which a policy is stored and shown.

@@ -125,6 +125,16 @@ pub fn measure(text: &str) -> TextLength {
     }
 }
 
+/// Counts a text as it is sent where similar characters may stand for those that the GSM alphabet lacks, or may not.
+#[must_use]
+pub fn check(text: &str, transliterated: bool) -> TextLength {
+    if transliterated {
+        measure(&transliterate(text))
+    } else {
+        measure(text)
+    }
+}
+
 /// Typographic characters that cost a text the GSM alphabet, and what stands for them there.
 const SIMILAR: [(char, &str); 34] = [
     ('‘', "'"),
@@ -299,6 +309,29 @@ mod tests {
         assert_eq!(transliterate("Žofie Dvořák"), "Zofie Dvorak");
         assert_eq!(transliterate("’ж"), "’ж", "half of it saves nothing");
         assert_eq!(transliterate("€[]"), "€[]");
+    }
+
+    #[test]
+    fn a_text_that_may_be_replaced_is_counted_as_it_is_then_sent() {
+        let text = format!("It’s {}", "a".repeat(100));
+        for (transliterated, expected) in [
+            (false, (Encoding::Ucs2, 105, 2, 67)),
+            (true, (Encoding::Gsm7, 105, 1, 160)),
+        ] {
+            let found = check(&text, transliterated);
+            let found = (
+                found.encoding,
+                found.length,
+                found.segments,
+                found.per_segment,
+            );
+            assert_eq!(found, expected, "{transliterated}");
+        }
+        let shown = serde_json::to_value(check("ж", true)).unwrap();
+        assert_eq!(
+            shown,
+            serde_json::json!({"encoding": "UCS2", "length": 1, "segments": 1, "per_segment": 70})
+        );
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! Credentials, headers and parameters that routes share.
 
+use crate::dialect::Dialect;
 use utoipa::openapi::{
     Components, Header, Ref, RefOr, Response,
     header::HeaderBuilder,
@@ -8,7 +9,11 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-pub(super) fn add_security_schemes(components: &mut Components) {
+pub(super) fn add_security_schemes(components: &mut Components, dialect: Dialect) {
+    if dialect == Dialect::Plain {
+        add_gateway_schemes(components);
+        return;
+    }
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -22,6 +27,29 @@ pub(super) fn add_security_schemes(components: &mut Components) {
         "For programs; made in the system area, for one school or all.",
     );
     components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+}
+
+fn add_gateway_schemes(components: &mut Components) {
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some(
+            "The `token` of a sign-in at /api/v1/auth/login; good for 12 hours.",
+        ))
+        .build();
+    components.add_security_scheme("sms", SecurityScheme::Http(token));
+    for (name, header, about) in [
+        ("app_id", "X-App-ID", "The app, with its token."),
+        ("admin_key", "X-Admin-Key", "Opens the administration."),
+        (
+            "bridge",
+            "webhook-signature",
+            "The bridge's signature, with `webhook-id` and `webhook-timestamp`.",
+        ),
+    ] {
+        let key = ApiKeyValue::with_description(header, about);
+        components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(key)));
+    }
 }
 
 /// Headers of answers: component, name on the wire, type, meaning.

@@ -48,7 +48,7 @@ pub(super) fn settings(env: &Env) -> SmsSettings {
     }
 }
 
-/// Several, separated by commas, while one is replaced.
+/// Several, separated by commas, while one is replaced: so none has a comma in it.
 fn secrets(text: &str) -> Vec<SecretString> {
     let good = |one: &&str| one.len() >= signature::MIN_SECRET;
     let each = text.split(',').map(str::trim).filter(good);

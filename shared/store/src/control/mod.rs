@@ -7,3 +7,4 @@ pub mod schools;
 pub mod sms_accounts;
 pub mod sms_apps;
 pub mod sms_links;
+pub mod sms_numbers;

@@ -55,9 +55,11 @@ pub fn note_handed(outcomes: &[(SmsMessageId, Handed)], now: Timestamp) -> Batch
         // Where a receipt was faster than this answer, the bridge has the message after all.
         let still = "m.handed_at is null and m.status = 'ACCEPTED'";
         batch.push(count(&refused, still));
+        // An aggregate over columns of the outer query alone would be the outer query's: hence the key.
         batch.push(sql!(
             "update sms_messages as m set status = e.value ->> '$.status', error = e.value ->> '$.error', updated_at = ?2, \
-             parts = (select json_group_array(json_array(e.value ->> '$.status', null)) from json_each(m.parts)) \
+             parts = (select json_group_array(json_array(iif(p.key >= 0, e.value ->> '$.status', null), null)) \
+             from json_each(m.parts) p) \
              from json_each(?1) e where m.id = e.value ->> '$.id' and m.handed_at is null and m.status = 'ACCEPTED'",
             refused,
             now,

@@ -1,9 +1,15 @@
 //! Text messages: the same tables, and the same statements, in the platform's database and in every school's.
 
 pub mod batches;
+pub mod contacts;
 pub mod events;
+pub mod inbound;
 pub mod messages;
+<<<<<<< HEAD
 pub mod search;
+=======
+pub mod usage;
+>>>>>>> w-area2
 
 use homeroom_domain::credentials::Plane;
 

@@ -69,7 +69,11 @@ fn documents(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
         name: "school",
         document: with_servers(homeroom_school::openapi(), school_servers()),
     };
-    let areas = [system, school];
+    let sms = Area {
+        name: "sms",
+        document: with_servers(homeroom_sms::openapi(), system_servers()),
+    };
+    let areas = [system, school, sms];
     let all = merge(&areas)?;
     let named = areas
         .iter()
@@ -256,6 +260,17 @@ fn with_prefixes(area: &Area, shared: &BTreeSet<String>) -> Result<OpenApi> {
         }
     }
     components.schemas = renamed;
+    for content in components
+        .responses
+        .values_mut()
+        .filter_map(inline)
+        .flat_map(|answer| answer.content.values_mut())
+        .filter_map(inline)
+    {
+        if let Some(schema) = &mut content.schema {
+            each_reference(schema, &rename);
+        }
+    }
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         let body = operation
             .request_body
@@ -382,7 +397,7 @@ mod tests {
         let [areas @ .., all] = parsed.as_slice() else {
             bail!("there are no documents")
         };
-        let names = ["system", "school"];
+        let names = ["system", "school", "sms"];
         let mut expected: Vec<String> = names
             .iter()
             .zip(areas)

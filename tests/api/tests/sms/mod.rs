@@ -1,6 +1,13 @@
 //! The SMS gateway: `/api/v1/auth/`, `/api/v1/sms/` and what is around them.
 
+mod accounts;
+mod bridge;
+mod contacts;
+mod everywhere;
+mod inbound;
 mod path;
+mod rules;
+mod sending;
 
 use homeroom_api_tests::SmsUser;
 use serde_json::{Value, json};

@@ -7,6 +7,13 @@ use super::*;
 const HARARE: &str = "Africa/Harare";
 const LONDON: &str = "Europe/London";
 
+fn read(json: Value) -> Result<Policy, FieldErrors> {
+    let Value::Object(map) = json else {
+        panic!("not an object")
+    };
+    Policy::from_stored(map)
+}
+
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(&format!("{text}Z")).expect(text)
 }
@@ -302,24 +309,17 @@ fn a_policy_is_stored_as_it_was_read() {
         "timezone": "Africa/Harare",
         "help_text": "Greenwood School. Reply STOP to end.",
     });
-    let policy = Policy::from_stored(&json.to_string()).unwrap();
+    let policy = read(json.clone()).unwrap();
     assert_eq!(policy.quiet, Some(quiet("21:00", "07:05")));
     assert_eq!(policy.to_json(), json);
     for empty in [
-        "{}",
-        r#"{"quiet_from": null, "quiet_to": "", "daily_cap": null}"#,
+        json!({}),
+        json!({"quiet_from": null, "quiet_to": "", "daily_cap": null}),
     ] {
-        assert_eq!(
-            Policy::from_stored(empty).unwrap(),
-            Policy::default(),
-            "{empty}"
-        );
+        assert_eq!(read(empty).unwrap(), Policy::default());
     }
     let shown = Policy::default().to_json();
-    assert_eq!(
-        Policy::from_stored(&shown.to_string()).unwrap(),
-        Policy::default()
-    );
+    assert_eq!(read(shown).unwrap(), Policy::default());
 }
 
 #[test]
@@ -360,11 +360,8 @@ fn mistakes_in_a_policy_are_named_by_field() {
         (json!({"help_text": "x".repeat(460)}), vec!["help_text"]),
         (json!({"dayly_cap": 3}), vec!["dayly_cap"]),
     ] {
-        let errors = Policy::from_stored(&json.to_string()).unwrap_err();
+        let errors = read(json.clone()).unwrap_err();
         assert_eq!(errors.names().collect::<Vec<_>>(), fields, "{json}");
-    }
-    for malformed in ["", "[]", "null", "{"] {
-        assert!(Policy::from_stored(malformed).is_err(), "{malformed}");
     }
 }
 
@@ -462,8 +459,9 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(json: String) {
-        let _ = Policy::from_stored(&json);
-        let _ = TimeOfDay::parse(&json);
+    fn any_text_is_a_time_or_none(text: String) {
+        if let Some(time) = TimeOfDay::parse(&text) {
+            prop_assert_eq!(time.to_string(), text);
+        }
     }
 }

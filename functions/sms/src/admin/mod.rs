@@ -1,0 +1,3 @@
+//! For the gateway's administrators.
+
+pub(crate) mod numbers;

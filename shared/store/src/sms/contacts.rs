@@ -1,0 +1,235 @@
+//! What is known of receivers: whether they want messages, and how many they had.
+
+use homeroom_domain::sms::policy::{Contact, DAY_SECONDS, WEEK_SECONDS};
+use homeroom_kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::messages::{COLUMNS, MessageRow};
+use crate::{
+    batch::{Action, Batch, Stamp, changes},
+    connection::{ControlDb, IdentityDb},
+    error::StoreError,
+    rows,
+    sql::{Statement, sql},
+};
+
+/// The app that numbers belong to which are nobody's: who stops there, stops for everyone.
+pub const EVERYONE: i64 = 0;
+
+#[derive(Deserialize)]
+struct ContactRow {
+    #[serde(deserialize_with = "rows::flag")]
+    opted_out: bool,
+    last_day: u32,
+    last_week: u32,
+    same_text_at: Option<Timestamp>,
+}
+
+impl From<ContactRow> for Contact {
+    fn from(row: ContactRow) -> Self {
+        Self {
+            opted_out: row.opted_out,
+            last_day: row.last_day,
+            last_week: row.last_week,
+            same_text_at: row.same_text_at,
+        }
+    }
+}
+
+/// What is known of the receivers of texts of one app, in their order: pairs of number and text. What was refused or withdrawn counts for
+/// nothing.
+pub async fn look_up(
+    db: &impl IdentityDb,
+    app_id: i64,
+    receivers: &[(&str, &str)],
+    now: Timestamp,
+) -> Result<Vec<Contact>, StoreError> {
+    let rows: Vec<ContactRow> = db
+        .connection()
+        .rows(statement(app_id, receivers, now))
+        .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// The same for one receiver, together with the message that carries the sender's own id, if any.
+pub async fn prepare(
+    db: &impl IdentityDb,
+    app_id: i64,
+    transaction_id: Option<&str>,
+    receiver: (&str, &str),
+    now: Timestamp,
+) -> Result<(Option<MessageRow>, Contact), StoreError> {
+    let text = format!(
+        "select {COLUMNS} from sms_messages m where m.app_id = ?1 and m.transaction_id = ?2"
+    );
+    let statements = vec![
+        sql!(text, app_id, transaction_id),
+        statement(app_id, &[receiver], now),
+    ];
+    let mut outcomes = db.connection().batch(statements).await?;
+    let known: Vec<MessageRow> = outcomes.rows()?;
+    let contacts: Vec<ContactRow> = outcomes.rows()?;
+    let contact = contacts.into_iter().next().map(Into::into);
+    Ok((known.into_iter().next(), contact.unwrap_or_default()))
+}
+
+fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp) -> Statement {
+    let (day, week) = (
+        now.plus_seconds(-DAY_SECONDS),
+        now.plus_seconds(-WEEK_SECONDS),
+    );
+    // Ids begin with their time, so that a receiver's messages of a week are one range of the index.
+    sql!(
+        "select exists (select 1 from sms_opt_outs o where o.app_id in (?1, 0) and o.number = r.value ->> 0) as opted_out, \
+         count(m.id) filter (where m.created_at > ?3) as last_day, count(m.id) as last_week, \
+         max(m.created_at) filter (where m.text = r.value ->> 1) as same_text_at \
+         from json_each(?2) r left join sms_messages m on m.app_id = ?1 and m.destination = r.value ->> 0 \
+         and m.id >= ?5 and m.created_at > ?4 and m.status not in ('DELETED', 'REJECTED') group by r.key order by r.key",
+        app_id,
+        json!(receivers).to_string(),
+        day,
+        week,
+        first_id(week),
+    )
+}
+
+/// The smallest id of a moment.
+fn first_id(moment: Timestamp) -> String {
+    let millis = moment.millis().max(0);
+    format!(
+        "{:08x}-{:04x}-0000-0000-000000000000",
+        (millis >> 16) & 0xffff_ffff,
+        millis & 0xffff
+    )
+}
+
+/// Of these numbers, those that asked a number of nobody for no more messages. Only the platform's database knows.
+pub async fn list_opted_out_of_all(
+    db: &ControlDb,
+    numbers: &[&str],
+) -> Result<Vec<String>, StoreError> {
+    #[derive(Deserialize)]
+    struct Row {
+        number: String,
+    }
+    let rows: Vec<Row> =
+        db.0.rows(sql!(
+            "select number from sms_opt_outs where app_id = 0 and number in (select value from json_each(?1))",
+            json!(numbers).to_string(),
+        ))
+        .await?;
+    Ok(rows.into_iter().map(|row| row.number).collect())
+}
+
+/// A receiver that wants no messages of an app.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct OptOut {
+    /// E.164 without a plus, or a short code.
+    pub number: String,
+    /// `stop`: it said so itself; `api`: the app's owner did.
+    pub reason: String,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// Those of an app, by number, after the one that is named.
+pub async fn list(
+    db: &impl IdentityDb,
+    app_id: i64,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<OptOut>, StoreError> {
+    db.connection()
+        .rows(sql!(
+            "select number, reason, created_at from sms_opt_outs where app_id = ?1 and number > ?2 order by number limit ?3",
+            app_id,
+            after,
+            i64::from(limit),
+        ))
+        .await
+}
+
+/// One of an app.
+pub async fn find(
+    db: &impl IdentityDb,
+    app_id: i64,
+    number: &str,
+) -> Result<Option<OptOut>, StoreError> {
+    db.connection()
+        .first(sql!(
+            "select number, reason, created_at from sms_opt_outs where app_id = ?1 and number = ?2",
+            app_id,
+            number,
+        ))
+        .await
+}
+
+/// Adds a receiver for the app's owner; one that is there stays as it is.
+#[must_use]
+pub fn add(stamp: &Stamp<'_>, app_id: i64, number: &str) -> Batch {
+    let mut batch = Batch::default();
+    let entry = OptOut {
+        number: number.to_owned(),
+        reason: "api".to_owned(),
+        created_at: stamp.now,
+    };
+    batch.audit_each(
+        stamp,
+        "sms_opt_outs",
+        "select ?1 as log, 'CREATE' as action, ?2 as record_id, ?3 as changes where not exists \
+         (select 1 from sms_opt_outs where app_id = ?4 ->> 0 and number = ?4 ->> 1)",
+        vec![
+            stamp.ids.next::<()>().into(),
+            record(app_id, number).into(),
+            changes(None::<&OptOut>, Some(&entry)).to_string().into(),
+            json!([app_id, number]).to_string().into(),
+        ],
+    );
+    batch.push(sql!(
+        "insert into sms_opt_outs (app_id, number, reason, created_at) values (?1, ?2, 'api', ?3) on conflict do nothing",
+        app_id,
+        number,
+        stamp.now,
+    ));
+    batch
+}
+
+/// Removes one, which must be there as it was read.
+#[must_use]
+pub fn remove(stamp: &Stamp<'_>, app_id: i64, known: &OptOut) -> Batch {
+    let mut batch = Batch::default();
+    batch.push_effective(sql!(
+        "delete from sms_opt_outs where app_id = ?1 and number = ?2",
+        app_id,
+        &known.number,
+    ));
+    batch.audit(
+        stamp,
+        Action::Delete,
+        "sms_opt_outs",
+        &record(app_id, &known.number),
+        Some(known),
+        None::<&OptOut>,
+    );
+    batch
+}
+
+fn record(app_id: i64, number: &str) -> String {
+    format!("{app_id}/{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_id_of_a_moment_sorts_before_all_of_it() {
+        let moment = Timestamp::from_millis(0x0123_4567_89ab);
+        assert_eq!(first_id(moment), "01234567-89ab-0000-0000-000000000000");
+        assert_eq!(
+            first_id(Timestamp::from_millis(-1)),
+            "00000000-0000-0000-0000-000000000000"
+        );
+    }
+}
