@@ -5,11 +5,8 @@ pub mod contacts;
 pub mod events;
 pub mod inbound;
 pub mod messages;
-<<<<<<< HEAD
 pub mod search;
-=======
 pub mod usage;
->>>>>>> w-area2
 
 use homeroom_domain::credentials::Plane;
 
