@@ -1,11 +1,17 @@
 //! Many messages of one request: stored together, counted by status, withdrawn together.
 
-use homeroom_domain::{SmsBatchId, SmsMessageId, sms::status::MessageStatus};
+use homeroom_domain::{
+    SmsBatchId, SmsMessageId,
+    sms::{policy::Contact, status::MessageStatus},
+};
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::messages::{self, NewMessage};
+use super::{
+    contacts,
+    messages::{self, NewMessage},
+};
 use crate::{connection::IdentityDb, error::StoreError, rows, sql::sql};
 
 /// A batch that is to be stored.
@@ -140,6 +146,8 @@ pub struct Before {
     pub batch: Option<(BatchRow, Vec<Member>)>,
     /// Messages with the transaction ids that its receivers were given.
     pub messages: Vec<Known>,
+    /// What is known of the receivers, in their order.
+    pub contacts: Vec<Contact>,
 }
 
 /// A message with a transaction id that is asked for again.
@@ -151,12 +159,15 @@ pub struct Known {
     pub content_hash: String,
 }
 
-/// What is there under the transaction id of a batch, and under those of its messages.
+/// What is there under the transaction id of a batch and under those of its messages, and what is known of its receivers: pairs of number
+/// and text.
 pub async fn find_before(
     db: &impl IdentityDb,
     app_id: i64,
     transaction_id: &str,
     of_messages: &[&str],
+    receivers: &[(&str, &str)],
+    now: Timestamp,
 ) -> Result<Before, StoreError> {
     let text = format!(
         "select {COLUMNS} from sms_batches b where b.app_id = ?1 and b.transaction_id = ?2"
@@ -175,6 +186,7 @@ pub async fn find_before(
             app_id,
             json!(of_messages).to_string(),
         ),
+        contacts::statement(app_id, receivers, now),
     ];
     let mut outcomes = db.connection().batch(statements).await?;
     let rows: Vec<BatchRow> = outcomes.rows()?;
@@ -182,6 +194,7 @@ pub async fn find_before(
     Ok(Before {
         batch: rows.into_iter().next().map(|row| (row, members)),
         messages: outcomes.rows()?,
+        contacts: contacts::read(&mut outcomes)?,
     })
 }
 
@@ -211,28 +224,19 @@ pub async fn find(
     Ok((row, outcomes.rows()?))
 }
 
-/// What became of a batch that somebody withdraws.
-#[derive(Debug)]
-pub struct Withdrawn {
-    /// Messages that nobody had taken from the queue, and that nobody does any more.
-    pub here: u64,
-    /// Those that the bridge has, or is about to have: only it knows whether they have left.
-    pub elsewhere: Vec<SmsMessageId>,
-}
-
 #[derive(Deserialize)]
 struct Row {
     id: SmsMessageId,
 }
 
-/// Withdraws what nobody took from the queue yet, and gives at most `limit` of the others that may not have left.
+/// Withdraws what nobody took from the queue yet, and gives at most `limit` of the others that may not have left: only the bridge knows.
 pub async fn withdraw(
     db: &impl IdentityDb,
     app_id: i64,
     id: SmsBatchId,
     limit: u16,
     now: Timestamp,
-) -> Result<Withdrawn, StoreError> {
+) -> Result<Vec<SmsMessageId>, StoreError> {
     let deleted = messages::DELETED;
     let update = format!(
         "update sms_messages as m set {deleted} where {OF_BATCH} and m.status = 'ACCEPTED' \
@@ -257,12 +261,9 @@ pub async fn withdraw(
     if outcomes.changes() == 0 {
         return Err(StoreError::NotFound);
     }
-    let here = outcomes.changes();
+    outcomes.changes();
     let elsewhere: Vec<Row> = outcomes.rows()?;
-    Ok(Withdrawn {
-        here,
-        elsewhere: elsewhere.into_iter().map(|row| row.id).collect(),
-    })
+    Ok(elsewhere.into_iter().map(|row| row.id).collect())
 }
 
 /// Notes which messages the bridge withdrew, and counts the batch by status then.

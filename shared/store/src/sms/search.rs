@@ -5,7 +5,10 @@ use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::messages::{COLUMNS, MessageRow};
+use super::{
+    contacts::first_id,
+    messages::{COLUMNS, MessageRow},
+};
 use crate::{
     connection::IdentityDb,
     error::StoreError,
@@ -51,12 +54,6 @@ struct Row {
     id: SmsMessageId,
 }
 
-/// The least id of a moment: ids begin with the milliseconds at which they were made.
-fn least_id(moment: Timestamp) -> String {
-    let millis = moment.millis().clamp(0, (1 << 48) - 1);
-    format!("{:08x}-{:04x}-", millis >> 16, millis & 0xffff)
-}
-
 /// Searches the messages of an app: at most `limit` of them, in one trip.
 pub async fn search(
     db: &impl IdentityDb,
@@ -67,11 +64,17 @@ pub async fn search(
     let mut params = vec![Value::from(app_id)];
     let mut window = String::from("m.app_id = ?1");
     for (condition, value) in [
-        ("m.destination = ", search.destination.clone().map(Value::from)),
-        ("m.transaction_id = ", search.transaction_id.clone().map(Value::from)),
+        (
+            "m.destination = ",
+            search.destination.clone().map(Value::from),
+        ),
+        (
+            "m.transaction_id = ",
+            search.transaction_id.clone().map(Value::from),
+        ),
         ("m.batch_id = ", search.batch_id.map(Value::from)),
-        ("m.id >= ", search.from.map(least_id).map(Value::from)),
-        ("m.id < ", search.to.map(least_id).map(Value::from)),
+        ("m.id >= ", search.from.map(first_id).map(Value::from)),
+        ("m.id < ", search.to.map(first_id).map(Value::from)),
         ("m.id < ", search.before.map(Value::from)),
     ] {
         if let Some(value) = value {
