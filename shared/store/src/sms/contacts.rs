@@ -8,7 +8,7 @@ use serde_json::json;
 use super::messages::{COLUMNS, MessageRow};
 use crate::{
     batch::{Action, Batch, Stamp, changes},
-    connection::{ControlDb, IdentityDb},
+    connection::{ControlDb, IdentityDb, Outcomes},
     error::StoreError,
     rows,
     sql::{Statement, sql},
@@ -69,12 +69,17 @@ pub async fn prepare(
     ];
     let mut outcomes = db.connection().batch(statements).await?;
     let known: Vec<MessageRow> = outcomes.rows()?;
-    let contacts: Vec<ContactRow> = outcomes.rows()?;
-    let contact = contacts.into_iter().next().map(Into::into);
+    let contact = read(&mut outcomes)?.into_iter().next();
     Ok((known.into_iter().next(), contact.unwrap_or_default()))
 }
 
-fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp) -> Statement {
+/// Reads what [`statement`] gave.
+pub(crate) fn read(outcomes: &mut Outcomes) -> Result<Vec<Contact>, StoreError> {
+    let rows: Vec<ContactRow> = outcomes.rows()?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp) -> Statement {
     let (day, week) = (
         now.plus_seconds(-DAY_SECONDS),
         now.plus_seconds(-WEEK_SECONDS),
@@ -95,7 +100,7 @@ fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp) -> Stateme
 }
 
 /// The smallest id of a moment.
-fn first_id(moment: Timestamp) -> String {
+pub(crate) fn first_id(moment: Timestamp) -> String {
     let millis = moment.millis().max(0);
     format!(
         "{:08x}-{:04x}-0000-0000-000000000000",
