@@ -20,4 +20,4 @@ pub use routes::*;
 pub use sweep::sweep;
 
 #[cfg(target_arch = "wasm32")]
-mod events;
+pub mod events;

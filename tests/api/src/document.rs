@@ -119,15 +119,22 @@ pub fn operations() -> Vec<Operation> {
     ALL.clone()
 }
 
+/// Every operation of the SMS gateway, whose clients are others than those of the areas in [`operations`].
+#[must_use]
+pub fn gateway_operations() -> Vec<Operation> {
+    of_area("sms", &document("sms"))
+}
+
 /// An area's document.
 #[must_use]
 pub fn document(area: &str) -> Value {
     static SYSTEM: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_system::openapi()));
     static SCHOOL: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_school::openapi()));
-    if area == "system" {
-        SYSTEM.clone()
-    } else {
-        SCHOOL.clone()
+    static SMS: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_sms::openapi()));
+    match area {
+        "system" => SYSTEM.clone(),
+        "sms" => SMS.clone(),
+        _ => SCHOOL.clone(),
     }
 }
 

@@ -320,7 +320,7 @@ impl TestApp {
     /// The queue's consumer, once: jobs that are to come again are in the queue again afterwards.
     #[expect(
         clippy::must_use_candidate,
-        reason = "working the queue is what it is for"
+        reason = "what it does counts as much as what it says"
     )]
     pub fn work_queue(&self) -> Vec<Fate> {
         let jobs = std::mem::take(&mut *self.0.world.sms.queue.lock().unwrap());

@@ -3,6 +3,7 @@
 mod accounts;
 mod bridge;
 mod contacts;
+mod everywhere;
 mod inbound;
 mod path;
 mod rules;
