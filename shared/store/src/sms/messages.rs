@@ -276,7 +276,7 @@ pub fn withdrawn(app_id: i64, id: SmsMessageId, now: Timestamp) -> Batch {
     batch
 }
 
-const WITHDRAW: &str = "update sms_messages set status = 'DELETED', updated_at = ?3, \
+pub(crate) const WITHDRAW: &str = "update sms_messages set status = 'DELETED', updated_at = ?3, \
      parts = (select json_group_array(json_array('DELETED', null)) from json_each(parts)) \
      where id = ?1 and app_id = ?2 and status = 'ACCEPTED'";
 

@@ -4,6 +4,7 @@ pub mod contacts;
 pub mod events;
 pub mod inbound;
 pub mod messages;
+pub mod school;
 pub mod usage;
 
 use homeroom_domain::credentials::Plane;
