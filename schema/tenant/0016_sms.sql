@@ -6,6 +6,8 @@ create table sms_settings (
     -- Link or pool, and the sender that phones show.
     esme integer not null,
     source text not null,
+    -- Whether guardians hear of absences as they are entered.
+    tells_absences integer not null constraint sms_settings_tells_absences_is_boolean check (tells_absences in (0, 1)),
     updated_at integer not null,
     updated_by text
 ) strict;
@@ -108,3 +110,18 @@ create table sms_usage (
     failed integer not null default 0,
     constraint sms_usage_pk primary key (app_id, day)
 ) strict, without rowid;
+
+-- Whom a message of the school itself was sent to and which student it is about, where that is known.
+create table sms_receivers (
+    message text not null constraint sms_receivers_pk primary key
+        constraint sms_receivers_message_fk references sms_messages (id) on delete cascade,
+    guardian text constraint sms_receivers_guardian_fk references guardians (id) on delete set null,
+    student text constraint sms_receivers_student_fk references students (id) on delete set null
+) strict, without rowid;
+create index sms_receivers_guardian on sms_receivers (guardian, message) where guardian is not null;
+create index sms_receivers_student on sms_receivers (student, message) where student is not null;
+
+-- The roles that every school starts with may write to guardians; roles of a school's own are left alone.
+insert or ignore into role_permissions (role_id, codename)
+select roles.id, added.value from roles, json_each('["school.send_sms", "school.view_sms"]') as added
+where roles.builtin in ('head', 'office');

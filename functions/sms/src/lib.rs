@@ -10,6 +10,7 @@ mod opt_outs;
 mod outbound;
 mod paging;
 mod routes;
+mod school;
 mod send;
 mod sweep;
 mod usage;

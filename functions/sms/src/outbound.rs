@@ -1,10 +1,7 @@
 //! The way to the queue.
 
 use homeroom_domain::{SmsMessageId, TenantId};
-use homeroom_edge::{
-    App,
-    app::{MAX_JOB, SmsJob},
-};
+use homeroom_edge::{App, app::SmsJob};
 
 /// Has messages handed to the bridge. What does not get into the queue now is found by the sweep.
 pub(crate) async fn announce(app: &App, tenant: Option<TenantId>, ids: &[SmsMessageId]) {
@@ -13,9 +10,5 @@ pub(crate) async fn announce(app: &App, tenant: Option<TenantId>, ids: &[SmsMess
 
 /// Messages in jobs.
 pub(crate) fn jobs(tenant: Option<TenantId>, ids: &[SmsMessageId]) -> Vec<SmsJob> {
-    let job = |ids: &[SmsMessageId]| SmsJob {
-        tenant,
-        message_ids: ids.to_vec(),
-    };
-    ids.chunks(MAX_JOB).map(job).collect()
+    SmsJob::all(tenant, ids)
 }

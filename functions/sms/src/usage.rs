@@ -2,7 +2,10 @@
 
 use homeroom_edge::{ApiError, Json, Query, sms::AppCaller};
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
-use homeroom_store::sms::usage::{self, UsageRow};
+use homeroom_store::{
+    IdentityDb,
+    sms::usage::{self, UsageRow},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -100,9 +103,22 @@ pub(crate) async fn show_usage(
     caller: AppCaller,
     query: Query,
 ) -> Result<Json<UsageOut>, ApiError> {
-    let UsageIn { from, to } = query.read()?;
-    let to = to.unwrap_or_else(|| day(caller.context.now));
-    let end = start(&to).unwrap_or(caller.context.now);
+    let wanted = query.read()?;
+    let app_id = caller.sms_app.id;
+    Ok(Json(
+        report(&caller.db, app_id, wanted, caller.context.now).await?,
+    ))
+}
+
+/// What an app has sent between two days.
+pub(crate) async fn report(
+    db: &impl IdentityDb,
+    app_id: i64,
+    UsageIn { from, to }: UsageIn,
+    now: Timestamp,
+) -> Result<UsageOut, ApiError> {
+    let to = to.unwrap_or_else(|| day(now));
+    let end = start(&to).unwrap_or(now);
     let from = from.unwrap_or_else(|| day(end.plus_seconds(-DEFAULT_DAYS * DAY_SECONDS)));
     let begin = start(&from).unwrap_or(end);
     if begin > end {
@@ -111,10 +127,9 @@ pub(crate) async fn show_usage(
     if begin.plus_seconds(MAX_DAYS * DAY_SECONDS) <= end {
         return Err(ApiError::field("to", "Ask for at most 366 days."));
     }
-    let app_id = caller.sms_app.id;
-    let rows = usage::list(&caller.db, app_id, &from, &to).await?;
+    let rows = usage::list(db, app_id, &from, &to).await?;
     let sum = |count: fn(&UsageRow) -> u64| rows.iter().map(count).sum();
-    Ok(Json(UsageOut {
+    Ok(UsageOut {
         app_id,
         from,
         to,
@@ -123,5 +138,5 @@ pub(crate) async fn show_usage(
         delivered: sum(|row| row.delivered),
         failed: sum(|row| row.failed),
         days: rows.into_iter().map(Into::into).collect(),
-    }))
+    })
 }

@@ -197,6 +197,9 @@ catalogue! {
         ViewImport = 235, "school.view_import", "View imports";
         AddImport = 236, "school.add_import", "Import files";
         ViewExport = 237, "school.view_export", "Export files";
+        ViewSms = 238, "school.view_sms", "View text messages";
+        SendSms = 239, "school.send_sms", "Send and withdraw text messages";
+        ChangeSmsSettings = 240, "school.change_sms_settings", "Change how text messages are sent";
     }
 }
 
@@ -371,6 +374,8 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
             "school.change_notice",
             "school.delete_notice",
             "school.view_export",
+            "school.send_sms",
+            "school.view_sms",
             "school.view_user",
             "school.view_role",
             "school.view_user_role_assignment",
@@ -409,6 +414,8 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
             "school.view_import",
             "school.add_import",
             "school.view_export",
+            "school.send_sms",
+            "school.view_sms",
             "school.view_user",
             "school.add_user",
             "school.change_user",

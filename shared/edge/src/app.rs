@@ -70,6 +70,18 @@ pub struct SmsJob {
     pub message_ids: Vec<SmsMessageId>,
 }
 
+impl SmsJob {
+    /// Messages in jobs.
+    #[must_use]
+    pub fn all(tenant: Option<TenantId>, ids: &[SmsMessageId]) -> Vec<Self> {
+        let job = |ids: &[SmsMessageId]| Self {
+            tenant,
+            message_ids: ids.to_vec(),
+        };
+        ids.chunks(MAX_JOB).map(job).collect()
+    }
+}
+
 /// The queue between the platform and the bridge.
 pub trait SmsQueue: Send + Sync {
     /// Puts jobs into the queue. What fails here is found by the next sweep.
@@ -148,6 +160,8 @@ pub struct SmsSettings {
     pub admin_key: Option<SecretString>,
     /// What the bridge and the platform sign with; the first one signs, all are good.
     pub bridge_secrets: Vec<SecretString>,
+    /// The link or pool of schools that have chosen none.
+    pub default_esme: Option<i64>,
     /// Whether monitoring is for administrators only.
     pub hides_monitoring: bool,
 }

@@ -18,8 +18,10 @@ mod permit;
 mod recent;
 mod reply;
 mod routes;
+pub mod school_sms;
 mod serve;
 pub mod sms;
+pub mod sms_rules;
 mod tenancy;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;

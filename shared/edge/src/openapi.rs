@@ -66,6 +66,8 @@ pub struct Common;
 const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/", "/timetable.ics/"];
 /// Routes where a password is tried.
 const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
+/// Routes that are counted against a school's limits of text messages.
+const SENDING: &[&str] = &["/sms/messages/", "/sms/batches/", "/notices/{id}/sms/"];
 /// How the path of an action ends that only looks: repeating it asks again.
 const PREVIEW: &str = "/preview/";
 const SYSTEM: &str = "/api/v1/system/";
@@ -264,7 +266,10 @@ impl<'path> Route<'path> {
             422 => self.takes_key(),
             // Other areas' clients are counted by what they send.
             429 if self.dialect == Dialect::Plain => self.writes(),
-            429 => GUARDED.iter().any(|end| self.path.ends_with(end)),
+            429 => {
+                let ends = |end: &&str| self.path.ends_with(end);
+                GUARDED.iter().any(ends) || self.writes() && SENDING.iter().any(ends)
+            }
             _ => true,
         }
     }

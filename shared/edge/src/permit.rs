@@ -142,6 +142,17 @@ impl<A: Area, T> Posted<A, T> {
         self.idempotency.commit(&self.caller, batch, answer).await
     }
 
+    /// The same with 202, for what goes on after the answer.
+    pub async fn accept(
+        &self,
+        batch: Batch,
+        location: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<axum::response::Response, ApiError> {
+        let answer = reply::Answer::accepted(location, body)?;
+        self.idempotency.commit(&self.caller, batch, answer).await
+    }
+
     /// Carries out a change and answers with 200, stored likewise.
     pub async fn done(
         &self,

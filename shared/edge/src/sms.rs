@@ -73,6 +73,24 @@ impl App {
         self.sms.links.forget(|_| true);
     }
 
+    /// The app as which a school itself sends, once it has one.
+    pub async fn school_sms_app(
+        &self,
+        context: &Context,
+        db: &TenantDb,
+    ) -> Result<Option<SmsApp>, ApiError> {
+        let tenant = db.school().id();
+        let key = format!("school/{tenant}");
+        if let Some(known) = self.sms.apps.get(&key, context.now) {
+            return Ok(Some(known));
+        }
+        let found = sms_apps::find_of_school(&tenancy::control(self, context)?, tenant).await?;
+        if let Some(found) = &found {
+            self.sms.apps.put(key, found.clone(), context.now);
+        }
+        Ok(found)
+    }
+
     /// What is known here of a link or pool.
     pub async fn sms_link(
         &self,

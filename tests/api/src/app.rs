@@ -64,6 +64,7 @@ impl Isolate {
                     needs_approval: world.sms.needs_approval.load(Ordering::Relaxed),
                     admin_key: Some(SMS_ADMIN_KEY.to_owned().into()),
                     bridge_secrets: vec![BRIDGE_SECRET.to_owned().into()],
+                    default_esme: Some(100),
                     hides_monitoring: world.sms.hides_monitoring.load(Ordering::Relaxed),
                 },
             },

@@ -55,6 +55,18 @@ pub(crate) struct CheckTextOut {
     per_segment: usize,
 }
 
+impl CheckTextOut {
+    pub(crate) fn of(input: &CheckTextIn) -> Self {
+        let length = text::check(&input.message, input.transliterate);
+        Self {
+            encoding: length.encoding.name(),
+            length: length.length,
+            segments: length.segments,
+            per_segment: length.per_segment,
+        }
+    }
+}
+
 /// Count the parts of a text
 ///
 /// Nothing is sent.
@@ -64,15 +76,5 @@ pub(crate) async fn check_text(
     _caller: AppCaller,
     body: Body<CheckTextIn>,
 ) -> Result<Json<CheckTextOut>, ApiError> {
-    let CheckTextIn {
-        message,
-        transliterate,
-    } = body.input;
-    let length = text::check(&message, transliterate);
-    Ok(Json(CheckTextOut {
-        encoding: length.encoding.name(),
-        length: length.length,
-        segments: length.segments,
-        per_segment: length.per_segment,
-    }))
+    Ok(Json(CheckTextOut::of(&body.input)))
 }

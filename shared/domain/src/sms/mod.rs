@@ -4,6 +4,7 @@ pub mod gsm7;
 pub mod number;
 pub mod opt_out;
 pub mod policy;
+pub mod school;
 pub mod segments;
 pub mod status;
 pub mod text;

@@ -44,6 +44,7 @@ pub(super) fn settings(env: &Env) -> SmsSettings {
         needs_approval: variable("SMS_REGISTRATION").as_deref() != Some("open"),
         admin_key: secret("SMS_ADMIN_KEY").map(SecretString::from),
         bridge_secrets: secret(SECRET).map_or_else(Vec::new, |text| secrets(&text)),
+        default_esme: variable("SMS_DEFAULT_ESME").and_then(|number| number.parse().ok()),
         hides_monitoring: variable("MONITORING").as_deref() != Some("public"),
     }
 }

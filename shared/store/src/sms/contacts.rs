@@ -14,6 +14,9 @@ use crate::{
     sql::{Statement, sql},
 };
 
+/// Receivers of one statement: with texts of ten parts they are less than D1 takes as one value.
+const PORTION: usize = 250;
+
 /// The app that numbers belong to which are nobody's: who stops there, stops for everyone.
 pub const EVERYONE: i64 = 0;
 
@@ -45,11 +48,18 @@ pub async fn look_up(
     receivers: &[(&str, &str)],
     now: Timestamp,
 ) -> Result<Vec<Contact>, StoreError> {
-    let rows: Vec<ContactRow> = db
-        .connection()
-        .rows(statement(app_id, receivers, now))
-        .await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    if receivers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let portions = receivers.chunks(PORTION);
+    let statements = portions.map(|some| statement(app_id, some, now)).collect();
+    let mut outcomes = db.connection().batch(statements).await?;
+    let mut contacts = Vec::with_capacity(receivers.len());
+    for _ in receivers.chunks(PORTION) {
+        let rows: Vec<ContactRow> = outcomes.rows()?;
+        contacts.extend(rows.into_iter().map(Contact::from));
+    }
+    Ok(contacts)
 }
 
 /// The same for one receiver, together with the message that carries the sender's own id, if any.

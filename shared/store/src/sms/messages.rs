@@ -309,7 +309,7 @@ pub fn withdrawn(app_id: i64, id: SmsMessageId, now: Timestamp) -> Batch {
 pub(crate) const DELETED: &str = "status = 'DELETED', updated_at = ?3, \
      parts = (select json_group_array(json_array('DELETED', null)) from json_each(m.parts))";
 /// Whether message `?1` of app `?2` can still be withdrawn.
-const WITHDRAWABLE: &str = "m.id = ?1 and m.app_id = ?2 and m.status = 'ACCEPTED'";
+pub(crate) const WITHDRAWABLE: &str = "m.id = ?1 and m.app_id = ?2 and m.status = 'ACCEPTED'";
 
 #[derive(Deserialize)]
 struct Waiting {

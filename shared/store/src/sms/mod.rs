@@ -5,6 +5,7 @@ pub mod contacts;
 pub mod events;
 pub mod inbound;
 pub mod messages;
+pub mod school;
 pub mod search;
 pub mod usage;
 
