@@ -37,6 +37,9 @@ const QUERIES: &[(&str, &str)] = &[
 ];
 /// Where the executions of promotions are: records that only an action makes.
 const EXECUTIONS: &str = "/api/v1/school/session-setup/{session_setup}/promotion-executions/";
+/// What holds the registrations of a class.
+const REGISTRATIONS: &str =
+    "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/registration/";
 
 /// One of the two schools, with every kind of credential for it.
 pub struct Twin {
@@ -124,6 +127,7 @@ impl Twins {
             .map(|(resource, n)| (resource.path, scene.record(resource, n)))
             .collect();
         records.push((EXECUTIONS, scene.execution(2_000)));
+        records.push((REGISTRATIONS, scene.placed(3_000)));
         records.extend(cards(&scene, &alpha));
         scene.put_logo(1);
         let feed = alpha
@@ -341,8 +345,15 @@ fn copy_rows(app: &TestApp, from: &str, to: &str) {
     app.execute(to, "pragma foreign_keys = off");
     for table in app.tables(from) {
         app.execute(to, &format!("delete from {table}"));
+        // Without generated columns, which take no values.
+        let names = format!("select group_concat(name, ', ') from pragma_table_info('{table}')");
+        let names = app.with_db(from, |db| {
+            db.query_row(&names, [], |row| row.get::<_, String>(0))
+                .expect(&table)
+        });
         let rows: Vec<Vec<Sql>> = app.with_db(from, |db| {
-            let mut statement = db.prepare(&format!("select * from {table}")).expect(&table);
+            let select = format!("select {names} from {table}");
+            let mut statement = db.prepare(&select).expect(&table);
             let columns = statement.column_count();
             let rows = statement.query_map([], |row| (0..columns).map(|n| row.get(n)).collect());
             rows.and_then(Iterator::collect).expect(&table)
@@ -350,7 +361,7 @@ fn copy_rows(app: &TestApp, from: &str, to: &str) {
         app.with_db(to, |db| {
             for row in rows {
                 let marks = vec!["?"; row.len()].join(", ");
-                let sql = format!("insert into {table} values ({marks})");
+                let sql = format!("insert into {table} ({names}) values ({marks})");
                 db.execute(&sql, rusqlite::params_from_iter(row))
                     .unwrap_or_else(|error| panic!("{table}: {error}"));
             }

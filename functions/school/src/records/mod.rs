@@ -403,7 +403,7 @@ impl Resource {
         &self,
         before: Option<&Record>,
         record: &mut Record,
-        resolved: Resolved,
+        mut resolved: Resolved,
     ) -> Result<Record, ApiError> {
         let mut errors = FieldErrors::default();
         for field in self.table.fields {
@@ -413,10 +413,10 @@ impl Resource {
             let own =
                 before.map_or_else(|| field.default(), |before| before.get(field.name).cloned());
             let own = own.unwrap_or_default();
-            let given = record.insert(field.name.to_owned(), own.clone());
-            if given.is_some_and(|given| given != own) {
+            if record.get(field.name).is_some_and(|given| *given != own) {
                 errors.add(field.name, how);
             }
+            resolved.computed.insert(field.name.to_owned(), own);
         }
         for field in resolved.missing {
             errors.add(field, "There is no such record.");

@@ -63,19 +63,13 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
         | "replace_class_registration"
         | "update_class_registration"
         | "remove_student_from_class" => {
-            ids = class(scene, n);
-            let path = fill(
-                "sessions/{session}/academic-classes/{academic_class}/registration/",
-                &ids,
-            );
-            let students = json!({"students": [scene.reference("students", n)]});
-            admin.post(&path, &students).expect(200);
-            let own = admin.get(&path).status(200).str("results/0/id");
-            ids.insert("id".to_owned(), own);
+            let placed = scene.placed(n);
             if operation.writes() && !operation.body.is_null() {
-                let student = students["students"][0].clone();
+                let student = admin.get(&fill(&operation.path, &placed));
+                let student = student.status(200).str("student");
                 body = Some(json!({"student": student, "boarding_status": "Boarding"}));
             }
+            ids = placed;
         }
         _ => return None,
     }
@@ -85,6 +79,23 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
         path: fill(&operation.path, &ids),
         body,
     })
+}
+
+impl Scene {
+    /// A registration in a class, by the names that its address there gives.
+    pub(crate) fn placed(&self, n: u32) -> PathIds {
+        let admin = &self.school.admin;
+        let mut ids = class(self, n);
+        let path = fill(
+            "sessions/{session}/academic-classes/{academic_class}/registration/",
+            &ids,
+        );
+        let students = json!({"students": [self.reference("students", n)]});
+        admin.post(&path, &students).expect(200);
+        let own = admin.get(&path).status(200).str("results/0/id");
+        ids.insert("id".to_owned(), own);
+        ids
+    }
 }
 
 fn of_noun(noun: &str) -> &'static homeroom_school::Resource {

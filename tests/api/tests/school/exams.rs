@@ -72,6 +72,7 @@ fn what_steps_change_is_never_ignored_in_a_body() {
                 "{state} {name}"
             );
             if kept {
+                assert_eq!(created.json["is_published"], false, "{name}");
                 admin
                     .delete(&format!("{list}{}/", created.id()))
                     .expect(204);
