@@ -28,9 +28,9 @@ use crate::{
         (name = "receivers", description = "Who wants no messages, and messages from phones."),
         (name = "administration", description = "For the gateway's administrators."),
         (name = "monitoring", description = "How the gateway is doing."),
-        (name = "school-sms", description = "A school's own messages, on the school's host with the school's sign-in."),
-        (name = "school-sms-receivers", description = "Who wants no messages of a school, and messages from phones to it."),
-        (name = "school-sms-settings", description = "How a school sends."),
+        (name = "school", description = "A school's own messages, on the school's host with the school's sign-in."),
+        (name = "school-receivers", description = "Who wants no messages of a school, and messages from phones to it."),
+        (name = "school-settings", description = "How a school sends."),
         (name = "bridge", description = "What the bridge tells the platform, signed."),
     ),
 )]

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{check_place, entries::status_fault};
+use super::{absence_sms, check_place, entries::status_fault};
 
 const MAX_ENTRIES: usize = 200;
 
@@ -171,7 +171,8 @@ impl AttendanceBulkOut {
 /// Enter the attendance of a class
 ///
 /// Each row has a result of its own, and a bad row stops no other. Sending the same again changes nothing. An absence of a
-/// student on approved leave is entered as excused.
+/// student on approved leave is entered as excused. Where the settings of text messages say so, guardians who are called first and agreed to
+/// text messages hear of a new absence of today.
 #[utoipa::path(post, path = "/api/v1/school/attendance/bulk/", tag = "attendance", request_body = AttendanceBulkBody,
     responses((status = 200, body = AttendanceBulkOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn enter_attendance(
@@ -197,8 +198,18 @@ pub(crate) async fn enter_attendance(
     check_place(&post, place, day.date, &known.holidays, lesson)?;
     let may_change = post.actor.permissions.allows(ChangeAttendance::CODENAME);
     let (answer, entries) = decide(&known, &day, &input.entries, may_change);
-    post.done(store::enter(&post.stamp(), &entries), &answer)
-        .await
+    let mut batch = store::enter(&post.stamp(), &entries);
+    let sender = absence_sms::sender(&post, &entries).await;
+    let told = match &sender {
+        Some(sender) => absence_sms::prepare(&post, sender, &entries).await,
+        None => None,
+    };
+    let Some(told) = told else {
+        return post.done(batch, &answer).await;
+    };
+    batch.append(told.batch());
+    let outcome = post.done(batch, &answer).await;
+    told.prepared.settle(outcome).await
 }
 
 /// What becomes of each row, and what is written.
