@@ -18,12 +18,16 @@ create table sms_batches (
     id text not null constraint sms_batches_pk primary key,
     app_id integer not null,
     name text not null,
+    -- The sender's own id of it, and SHA-256 of all that a repetition must have in common; null where an idempotency key does that.
+    transaction_id text,
+    content_hash text,
     -- Messages that were taken, and receivers that were not, with the reason.
     count integer not null,
     rejected text not null constraint sms_batches_rejected_is_json check (json_valid(rejected)),
     created_at integer not null,
     created_by text,
-    cancelled_at integer
+    cancelled_at integer,
+    constraint sms_batches_transaction unique (app_id, transaction_id)
 ) strict, without rowid;
 create index sms_batches_app on sms_batches (app_id, id);
 

@@ -10,6 +10,7 @@ use homeroom_edge::{
 };
 use http::{header, request::Parts};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Anyone at the public host, or an administrator where monitoring is not public.
@@ -54,17 +55,27 @@ pub(crate) async fn find_metrics(Watcher(door): Watcher) -> Result<Response, Api
     let page = door.app.bridge_page(&door.context, "/metrics").await;
     let up = "# HELP homeroom_bridge_up Whether the bridge answers.\n# TYPE homeroom_bridge_up gauge\nhomeroom_bridge_up";
     let text = match page {
-        Ok(page) => {
+        Ok(page) if page.lines().all(is_sample) => {
             let page = page.trim_end();
             format!("{page}\n{up} 1\n")
         }
-        Err(_) => format!("{up} 0\n"),
+        _ => format!("{up} 0\n"),
     };
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
     Ok((kind, text).into_response())
+}
+
+/// Whether a parser takes a line for a sample or a comment: a stranger's page in the bridge's place is not passed on.
+fn is_sample(line: &str) -> bool {
+    let line = line.trim();
+    let begins = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':');
+    let value = line.rsplit(' ').next().unwrap_or_default();
+    line.is_empty()
+        || line.starts_with('#')
+        || (line.starts_with(begins) && line.contains(' ') && value.parse::<f64>().is_ok())
 }
 
 /// What the bridge says.
@@ -78,12 +89,18 @@ pub(crate) struct DashboardOut {
     #[schema(example = true)]
     success: bool,
     /// As the bridge writes it.
-    data: serde_json::Value,
+    data: Value,
 }
 
 async fn page(watcher: &Watcher, path: &str) -> Result<Response, ApiError> {
     let door = &watcher.0;
     let page = door.app.bridge_page(&door.context, path).await?;
+    let json: Option<Value> = serde_json::from_str(&page).ok();
+    if json.is_none_or(|json| json["success"] != true || json["data"].is_null()) {
+        return Err(ApiError::Unavailable(format!(
+            "{path} of the bridge is no dashboard"
+        )));
+    }
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((kind, page.to_string()).into_response())
 }

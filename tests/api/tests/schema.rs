@@ -120,10 +120,10 @@ fn definitions(app: &TestApp, binding: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_identity_tables_are_the_same_in_both_databases() {
+fn the_tables_of_identity_and_messages_are_the_same_in_both_databases() {
     let app = TestApp::with_slots(1);
     let (control, school) = (definitions(&app, "CONTROL"), definitions(&app, "SLOT_0001"));
-    let identity = [
+    let shared = [
         "users",
         "roles",
         "role_permissions",
@@ -141,8 +141,19 @@ fn the_identity_tables_are_the_same_in_both_databases() {
         "refresh_tokens_session",
         "audit_logs_record",
         "idempotency_keys_created_at",
+        "sms_batches",
+        "sms_messages",
+        "sms_opt_outs",
+        "sms_inbound",
+        "sms_usage",
+        "sms_batches_app",
+        "sms_messages_app",
+        "sms_messages_destination",
+        "sms_messages_batch",
+        "sms_messages_waiting",
+        "sms_inbound_app",
     ];
-    for name in identity {
+    for name in shared {
         assert!(control.contains_key(name), "{name} is missing");
         assert_eq!(control.get(name), school.get(name), "{name}");
     }
@@ -152,7 +163,7 @@ fn the_identity_tables_are_the_same_in_both_databases() {
         .count();
     assert_eq!(
         common,
-        identity.len(),
+        shared.len(),
         "a table in both databases is not compared"
     );
 }

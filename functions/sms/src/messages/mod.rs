@@ -1,7 +1,9 @@
 //! What became of messages, and withdrawing them.
 
+pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod info;
+pub(crate) mod search;
 
 use homeroom_domain::SmsMessageId;
 use homeroom_edge::ApiError;

@@ -19,7 +19,7 @@ const VALIDITY_SECONDS: i64 = 24 * 3_600;
 pub(crate) const MAX_TEXT: usize = 10_000;
 const MAX_VALIDITY_SECONDS: i64 = 7 * 24 * 3_600;
 /// Numbers that every client writes alike.
-const MAX_INTEGER: i64 = (1 << 53) - 1;
+pub(crate) const MAX_INTEGER: i64 = (1 << 53) - 1;
 /// The contact policies that clients of this kind of gateway name. The app's own policy holds whatever they say.
 const STRATEGIES: &[&str] = &["cp1", "onbuild_cp1", "cp2", "blacklist"];
 

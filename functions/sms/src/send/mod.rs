@@ -1,8 +1,10 @@
 //! Sending, and what is asked before it.
 
+pub(crate) mod batch;
 pub(crate) mod check_esme;
 pub(crate) mod check_text;
 pub(crate) mod draft;
+pub(crate) mod recipients;
 pub(crate) mod rules;
 pub(crate) mod single;
 

@@ -202,3 +202,75 @@ pub fn delete(stamp: &Stamp<'_>, account: &AccountRow) -> Batch {
     );
     batch
 }
+
+/// An account, for administrators.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AccountEntry {
+    /// Its number.
+    pub id: i64,
+    /// Its address.
+    pub email: String,
+    /// Whether it may see and remove others.
+    #[serde(deserialize_with = "rows::flag")]
+    pub is_admin: bool,
+    /// The school at whose address it is good.
+    pub tenant: Option<TenantId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its apps.
+    #[serde(deserialize_with = "rows::json")]
+    pub apps: Vec<i64>,
+}
+
+const ENTRY: &str = "a.id, a.email, a.is_admin, a.tenant_id as tenant, a.created_at, \
+     (select json_group_array(p.id) from sms_apps p where p.account_id = a.id) as apps";
+
+/// Accounts of every place, by number, after the one that is named.
+pub async fn list(db: &ControlDb, after: i64, limit: u32) -> Result<Vec<AccountEntry>, StoreError> {
+    let text = format!(
+        "select {ENTRY} from sms_accounts a where a.deleted_at is null and a.id > ?1 order by a.id limit ?2"
+    );
+    db.0.rows(sql!(text, after, i64::from(limit))).await
+}
+
+/// The account with this number, at whatever place.
+pub async fn find_anywhere(db: &ControlDb, id: i64) -> Result<AccountRow, StoreError> {
+    let text =
+        format!("select {COLUMNS} from sms_accounts a where a.id = ?1 and a.deleted_at is null");
+    db.0.first(sql!(text, id))
+        .await?
+        .ok_or(StoreError::NotFound)
+}
+
+/// The same for showing it.
+pub async fn find_entry(db: &ControlDb, id: i64) -> Result<AccountEntry, StoreError> {
+    let text =
+        format!("select {ENTRY} from sms_accounts a where a.id = ?1 and a.deleted_at is null");
+    db.0.first(sql!(text, id))
+        .await?
+        .ok_or(StoreError::NotFound)
+}
+
+/// Makes an account an administrator's, or no longer; it must be as it was read.
+#[must_use]
+pub fn set_admin(stamp: &Stamp<'_>, account: &AccountEntry, is_admin: bool) -> Batch {
+    let mut batch = Batch::default();
+    if account.is_admin == is_admin {
+        return batch;
+    }
+    batch.push_effective(sql!(
+        "update sms_accounts set is_admin = ?2 where id = ?1 and is_admin = ?3 and deleted_at is null",
+        account.id,
+        is_admin,
+        account.is_admin,
+    ));
+    batch.audit(
+        stamp,
+        crate::batch::Action::Update,
+        "sms_accounts",
+        &account.id.to_string(),
+        Some(&serde_json::json!({"is_admin": account.is_admin})),
+        Some(&serde_json::json!({"is_admin": is_admin})),
+    );
+    batch
+}

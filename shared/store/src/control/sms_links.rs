@@ -4,10 +4,16 @@ use std::net::IpAddr;
 
 use homeroom_domain::credentials::api_key::parse_network;
 use homeroom_kernel::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{batch::Batch, connection::ControlDb, error::StoreError, rows, sql::sql};
+use crate::{
+    batch::{Action, Batch, Stamp},
+    connection::ControlDb,
+    error::StoreError,
+    rows,
+    sql::sql,
+};
 
 /// A link or pool.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,5 +94,61 @@ pub fn note_states(states: &[LinkState], now: Timestamp) -> Batch {
         json!(lines).to_string(),
         now,
     ));
+    batch
+}
+
+/// What administrators say of a link or pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Words {
+    /// Whether it may be sent by.
+    pub is_enabled: bool,
+    /// Addresses and networks that may send by it; everyone where empty.
+    pub allowed_ips: Vec<String>,
+    /// For people.
+    pub note: String,
+}
+
+impl Words {
+    /// Those of a link as it is stored; of one that nobody spoke of, that everyone may send by it.
+    #[must_use]
+    pub fn of(link: Option<&LinkRow>) -> Self {
+        Self {
+            is_enabled: link.is_none_or(|link| link.is_enabled),
+            allowed_ips: link.map_or_else(Vec::new, |link| link.allowed_ips.clone()),
+            note: link.map_or_else(String::new, |link| link.note.clone()),
+        }
+    }
+}
+
+/// Changes what administrators say of a link, which must be as it was read: not there yet, where it was not.
+#[must_use]
+pub fn update(stamp: &Stamp<'_>, esme: i64, link: Option<&LinkRow>, words: &Words) -> Batch {
+    let mut batch = Batch::default();
+    let before = Words::of(link);
+    if before == *words {
+        return batch;
+    }
+    let read_at = link.map(|link| link.updated_at);
+    // Two changes of one millisecond are two.
+    let after_read = read_at.map_or(0, |moment| moment.millis() + 1);
+    batch.push_effective(sql!(
+        "insert into sms_links (esme, is_enabled, allowed_ips, note, updated_at) values (?1, ?2, ?3, ?4, ?5) \
+         on conflict (esme) do update set is_enabled = excluded.is_enabled, allowed_ips = excluded.allowed_ips, \
+         note = excluded.note, updated_at = excluded.updated_at where sms_links.updated_at = ?6",
+        esme,
+        words.is_enabled,
+        json!(words.allowed_ips).to_string(),
+        &words.note,
+        stamp.now.millis().max(after_read),
+        read_at,
+    ));
+    batch.audit(
+        stamp,
+        Action::Update,
+        "sms_links",
+        &esme.to_string(),
+        Some(&before),
+        Some(words),
+    );
     batch
 }

@@ -1,5 +1,7 @@
 //! What is known of receivers: whether they want messages, and how many they had.
 
+use std::collections::HashMap;
+
 use homeroom_domain::sms::policy::{Contact, DAY_SECONDS, WEEK_SECONDS};
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,7 @@ use serde_json::json;
 use super::messages::{COLUMNS, MessageRow};
 use crate::{
     batch::{Action, Batch, Stamp, changes},
-    connection::{ControlDb, IdentityDb},
+    connection::{ControlDb, IdentityDb, Outcomes},
     error::StoreError,
     rows,
     sql::{Statement, sql},
@@ -79,33 +81,54 @@ pub async fn prepare(
     ];
     let mut outcomes = db.connection().batch(statements).await?;
     let known: Vec<MessageRow> = outcomes.rows()?;
-    let contacts: Vec<ContactRow> = outcomes.rows()?;
-    let contact = contacts.into_iter().next().map(Into::into);
+    let contact = read(&mut outcomes)?.into_iter().next();
     Ok((known.into_iter().next(), contact.unwrap_or_default()))
 }
 
-fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp) -> Statement {
+/// Reads what [`statement`] gave.
+pub(crate) fn read(outcomes: &mut Outcomes) -> Result<Vec<Contact>, StoreError> {
+    let rows: Vec<ContactRow> = outcomes.rows()?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+pub(crate) fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp) -> Statement {
     let (day, week) = (
         now.plus_seconds(-DAY_SECONDS),
         now.plus_seconds(-WEEK_SECONDS),
     );
+    // Many receivers have one text, which is sent once: a statement takes 2 MB.
+    let mut texts: Vec<&str> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let lines: Vec<_> = receivers
+        .iter()
+        .map(|(number, text)| {
+            let place = *places.entry(text).or_insert_with(|| {
+                texts.push(text);
+                texts.len() - 1
+            });
+            json!([number, place])
+        })
+        .collect();
     // Ids begin with their time, so that a receiver's messages of a week are one range of the index.
     sql!(
-        "select exists (select 1 from sms_opt_outs o where o.app_id in (?1, 0) and o.number = r.value ->> 0) as opted_out, \
+        "with t (place, text) as materialized (select key, value from json_each(?6)) \
+         select exists (select 1 from sms_opt_outs o where o.app_id in (?1, 0) and o.number = r.value ->> 0) as opted_out, \
          count(m.id) filter (where m.created_at > ?3) as last_day, count(m.id) as last_week, \
-         max(m.created_at) filter (where m.text = r.value ->> 1) as same_text_at \
-         from json_each(?2) r left join sms_messages m on m.app_id = ?1 and m.destination = r.value ->> 0 \
+         max(m.created_at) filter (where m.text = t.text) as same_text_at \
+         from json_each(?2) r join t on t.place = r.value ->> 1 \
+         left join sms_messages m on m.app_id = ?1 and m.destination = r.value ->> 0 \
          and m.id >= ?5 and m.created_at > ?4 and m.status not in ('DELETED', 'REJECTED') group by r.key order by r.key",
         app_id,
-        json!(receivers).to_string(),
+        json!(lines).to_string(),
         day,
         week,
         first_id(week),
+        json!(texts).to_string(),
     )
 }
 
 /// The smallest id of a moment.
-fn first_id(moment: Timestamp) -> String {
+pub(crate) fn first_id(moment: Timestamp) -> String {
     let millis = moment.millis().max(0);
     format!(
         "{:08x}-{:04x}-0000-0000-000000000000",

@@ -162,9 +162,9 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
             "parts": json!(vec![&part; message.segments]).to_string(), "created_by": message.created_by,
         })
     };
-    let lines: Vec<_> = messages.iter().map(line).collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-    batch.push(sql!(
+    for lines in portions(messages.iter().map(|message| line(message).to_string())) {
+        batch.push(sql!(
         "insert into sms_messages (id, app_id, transaction_id, content_hash, batch_id, task_id, esme, source, \
          destination, text, numbering, transliterate, encoding, segments, priority, send_at, valid_until, status, parts, \
          created_at, created_by, updated_at) \
@@ -173,11 +173,14 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
          value ->> '$.destination', value ->> '$.text', value ->> '$.numbering', value ->> '$.transliterate', \
          value ->> '$.encoding', value ->> '$.segments', value ->> '$.priority', value ->> '$.send_at', \
          value ->> '$.valid_until', 'ACCEPTED', value ->> '$.parts', ?2, value ->> '$.created_by', ?2 \
-         from json_each(?3) where true on conflict (app_id, transaction_id) do nothing",
+         from json_each(?3) where value ->> '$.batch_id' is null \
+         or exists (select 1 from sms_batches b where b.id = value ->> '$.batch_id') \
+         on conflict (app_id, transaction_id) do nothing",
         app_id,
         now,
-        json!(lines).to_string(),
+        lines,
     ));
+    }
     // Counted are those that are there under the new ids: of a repetition, none.
     let count = format!(
         "insert into sms_usage (app_id, day, messages, parts) select m.app_id, {}, count(*), sum(m.segments) \
@@ -188,6 +191,27 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
     );
     batch.push(sql!(count, json!(ids).to_string()));
     batch
+}
+
+/// Largest text that one statement is given: D1 takes 2 MB.
+const MAX_BOUND: usize = 1_000_000;
+
+/// JSON values as lists that a statement takes.
+fn portions(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut portions: Vec<String> = Vec::new();
+    for line in lines {
+        match portions.last_mut() {
+            Some(last) if last.len() + line.len() < MAX_BOUND => {
+                last.push(',');
+                last.push_str(&line);
+            }
+            _ => portions.push(format!("[{line}")),
+        }
+    }
+    for portion in &mut portions {
+        portion.push(']');
+    }
+    portions
 }
 
 /// Stores messages, and gives what is there under their transaction ids now: a row with another id was there before.
@@ -207,9 +231,11 @@ pub async fn store(
          and m.transaction_id in (select value from json_each(?2))"
     );
     statements.push(sql!(text, app_id, json!(ids).to_string()));
+    let before = statements.len() - 1;
     let mut outcomes = db.connection().batch(statements).await?;
-    outcomes.changes();
-    outcomes.changes();
+    for _ in 0..before {
+        outcomes.changes();
+    }
     outcomes.rows()
 }
 
@@ -263,7 +289,9 @@ pub async fn withdraw(
     id: SmsMessageId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let text = format!("{WITHDRAW} and claimed_at is null and handed_at is null");
+    let text = format!(
+        "update sms_messages as m set {DELETED} where {WITHDRAWABLE} and m.claimed_at is null and m.handed_at is null"
+    );
     let statement = sql!(text, id, app_id, now);
     Ok(db.connection().batch(vec![statement]).await?.changes() > 0)
 }
@@ -272,13 +300,16 @@ pub async fn withdraw(
 #[must_use]
 pub fn withdrawn(app_id: i64, id: SmsMessageId, now: Timestamp) -> Batch {
     let mut batch = Batch::default();
-    batch.push(sql!(WITHDRAW, id, app_id, now));
+    let text = format!("update sms_messages as m set {DELETED} where {WITHDRAWABLE}");
+    batch.push(sql!(text, id, app_id, now));
     batch
 }
 
-pub(crate) const WITHDRAW: &str = "update sms_messages set status = 'DELETED', updated_at = ?3, \
-     parts = (select json_group_array(json_array('DELETED', null)) from json_each(parts)) \
-     where id = ?1 and app_id = ?2 and status = 'ACCEPTED'";
+/// What is set of a message that was withdrawn at `?3`.
+pub(crate) const DELETED: &str = "status = 'DELETED', updated_at = ?3, \
+     parts = (select json_group_array(json_array('DELETED', null)) from json_each(m.parts))";
+/// Whether message `?1` of app `?2` can still be withdrawn.
+pub(crate) const WITHDRAWABLE: &str = "m.id = ?1 and m.app_id = ?2 and m.status = 'ACCEPTED'";
 
 #[derive(Deserialize)]
 struct Waiting {

@@ -1,15 +1,20 @@
 //! The SMS gateway: `/api/v1/auth/`, `/api/v1/sms/` and what is around them.
 
 mod accounts;
+mod admin;
+mod batch;
 mod bridge;
+mod cancel;
 mod contacts;
 mod everywhere;
 mod inbound;
 mod path;
 mod rules;
+mod search;
 mod sending;
+mod wire;
 
-use homeroom_api_tests::SmsUser;
+use homeroom_api_tests::{SmsUser, TestApp};
 use serde_json::{Value, json};
 
 /// A receipt of the bridge for a message of an app.
@@ -29,4 +34,13 @@ pub(crate) fn receipt(
         "id": format!("evt-{id}-{version}"), "at": 1_768_464_100_000_i64, "message_id": id, "app_id": user.app_id,
         "tenant": tenant, "version": version, "status": status, "parts": parts, "error": "",
     })
+}
+
+/// Changes an app as an administrator would, and lets isolates forget what they knew.
+pub(crate) fn set(app: &TestApp, user: &SmsUser, columns: &str) {
+    app.execute(
+        "CONTROL",
+        &format!("update sms_apps set {columns} where id = {}", user.app_id),
+    );
+    app.pass_seconds(4);
 }

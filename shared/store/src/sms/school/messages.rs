@@ -170,9 +170,13 @@ pub fn withdraw(stamp: &Stamp<'_>, message: &MessageRow, by_the_bridge: bool) ->
     let untouched = if by_the_bridge {
         ""
     } else {
-        " and claimed_at is null and handed_at is null"
+        " and m.claimed_at is null and m.handed_at is null"
     };
-    let text = format!("{}{untouched}", all::WITHDRAW);
+    let text = format!(
+        "update sms_messages as m set {} where {}{untouched}",
+        all::DELETED,
+        all::WITHDRAWABLE
+    );
     let mut batch = Batch::default();
     batch.push_effective(sql!(text, message.id, message.app_id, stamp.now));
     batch.audit(
