@@ -321,7 +321,12 @@ fn addressed(pair: &Pair, text: String, is_about_student: bool) -> Wanted {
 impl Weighed {
     /// Adds a text, by what it says of its receiver itself; the length is counted by [`Sender::weigh`].
     pub fn add(&mut self, wanted: Wanted) {
-        let address = wanted.number.as_deref().map(Address::receiver);
+        // A number as it is dialled within a country is none that can be sent to, however short.
+        let number = wanted
+            .number
+            .as_deref()
+            .filter(|number| !number.starts_with('0'));
+        let address = number.map(Address::receiver);
         match address {
             Some(Ok(address)) if wanted.agrees => {
                 let length = text::check(&wanted.text, false);

@@ -262,8 +262,13 @@ async fn change(
     };
     wanted.extend(body.fields);
     let input: SettingsIn = Fields::parse(wanted, false)?;
-    check_link(caller, input.esme).await?;
     let now = caller.context.now;
+    if let Some(zone) = &input.policy.timezone
+        && caller.app.ports.clock.local(now, zone).is_none()
+    {
+        return Err(ApiError::field("timezone", "There is no such time zone."));
+    }
+    check_link(caller, input.esme).await?;
     let row = SettingsRow {
         esme: input.esme,
         source: input.source.as_str().to_owned(),
