@@ -9,7 +9,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const site = join(here, "site");
 const bundle = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 
-const missing = ["openapi.json", "system.json", "school.json"].filter((name) => !existsSync(join(here, name)));
+const documents = ["openapi.json", "system.json", "school.json", "sms.json"];
+const missing = documents.filter((name) => !existsSync(join(here, name)));
 if (missing.length > 0) {
   console.error(`openapi/${missing[0]} is missing: run \`cargo xtask openapi\`.`);
   process.exit(1);
@@ -24,6 +25,6 @@ cpSync(join(here, "page"), join(site, "docs"), { recursive: true });
 for (const name of ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE", "NOTICE"]) {
   copyFileSync(join(bundle, name), join(site, "docs", name === "LICENSE" || name === "NOTICE" ? `swagger-ui.${name}.txt` : name));
 }
-for (const name of ["openapi.json", "system.json", "school.json"]) {
+for (const name of documents) {
   copyFileSync(join(here, name), join(site, "schema", name));
 }

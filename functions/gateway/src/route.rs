@@ -134,6 +134,7 @@ mod tests {
             ("/api/schema/", file("/schema/openapi.json")),
             ("/api/schema/system/", file("/schema/system.json")),
             ("/api/schema/school", file("/schema/school.json")),
+            ("/api/schema/sms/", file("/schema/sms.json")),
             ("/api/schema/..%2fdocs/", Route::Nowhere),
             ("/api/schema/a/b/", Route::Nowhere),
             ("/api/schema//", Route::Nowhere),

@@ -8,6 +8,7 @@ mod exports;
 mod grading;
 mod imports;
 mod marks;
+mod notice_sms;
 mod notices;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]

@@ -7,6 +7,7 @@ use crate::{
     grading::{logo, scale, settings},
     imports,
     marks::{bulk, sheet},
+    notice_sms,
     people::{admissions, guardians, registrations},
     permissions,
     promotion::{
@@ -139,6 +140,7 @@ homeroom_edge::routes! { Document, records(RECORDS);
     status::find_comment_status,
     own::list_own_report_cards,
     own::find_own_report_card,
+    notice_sms::send_notice_sms,
     setup_steps::find_setup_steps,
     copy::copy_structure,
     decided::replace_student_promotions,

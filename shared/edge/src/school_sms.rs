@@ -21,7 +21,7 @@ use homeroom_store::{
         messages::{NewMessage, Numbering},
         school::{
             audience::{Audience, Found, MAX_PAIRS, Pair},
-            batches::LeftOut,
+            batches::{self, LeftOut, NewBatch},
             messages::{self, Addressed},
             settings::{self, SettingsRow},
         },
@@ -29,6 +29,7 @@ use homeroom_store::{
     sql::Consistency,
 };
 use http::StatusCode;
+use serde_json::{Map, json};
 
 use crate::{
     ApiError, App, Caller, SchoolArea,
@@ -320,7 +321,12 @@ fn addressed(pair: &Pair, text: String, is_about_student: bool) -> Wanted {
 impl Weighed {
     /// Adds a text, by what it says of its receiver itself; the length is counted by [`Sender::weigh`].
     pub fn add(&mut self, wanted: Wanted) {
-        let address = wanted.number.as_deref().map(Address::receiver);
+        // A number as it is dialled within a country is none that can be sent to, however short.
+        let number = wanted
+            .number
+            .as_deref()
+            .filter(|number| !number.starts_with('0'));
+        let address = number.map(Address::receiver);
         match address {
             Some(Ok(address)) if wanted.agrees => {
                 let length = text::check(&wanted.text, false);
@@ -446,6 +452,63 @@ impl Sender {
     }
 }
 
+/// A batch with its messages, which are counted and not stored yet.
+#[must_use = "what was taken of the limits is given back by `settle` where nothing was stored"]
+pub struct PreparedBatch<'a> {
+    /// The batch.
+    pub new: NewBatch,
+    /// Its messages.
+    pub prepared: Prepared<'a>,
+}
+
+impl Sender {
+    /// Makes a batch of who gets a text, and notes who does not; 409 where nobody does.
+    pub async fn prepare_batch<'a>(
+        &'a self,
+        caller: &'a Caller<SchoolArea>,
+        name: &str,
+        weighed: Weighed,
+        wishes: &Wishes,
+    ) -> Result<PreparedBatch<'a>, ApiError> {
+        let rejected = weighed.rejected();
+        if weighed.fit.is_empty() {
+            return Err(ApiError::Refused {
+                code: "no_receivers",
+                detail: "There is nobody to write to: everybody is left out.".into(),
+                records: Map::from_iter([("rejected".to_owned(), json!(rejected))]),
+            });
+        }
+        let ids = IdSource::new(&*caller.app.ports.entropy, caller.context.now);
+        let new = NewBatch {
+            id: ids.next(),
+            name: name.to_owned(),
+            count: weighed.fit.len(),
+            rejected,
+        };
+        let prepared = self
+            .prepare(caller, weighed.fit, wishes, Some(new.id))
+            .await?;
+        Ok(PreparedBatch { new, prepared })
+    }
+}
+
+impl PreparedBatch<'_> {
+    /// What stores the batch and its messages.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        let stamp = self.prepared.caller.stamp();
+        let mut batch = batches::insert(&stamp, self.prepared.app_id, &self.new);
+        batch.append(self.prepared.batch());
+        batch
+    }
+
+    /// Parts of all messages.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.prepared.parts
+    }
+}
+
 /// Adds to what is known of a receiver what the same request sends it.
 fn count_in(contact: &mut Contact, before: &[String], text: &str, now: Timestamp) {
     let count = u32::try_from(before.len()).unwrap_or(u32::MAX);
@@ -506,6 +569,7 @@ pub fn all_exist(found: &Found, audience: &Audience) -> Result<(), ApiError> {
     };
     let kind = match audience {
         Audience::Everyone | Audience::Students(_) => "student",
+        Audience::Registrations(_) => "registration",
         Audience::Classes(_) => "class of a session",
         Audience::Forms(_) => "form",
         Audience::Guardians(_) => "guardian",

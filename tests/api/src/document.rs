@@ -9,8 +9,10 @@ use utoipa::openapi::OpenApi;
 /// An operation of a document.
 #[derive(Clone, Debug)]
 pub struct Operation {
-    /// `system` or `school`.
+    /// `system` or `school`, whoever serves it; `sms` for what only the gateway's clients use.
     pub area: &'static str,
+    /// The document that it is in.
+    document: &'static str,
     /// Its group.
     pub tag: String,
     /// Its method.
@@ -80,7 +82,7 @@ pub fn properties(schema: &Value) -> Map<String, Value> {
 /// The schema of every answer that the document names for an operation, by status; null for answers without a body.
 #[must_use]
 pub fn answers(operation: &Operation) -> Map<String, Value> {
-    let document = document(operation.area);
+    let document = document(operation.document);
     let method = operation.method.as_str().to_lowercase();
     let responses = document["paths"][&operation.path][&method]["responses"]
         .as_object()
@@ -98,7 +100,7 @@ pub fn answers(operation: &Operation) -> Map<String, Value> {
 /// The media types that the document names for an answer.
 #[must_use]
 pub fn media_types(operation: &Operation, status: u16) -> Vec<String> {
-    let document = document(operation.area);
+    let document = document(operation.document);
     let method = operation.method.as_str().to_lowercase();
     let answer = &document["paths"][&operation.path][&method]["responses"][status.to_string()];
     let content = resolve(&document, answer)["content"].clone();
@@ -114,6 +116,7 @@ pub fn operations() -> Vec<Operation> {
     static ALL: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         let mut all = of_area("system", &document("system"));
         all.extend(of_area("school", &document("school")));
+        all.extend(schools_own());
         all
     });
     ALL.clone()
@@ -122,7 +125,21 @@ pub fn operations() -> Vec<Operation> {
 /// Every operation of the SMS gateway, whose clients are others than those of the areas in [`operations`].
 #[must_use]
 pub fn gateway_operations() -> Vec<Operation> {
-    of_area("sms", &document("sms"))
+    let all = of_area("sms", &document("sms")).into_iter();
+    all.filter(|operation| !is_schools_own(operation)).collect()
+}
+
+/// A school's own messages, which the gateway serves as the school area would.
+fn schools_own() -> impl Iterator<Item = Operation> {
+    let all = of_area("sms", &document("sms")).into_iter();
+    all.filter(is_schools_own).map(|operation| Operation {
+        area: "school",
+        ..operation
+    })
+}
+
+fn is_schools_own(operation: &Operation) -> bool {
+    operation.path.starts_with("/api/v1/school/")
 }
 
 /// An area's document.
@@ -162,6 +179,7 @@ fn of_area(area: &'static str, document: &Value) -> Vec<Operation> {
                 .unwrap_or_default();
             list.push(Operation {
                 area,
+                document: area,
                 tag: operation["tags"][0].as_str().unwrap_or_default().to_owned(),
                 method,
                 path: path.clone(),

@@ -64,6 +64,7 @@ pub(crate) struct SmsWorld {
     queue: Mutex<Vec<SmsJob>>,
     mood: Mutex<Mood>,
     bodies: Mutex<Vec<Submissions>>,
+    pages: Mutex<BTreeMap<String, String>>,
     /// What it has on disk, by id, and whether a part of it has left.
     kept: Mutex<BTreeMap<String, bool>>,
 }
@@ -163,6 +164,9 @@ impl SmsWorld {
     fn page(&self, path: &str) -> Result<String, PortError> {
         if *self.mood.lock().unwrap() == Mood::Away {
             return away();
+        }
+        if let Some(page) = self.pages.lock().unwrap().get(path) {
+            return Ok(page.clone());
         }
         Ok(match path {
             "/metrics" => "# TYPE bridge_links gauge\nbridge_links 3\n".to_owned(),
@@ -287,6 +291,12 @@ impl TestApp {
     /// How the bridge answers from now on.
     pub fn bridge_is(&self, mood: Mood) {
         *self.0.world.sms.mood.lock().unwrap() = mood;
+    }
+
+    /// What one of the bridge's pages says from now on.
+    pub fn bridge_shows(&self, path: &str, page: &str) {
+        let mut pages = self.0.world.sms.pages.lock().unwrap();
+        pages.insert(path.to_owned(), page.to_owned());
     }
 
     /// Says that a part of a message has left the bridge.

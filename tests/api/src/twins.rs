@@ -129,6 +129,7 @@ impl Twins {
         records.push((EXECUTIONS, scene.execution(2_000)));
         records.push((REGISTRATIONS, scene.placed(3_000)));
         records.extend(cards(&scene, &alpha));
+        records.extend(scene.sms_records());
         scene.put_logo(1);
         let feed = alpha
             .admin
@@ -141,6 +142,7 @@ impl Twins {
         let mut beta = app.school("beta");
         copy_rows(&app, &alpha.slot, &beta.slot);
         repaint(&app, &beta.slot);
+        app.adopt_sms(&alpha.id, &beta.id, &beta.slot);
         let hash = app.hash(OTHER_PASSWORD);
         let other_feed = FeedToken::new([7; 32]);
         app.execute(
@@ -298,6 +300,9 @@ fn painted() -> Vec<(&'static str, &'static str)> {
         ("sessions", "user_agent"),
         ("audit_logs", "actor_name"),
         ("calendar_feeds", "name"),
+        ("sms_messages", "text"),
+        ("sms_batches", "name"),
+        ("sms_inbound", "text"),
     ];
     for table in records::all().map(|resource| resource.table) {
         // The code of an entry is another record's.

@@ -28,6 +28,10 @@ const RECORDED: &[&str] = &[
     "withheld_cards",
     "promotion_executions",
     "calendar_feeds",
+    "sms_settings",
+    "sms_messages",
+    "sms_batches",
+    "sms_opt_outs",
 ];
 /// What the platform notes by itself, which is no change by anybody.
 const NOTES: &[&str] = &[
@@ -92,6 +96,7 @@ fn every_batch_that_changes_a_record_says_so_in_the_audit_log() {
             ["login", "refresh", "logout", "logout_all"].contains(&operation.id.as_str());
         let only_looks = [
             "check_timetable",
+            "check_sms_text",
             "compute_report_cards",
             "preview_promotions",
         ]

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{check_place, entries::status_fault};
+use super::{absence_sms, check_place, entries::status_fault};
 
 const MAX_ENTRIES: usize = 200;
 /// How often a request is decided whose rows somebody else enters at the same time.
@@ -173,7 +173,8 @@ impl AttendanceBulkOut {
 /// Enter the attendance of a class
 ///
 /// Each row has a result of its own, and a bad row stops no other. Sending the same again changes nothing. An absence of a
-/// student on approved leave is entered as excused.
+/// student on approved leave is entered as excused. Where the settings of text messages say so, guardians who are called first and agreed to
+/// text messages hear of a new absence of today.
 #[utoipa::path(post, path = "/api/v1/school/attendance/bulk/", tag = "attendance", request_body = AttendanceBulkBody,
     responses((status = 200, body = AttendanceBulkOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn enter_attendance(
@@ -201,8 +202,20 @@ pub(crate) async fn enter_attendance(
         let lesson = day.lesson.map(|_| known.lesson.as_ref());
         check_place(&post, place, day.date, &known.holidays, lesson)?;
         let (answer, entries) = decide(&known, &day, &input.entries, may_change);
-        let batch = store::enter(&post.stamp(), &entries, may_change);
-        match post.done(batch, &answer).await {
+        let mut batch = store::enter(&post.stamp(), &entries, may_change);
+        let told = match &absence_sms::sender(&post, &entries).await {
+            Some(sender) => absence_sms::prepare(&post, sender, &entries).await,
+            None => None,
+        };
+        let outcome = match told {
+            None => post.done(batch, &answer).await,
+            Some(told) => {
+                batch.append(told.batch());
+                let outcome = post.done(batch, &answer).await;
+                told.prepared.settle(outcome).await
+            }
+        };
+        match outcome {
             // Somebody else entered some of it meanwhile: that is decided anew, row by row.
             Err(ApiError::Conflict {
                 code: "changed_meanwhile",

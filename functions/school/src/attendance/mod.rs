@@ -3,6 +3,7 @@
 //! Who holds `school.delete_attendance` enters attendance for every class; everybody else for the classes that they lead or
 //! teach, and for the lessons that they give.
 
+mod absence_sms;
 mod bulk;
 mod entries;
 mod leave;

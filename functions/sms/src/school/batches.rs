@@ -11,19 +11,18 @@ use homeroom_domain::{
 };
 use homeroom_edge::{
     ApiError, At, Json, List, NoBody, Post, Query, SchoolArea, SchoolCan,
-    school_sms::{self, Sender, Weighed, Wishes},
+    school_sms::{self, Sender, Wishes},
 };
-use homeroom_kernel::{Fields, Id, IdSource, Input, Timestamp, rules};
+use homeroom_kernel::{Fields, Id, Input, Timestamp, rules};
 use homeroom_sms_contract::submit::{Cancellation, Cancelled};
 use homeroom_store::{
     Batch,
     sms::school::{
         audience::{self, Audience},
-        batches::{self, BatchRow, LeftOut, NewBatch},
+        batches::{self, BatchRow, LeftOut},
     },
 };
 use serde::Serialize;
-use serde_json::{Map, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -183,7 +182,7 @@ impl Input for SmsBatchIn {
             fields.fail("audience", "This field is required.");
         }
         let template = fields.required("message", |value| {
-            Template::parse(&rules::verbatim(1, MAX_TEXT)(value)?)
+            Template::parse(&rules::text(1, MAX_TEXT)(value)?)
         });
         let name = fields.optional("name", rules::text(0, 200));
         let primary_only = fields.optional("primary_only", rules::boolean);
@@ -205,7 +204,7 @@ impl Input for SmsBatchIn {
 /// One message for each guardian and student where the text names the student or the class, otherwise one for each guardian; at most 2,000.
 /// Who did not agree to text messages, has no number, has opted out or has had enough is left out, with the reason. All messages are stored
 /// before the answer, or none. With `dry_run` nothing is sent.
-#[utoipa::path(post, path = "/api/v1/school/sms/batches/", tag = "school-sms", request_body = SmsBatchBody,
+#[utoipa::path(post, path = "/api/v1/school/sms/batches/", tag = "school", request_body = SmsBatchBody,
     responses((status = 201, body = SmsBatchOut), (status = 200, description = "What would be sent.", body = SmsPreviewOut)),
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn create_sms_batch(
@@ -226,49 +225,27 @@ pub(crate) async fn create_sms_batch(
         };
         return post.done(Batch::default(), &out).await;
     }
-    let rejected = weighed.rejected();
-    let Weighed { fit, .. } = weighed;
-    if fit.is_empty() {
-        return Err(nobody(&rejected));
-    }
-    let now = post.context.now;
-    let new = NewBatch {
-        id: IdSource::new(&*post.app.ports.entropy, now).next(),
-        name: input.name.clone(),
-        count: fit.len(),
-        rejected,
-    };
-    let prepared = sender
-        .prepare(&post, fit, &input.wishes, Some(new.id))
+    let ready = sender
+        .prepare_batch(&post, &input.name, weighed, &input.wishes)
         .await?;
-    let mut batch = batches::insert(&post.stamp(), sender.sms_app.id, &new);
-    batch.append(prepared.batch());
-    let segments = prepared.messages.iter().map(|each| each.message.segments);
-    let count = u64::try_from(new.count).unwrap_or(u64::MAX);
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let count = number(ready.new.count);
+    let rejected = ready.new.rejected.iter().cloned();
     let out = SmsBatchOut {
-        id: new.id,
-        name: new.name,
+        id: ready.new.id,
+        name: ready.new.name.clone(),
         count,
-        segments: u64::try_from(segments.sum::<usize>()).unwrap_or(u64::MAX),
+        segments: number(ready.segments()),
         statuses: BTreeMap::from([("ACCEPTED".to_owned(), count)]),
-        left_out: u64::try_from(new.rejected.len()).unwrap_or(u64::MAX),
-        rejected: new.rejected.into_iter().map(Into::into).collect(),
-        created_at: now,
+        left_out: number(ready.new.rejected.len()),
+        rejected: rejected.map(Into::into).collect(),
+        created_at: post.context.now,
         created_by: post.stamp().created_by(),
         cancelled_at: None,
     };
     let location = format!("/api/v1/school/sms/batches/{}/", out.id);
-    let outcome = post.create(batch, &location, &out).await;
-    prepared.settle(outcome).await
-}
-
-/// The answer where everybody is left out.
-fn nobody(rejected: &[LeftOut]) -> ApiError {
-    ApiError::Refused {
-        code: "no_receivers",
-        detail: "There is nobody to write to: everybody is left out.".into(),
-        records: Map::from_iter([("rejected".to_owned(), json!(rejected))]),
-    }
+    let outcome = post.create(ready.batch(), &location, &out).await;
+    ready.prepared.settle(outcome).await
 }
 
 /// What batches can be searched by.
@@ -285,7 +262,7 @@ pub(crate) struct SmsBatchFilters {
 }
 
 /// Texts that were sent to many guardians
-#[utoipa::path(get, path = "/api/v1/school/sms/batches/", tag = "school-sms", params(SmsBatchFilters),
+#[utoipa::path(get, path = "/api/v1/school/sms/batches/", tag = "school", params(SmsBatchFilters),
     responses((status = 200, body = List<SmsBatchOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_batches(
     caller: SchoolCan<ViewSms>,
@@ -297,7 +274,7 @@ pub(crate) async fn list_sms_batches(
 }
 
 /// What became of a text to many guardians
-#[utoipa::path(get, path = "/api/v1/school/sms/batches/{id}/", tag = "school-sms", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/school/sms/batches/{id}/", tag = "school", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = SmsBatchOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_sms_batch(
     caller: SchoolCan<ViewSms>,
@@ -323,7 +300,7 @@ pub(crate) struct SmsBatchCancelledOut {
 /// Withdraw a text to many guardians
 ///
 /// Those of its messages that have not left do so no more. The batch tells what became of each.
-#[utoipa::path(post, path = "/api/v1/school/sms/batches/{id}/cancel/", tag = "school-sms",
+#[utoipa::path(post, path = "/api/v1/school/sms/batches/{id}/cancel/", tag = "school",
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = SmsBatchCancelledOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn cancel_sms_batch(

@@ -70,7 +70,7 @@ pub(crate) struct SmsOptOutFilters {
 }
 
 /// Who wants no text messages of the school
-#[utoipa::path(get, path = "/api/v1/school/sms/opt-outs/", tag = "school-sms-receivers", params(SmsOptOutFilters),
+#[utoipa::path(get, path = "/api/v1/school/sms/opt-outs/", tag = "school-receivers", params(SmsOptOutFilters),
     responses((status = 200, body = List<SmsOptOutOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_opt_outs(
     caller: SchoolCan<ViewSms>,
@@ -109,7 +109,7 @@ impl Input for SmsOptOutIn {
 /// Opt a number out
 ///
 /// It gets no more text messages of the school. One that has opted out stays as it is.
-#[utoipa::path(post, path = "/api/v1/school/sms/opt-outs/", tag = "school-sms-receivers", request_body = SmsOptOutBody,
+#[utoipa::path(post, path = "/api/v1/school/sms/opt-outs/", tag = "school-receivers", request_body = SmsOptOutBody,
     responses((status = 200, body = SmsOptOutOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn add_sms_opt_out(
     post: Post<SchoolArea, SendSms, SmsOptOutIn>,
@@ -136,7 +136,7 @@ pub(crate) async fn add_sms_opt_out(
 /// Opt a number in again
 ///
 /// Only with its consent: a number that sent STOP asks for messages again with START.
-#[utoipa::path(delete, path = "/api/v1/school/sms/opt-outs/{number}/", tag = "school-sms-receivers",
+#[utoipa::path(delete, path = "/api/v1/school/sms/opt-outs/{number}/", tag = "school-receivers",
     params(("number" = String, Path, description = "The number, in international form.")),
     responses((status = 204)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn delete_sms_opt_out(
@@ -219,7 +219,7 @@ pub(crate) struct SmsInboundFilters {
 }
 
 /// Messages from phones to the school
-#[utoipa::path(get, path = "/api/v1/school/sms/inbound/", tag = "school-sms-receivers", params(SmsInboundFilters),
+#[utoipa::path(get, path = "/api/v1/school/sms/inbound/", tag = "school-receivers", params(SmsInboundFilters),
     responses((status = 200, body = List<SmsInboundOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_inbound(
     caller: SchoolCan<ViewSms>,

@@ -240,7 +240,7 @@ impl Input for SmsMessageIn {
         let guardian = fields.nullable("guardian", rules::id::<()>);
         let student = fields.nullable("student", rules::id::<()>);
         let destination = fields.nullable("destination", receiver);
-        let text = fields.required("message", rules::verbatim(1, MAX_TEXT));
+        let text = fields.required("message", rules::text(1, MAX_TEXT));
         let wishes = wishes(fields);
         let student = student?.flatten();
         let to = match (guardian?.flatten(), destination?.flatten()) {
@@ -305,7 +305,7 @@ async fn addressee(
 /// It is stored before the answer. 403 where the guardian did not agree to text messages (`no_consent`), has no number in international form
 /// (`no_number`), has opted out (`opted_out`), had its messages of the day or week (`daily_cp`, `weekly_cp`) or the same text a moment ago
 /// (`duplicate`); 429 over the school's rate or quota. During quiet hours it is kept until they end, unless its priority is 3.
-#[utoipa::path(post, path = "/api/v1/school/sms/messages/", tag = "school-sms", request_body = SmsMessageBody,
+#[utoipa::path(post, path = "/api/v1/school/sms/messages/", tag = "school", request_body = SmsMessageBody,
     responses((status = 201, body = SmsMessageOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn create_sms_message(
     post: Post<SchoolArea, SendSms, SmsMessageIn>,
@@ -363,7 +363,7 @@ pub(crate) struct SmsMessageFilters {
 }
 
 /// Text messages of the school
-#[utoipa::path(get, path = "/api/v1/school/sms/messages/", tag = "school-sms", params(SmsMessageFilters),
+#[utoipa::path(get, path = "/api/v1/school/sms/messages/", tag = "school", params(SmsMessageFilters),
     responses((status = 200, body = List<SmsMessageOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_messages(
     caller: SchoolCan<ViewSms>,
@@ -375,7 +375,7 @@ pub(crate) async fn list_sms_messages(
 }
 
 /// One text message
-#[utoipa::path(get, path = "/api/v1/school/sms/messages/{id}/", tag = "school-sms", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/school/sms/messages/{id}/", tag = "school", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = SmsMessageOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_sms_message(
     caller: SchoolCan<ViewSms>,
@@ -389,7 +389,7 @@ pub(crate) async fn find_sms_message(
 ///
 /// No part of it leaves any more. Where one may have left it is refused: `too_late`; where it is on its way to the bridge right now:
 /// `in_progress`. Withdrawing it again changes nothing.
-#[utoipa::path(post, path = "/api/v1/school/sms/messages/{id}/cancel/", tag = "school-sms",
+#[utoipa::path(post, path = "/api/v1/school/sms/messages/{id}/cancel/", tag = "school",
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = SmsMessageOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn cancel_sms_message(

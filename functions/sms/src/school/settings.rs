@@ -214,7 +214,7 @@ fn out(fields: &Map<String, Value>, updated_at: Option<Timestamp>) -> SmsSetting
 }
 
 /// How the school sends text messages
-#[utoipa::path(get, path = "/api/v1/school/sms/settings/", tag = "school-sms-settings",
+#[utoipa::path(get, path = "/api/v1/school/sms/settings/", tag = "school-settings",
     responses((status = 200, body = SmsSettingsOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_sms_settings(
     caller: SchoolCan<ViewSms>,
@@ -229,7 +229,7 @@ pub(crate) async fn find_sms_settings(
 }
 
 /// Replace how the school sends text messages
-#[utoipa::path(put, path = "/api/v1/school/sms/settings/", tag = "school-sms-settings", request_body = SmsSettingsBody,
+#[utoipa::path(put, path = "/api/v1/school/sms/settings/", tag = "school-settings", request_body = SmsSettingsBody,
     responses((status = 200, body = SmsSettingsOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn replace_sms_settings(
     caller: SchoolCan<ChangeSmsSettings>,
@@ -239,7 +239,7 @@ pub(crate) async fn replace_sms_settings(
 }
 
 /// Change how the school sends text messages
-#[utoipa::path(patch, path = "/api/v1/school/sms/settings/", tag = "school-sms-settings", request_body = SmsSettingsPatch,
+#[utoipa::path(patch, path = "/api/v1/school/sms/settings/", tag = "school-settings", request_body = SmsSettingsPatch,
     responses((status = 200, body = SmsSettingsOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn update_sms_settings(
     caller: SchoolCan<ChangeSmsSettings>,
@@ -262,8 +262,13 @@ async fn change(
     };
     wanted.extend(body.fields);
     let input: SettingsIn = Fields::parse(wanted, false)?;
-    check_link(caller, input.esme).await?;
     let now = caller.context.now;
+    if let Some(zone) = &input.policy.timezone
+        && caller.app.ports.clock.local(now, zone).is_none()
+    {
+        return Err(ApiError::field("timezone", "There is no such time zone."));
+    }
+    check_link(caller, input.esme).await?;
     let row = SettingsRow {
         esme: input.esme,
         source: input.source.as_str().to_owned(),

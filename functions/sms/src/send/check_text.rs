@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::draft::MAX_TEXT;
 
 pub(crate) struct CheckTextIn {
-    message: String,
-    transliterate: bool,
+    pub(crate) message: String,
+    pub(crate) transliterate: bool,
 }
 
 impl Input for CheckTextIn {

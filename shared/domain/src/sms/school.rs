@@ -50,6 +50,12 @@ impl Template {
         Ok(Self(pieces))
     }
 
+    /// A text in which braces are braces.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        Self(vec![Piece::Text(text.to_owned())])
+    }
+
     /// Whether it says something else of every student.
     #[must_use]
     pub fn is_personal(&self) -> bool {
@@ -140,6 +146,13 @@ mod tests {
             Template::parse("{{student}}").unwrap().fill("Ada", "", ""),
             "{Ada}"
         );
+    }
+
+    #[test]
+    fn a_literal_text_has_no_places() {
+        let literal = Template::literal("{student} {guardian}");
+        assert!(!literal.is_personal());
+        assert_eq!(literal.fill("Ada", "", ""), "{student} {guardian}");
     }
 
     #[test]

@@ -55,6 +55,54 @@ pub async fn find(db: &ControlDb, id: i64) -> Result<Option<SmsApp>, StoreError>
     db.0.first(sql!(text, id)).await
 }
 
+/// What a school may send until an administrator says otherwise: messages a second and at once, parts a day and a month.
+const OF_A_SCHOOL: [i64; 4] = [50, 1_000, 20_000, 200_000];
+
+/// The app as which a school itself sends, if it has one.
+pub async fn find_of_school(
+    db: &ControlDb,
+    tenant: TenantId,
+) -> Result<Option<SmsApp>, StoreError> {
+    let text = format!(
+        "select {COLUMNS} from sms_apps p left join sms_accounts a on false \
+         where p.tenant_id = ?1 and p.account_id is null"
+    );
+    db.0.first(sql!(text, tenant)).await
+}
+
+/// Makes the app as which a school itself sends, unless it has one.
+#[must_use]
+pub fn make_of_school(tenant: TenantId, name: &str, now: Timestamp) -> Batch {
+    let [rate, burst, day, month] = OF_A_SCHOOL;
+    let mut batch = Batch::default();
+    batch.push(sql!(
+        "insert into sms_apps (account_id, tenant_id, name, secret_hash, is_active, rate_per_second, burst, daily_parts, \
+         monthly_parts, policy, created_at, updated_at) values (null, ?1, ?2, null, 1, ?3, ?4, ?5, ?6, '{}', ?7, ?7) \
+         on conflict do nothing",
+        tenant,
+        name,
+        rate,
+        burst,
+        day,
+        month,
+        now,
+    ));
+    batch
+}
+
+/// Gives the app as which a school itself sends another contact policy.
+#[must_use]
+pub fn set_policy_of_school(tenant: TenantId, policy: &Value, now: Timestamp) -> Batch {
+    let mut batch = Batch::default();
+    batch.push(sql!(
+        "update sms_apps set policy = ?2, updated_at = max(?3, updated_at + 1) where tenant_id = ?1 and account_id is null",
+        tenant,
+        policy.to_string(),
+        now,
+    ));
+    batch
+}
+
 /// An app, for administrators.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AppEntry {
@@ -154,53 +202,5 @@ pub fn update(stamp: &Stamp<'_>, app: &AppEntry, terms: &Terms) -> Batch {
         Some(&app.terms),
         Some(terms),
     );
-    batch
-}
-
-/// What a school may send until an administrator says otherwise: messages a second and at once, parts a day and a month.
-const OF_A_SCHOOL: [i64; 4] = [50, 1_000, 20_000, 200_000];
-
-/// The app as which a school itself sends, if it has one.
-pub async fn find_of_school(
-    db: &ControlDb,
-    tenant: TenantId,
-) -> Result<Option<SmsApp>, StoreError> {
-    let text = format!(
-        "select {COLUMNS} from sms_apps p left join sms_accounts a on false \
-         where p.tenant_id = ?1 and p.account_id is null"
-    );
-    db.0.first(sql!(text, tenant)).await
-}
-
-/// Makes the app as which a school itself sends, unless it has one.
-#[must_use]
-pub fn make_of_school(tenant: TenantId, name: &str, now: Timestamp) -> Batch {
-    let [rate, burst, day, month] = OF_A_SCHOOL;
-    let mut batch = Batch::default();
-    batch.push(sql!(
-        "insert into sms_apps (account_id, tenant_id, name, secret_hash, is_active, rate_per_second, burst, daily_parts, \
-         monthly_parts, policy, created_at, updated_at) values (null, ?1, ?2, null, 1, ?3, ?4, ?5, ?6, '{}', ?7, ?7) \
-         on conflict do nothing",
-        tenant,
-        name,
-        rate,
-        burst,
-        day,
-        month,
-        now,
-    ));
-    batch
-}
-
-/// Gives the app as which a school itself sends another contact policy.
-#[must_use]
-pub fn set_policy_of_school(tenant: TenantId, policy: &Value, now: Timestamp) -> Batch {
-    let mut batch = Batch::default();
-    batch.push(sql!(
-        "update sms_apps set policy = ?2, updated_at = ?3 where tenant_id = ?1 and account_id is null",
-        tenant,
-        policy.to_string(),
-        now,
-    ));
     batch
 }

@@ -5,11 +5,12 @@ use homeroom_domain::{
     records::{Field, Kind, Literal},
 };
 use homeroom_kernel::{
-    Listing, PageRequest, Timestamp,
+    Id, Listing, PageRequest, Timestamp,
     page::{FilterKind, FilterValue},
 };
+use serde::Deserialize;
 
-use crate::records::Table;
+use crate::{connection::TenantDb, error::StoreError, records::Table, sql::sql};
 
 /// Stands in the place of what only a moment can tell; see [`at`].
 const IS_PUBLISHED: &str = "is_published = ?";
@@ -122,4 +123,32 @@ pub fn at(request: &mut PageRequest, now: Timestamp) {
 pub fn seen_by(user: Option<UserId>, now: Timestamp) -> (&'static str, String) {
     let of = serde_json::json!([user, now.millis()]);
     (SEEN, of.to_string())
+}
+
+/// A notice as far as text messages of it go.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NoticeText {
+    /// The headline.
+    pub title: String,
+    /// The text.
+    pub body: String,
+    /// Whom it concerns.
+    pub audience: String,
+    /// The form, where it is for one.
+    pub form: Option<Id<()>>,
+    /// The class of a session, where it is for one.
+    pub academic_class: Option<Id<()>>,
+    /// From when on it is shown.
+    pub publish_at: Timestamp,
+    /// Until when.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The text of a notice, and whom it concerns.
+pub async fn find_text(db: &TenantDb, id: Id<()>) -> Result<NoticeText, StoreError> {
+    let row = db.connection.first(sql!(
+        "select title, body, audience, form, academic_class, publish_at, expires_at from notices where id = ?1",
+        id
+    ));
+    row.await?.ok_or(StoreError::NotFound)
 }

@@ -62,7 +62,11 @@ pub async fn search(
     limit: u16,
 ) -> Result<Found, StoreError> {
     let mut params = vec![Value::from(app_id)];
-    let mut window = String::from("m.app_id = ?1");
+    // A batch has fewer messages than an app: its index is the one to use, whatever the engine would guess.
+    let mut window = match search.batch_id {
+        Some(_) => String::from("+m.app_id = ?1"),
+        None => String::from("m.app_id = ?1"),
+    };
     for (condition, value) in [
         (
             "m.destination = ",

@@ -19,6 +19,8 @@ use utoipa::openapi::{
 
 /// How the command is called that runs this program.
 const COMMAND: &str = "cargo xtask openapi";
+/// Where a school's own is, whichever area serves it.
+const SCHOOL: &str = "/api/v1/school/";
 const SCHEMAS: &str = "#/components/schemas/";
 /// How the schema of a list's page is named: this, and the name of what it lists.
 const LIST: &str = "List_";
@@ -71,7 +73,7 @@ fn documents(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     };
     let sms = Area {
         name: "sms",
-        document: with_servers(homeroom_sms::openapi(), system_servers()),
+        document: at_schools(with_servers(homeroom_sms::openapi(), system_servers())),
     };
     let areas = [system, school, sms];
     let all = merge(&areas)?;
@@ -90,6 +92,16 @@ fn text(document: &OpenApi) -> Result<String> {
 
 fn with_servers(mut document: OpenApi, servers: Vec<Server>) -> OpenApi {
     document.servers = Some(servers);
+    document
+}
+
+/// What a school's own is, at the school's host.
+fn at_schools(mut document: OpenApi) -> OpenApi {
+    for (path, item) in &mut document.paths.paths {
+        if path.starts_with(SCHOOL) {
+            item.servers = Some(school_servers());
+        }
+    }
     document
 }
 
@@ -148,7 +160,7 @@ fn merge(areas: &[Area]) -> Result<OpenApi> {
         join(&mut components.headers, theirs.headers)?;
         join(&mut components.security_schemes, theirs.security_schemes)?;
         for (path, mut item) in document.paths.paths {
-            if document.servers != all.servers {
+            if item.servers.is_none() && document.servers != all.servers {
                 item.servers.clone_from(&document.servers);
             }
             for operation in operations(&mut item) {

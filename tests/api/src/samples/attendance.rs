@@ -53,6 +53,12 @@ impl Scene {
         (taught.str("academic_class"), taught.str("subject"))
     }
 
+    /// A class, and the student who is in it.
+    pub(super) fn class_and_student(&self, n: u32) -> (String, String) {
+        let room = self.classroom(n);
+        (room.academic_class, room.student)
+    }
+
     fn classroom(&self, n: u32) -> Classroom {
         let admin = &self.school.admin;
         let resource = records::all()

@@ -8,6 +8,7 @@ mod people;
 mod promotion;
 pub mod records;
 pub(crate) mod report_cards;
+pub(crate) mod sms;
 mod structure;
 
 pub use attendance::token_of;
@@ -43,6 +44,7 @@ const OF_ITS_OWN: &[Prepare] = &[
     report_cards::prepare,
     files::prepare,
     promotion::prepare,
+    sms::prepare,
 ];
 
 /// A platform with one school, in which samples are prepared.

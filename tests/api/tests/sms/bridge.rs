@@ -345,3 +345,58 @@ fn monitoring_is_public_unless_it_is_for_administrators() {
     app.restart(1);
     user.client.get("/dashboard/stats").expect(200);
 }
+
+#[test]
+fn what_is_no_page_of_a_bridge_is_not_passed_on() {
+    let app = TestApp::new();
+    let door = app.gateway(PUBLIC_HOST);
+    for page in [
+        "<html><body>502 Bad Gateway</body></html>",
+        "{\"error\": \"no\"}",
+        "bridge_links many\n",
+        "bridge_links 3\n5\n",
+        "3 bridge_links\n",
+    ] {
+        app.bridge_shows("/metrics", page);
+        app.pass_seconds(3);
+        let metrics = door.get("/metrics").status(200);
+        let lines: Vec<&str> = metrics.text.lines().collect();
+        assert_eq!(lines.last(), Some(&"homeroom_bridge_up 0"), "{page}");
+        assert!(
+            lines[..2].iter().all(|line| line.starts_with("# ")) && lines.len() == 3,
+            "{page}"
+        );
+        for path in [
+            "/dashboard/stats",
+            "/dashboard/smpp-links",
+            "/dashboard/load-balancers",
+        ] {
+            app.bridge_shows(path, page);
+            let reply = door.get(path).status(503);
+            assert_eq!(reply.code(), "unavailable");
+            assert!(reply.json["error"].is_string());
+            assert!(!reply.header("retry-after").is_empty());
+        }
+    }
+    let right = "# HELP bridge_parts Parts\n# TYPE bridge_parts gauge\nbridge_parts{link=\"100\",of=\"a b\"} 3.5\n\
+                 bridge_seconds_bucket{le=\"+Inf\"} 7 1395066363000\nbridge_age NaN\n# EOF\n";
+    app.bridge_shows("/metrics", right);
+    app.pass_seconds(3);
+    let metrics = door.get("/metrics").status(200).text;
+    assert!(metrics.starts_with(right.trim_end()));
+    assert!(metrics.ends_with("\nhomeroom_bridge_up 1\n"));
+}
+
+#[test]
+fn the_bridge_is_asked_once_in_two_seconds() {
+    let app = TestApp::new();
+    let door = app.gateway(PUBLIC_HOST);
+    let data = |n: u8| format!("{{\"success\": true, \"data\": {{\"n\": {n}}}}}");
+    let shown = || door.get("/dashboard/stats").status(200).json["data"]["n"].clone();
+    app.bridge_shows("/dashboard/stats", &data(1));
+    assert_eq!(shown(), 1);
+    app.bridge_shows("/dashboard/stats", &data(2));
+    assert_eq!(shown(), 1);
+    app.pass_seconds(2);
+    assert_eq!(shown(), 2);
+}

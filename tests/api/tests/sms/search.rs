@@ -135,21 +135,37 @@ fn a_search_for_something_rare_looks_at_five_thousand_at_a_time() {
 #[test]
 fn the_plan_of_every_search_is_a_range_of_an_index() {
     let app = TestApp::new();
-    for condition in [
-        "m.app_id = 1 and m.id < 'x'",
-        "m.app_id = 1 and m.destination = 'x' and m.id < 'x'",
-        "m.app_id = 1 and m.transaction_id = 'x' and m.id < 'x'",
-        "m.app_id = 1 and m.batch_id = 'x' and m.id < 'x'",
+    let user = app.public_sms_user("ada");
+    let _ = user.sent("Hello");
+    for (query, index) in [
+        ("", "sms_messages_app"),
+        ("status=EXPIRED&task_id=1&from=5&to=9", "sms_messages_app"),
+        (
+            "destination=263771234567&from=5",
+            "sms_messages_destination",
+        ),
+        ("transaction_id=x", "sqlite_autoindex_sms_messages"),
+        (
+            "batch_id=01900000-0000-7000-8000-00000000fffe&to=99",
+            "sms_messages_batch",
+        ),
     ] {
-        let plan = app.rows(
-            "CONTROL",
-            &format!(
-                "explain query plan select * from sms_messages m where {condition} order by m.id desc limit 5000"
-            ),
-        );
-        let text = format!("{plan:?}");
-        assert!(text.contains("SEARCH"), "{condition}: {text}");
-        assert!(!text.contains("TEMP B-TREE"), "{condition}: {text}");
+        let _ = app.take_batches();
+        let _ = found(&user, query);
+        let statements = app.take_batches().remove(0).statements;
+        assert_eq!(statements.len(), 2);
+        for statement in statements {
+            // The values do not matter for the plan.
+            let mut text = statement.clone();
+            for n in (1..=9).rev() {
+                text = text.replace(&format!("?{n}"), "'[]'");
+            }
+            let plan = app.rows("CONTROL", &format!("explain query plan {text}"));
+            let plan = format!("{plan:?}");
+            assert!(plan.contains(index), "{query}: {plan}");
+            assert!(!plan.contains("SCAN sms_messages"), "{query}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{query}: {plan}");
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Audience {
     Forms(Vec<Id<()>>),
     /// Of these students.
     Students(Vec<Id<()>>),
+    /// Of the students of these registrations in a session.
+    Registrations(Vec<Id<()>>),
     /// These guardians.
     Guardians(Vec<Id<()>>),
 }
@@ -87,6 +89,11 @@ pub async fn find(
         Audience::Classes(ids) => (ids, "academic_classes", in_class),
         Audience::Forms(ids) => (ids, "forms", in_form),
         Audience::Students(ids) => (ids, "students", "p.id in (select value from json_each(?1))"),
+        Audience::Registrations(ids) => (
+            ids,
+            "student_sessions",
+            "p.id in (select s.student from student_sessions s where s.id in (select value from json_each(?1)))",
+        ),
         Audience::Guardians(ids) => (
             ids,
             "guardians",

@@ -12,6 +12,7 @@ use crate::{
     error::StoreError,
     list::{self, Page, Source},
     rows,
+    sms::messages::DELETED,
     sql::sql,
 };
 
@@ -175,11 +176,12 @@ pub async fn list_handed(
 #[must_use]
 pub fn withdraw(stamp: &Stamp<'_>, row: &BatchRow, by_the_bridge: &[SmsMessageId]) -> Batch {
     let mut batch = Batch::default();
+    let text = format!(
+        "update sms_messages as m set {DELETED} where m.batch_id = ?1 and m.status = 'ACCEPTED' \
+         and (m.claimed_at is null and m.handed_at is null or m.id in (select value from json_each(?2)))"
+    );
     batch.push(sql!(
-        "update sms_messages set status = 'DELETED', updated_at = ?3, \
-         parts = (select json_group_array(json_array('DELETED', null)) from json_each(parts)) \
-         where batch_id = ?1 and status = 'ACCEPTED' and (claimed_at is null and handed_at is null \
-         or id in (select value from json_each(?2)))",
+        text,
         row.id,
         json!(by_the_bridge).to_string(),
         stamp.now,
