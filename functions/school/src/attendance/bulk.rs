@@ -203,7 +203,8 @@ pub(crate) async fn enter_attendance(
         check_place(&post, place, day.date, &known.holidays, lesson)?;
         let (answer, entries) = decide(&known, &day, &input.entries, may_change);
         let mut batch = store::enter(&post.stamp(), &entries, may_change);
-        let told = match &absence_sms::sender(&post, &entries).await {
+        let sender = absence_sms::sender(&post, &entries).await;
+        let told = match &sender {
             Some(sender) => absence_sms::prepare(&post, sender, &entries).await,
             None => None,
         };

@@ -69,7 +69,7 @@ impl From<LeftOut> for LeftOutOut {
 
 /// Messages that were sent as one.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct SmsBatchOut {
+pub(crate) struct SchoolBatchOut {
     #[schema(value_type = uuid::Uuid)]
     id: SmsBatchId,
     /// For people.
@@ -99,7 +99,7 @@ pub(crate) struct SmsBatchOut {
     cancelled_at: Option<Timestamp>,
 }
 
-impl From<BatchRow> for SmsBatchOut {
+impl From<BatchRow> for SchoolBatchOut {
     fn from(row: BatchRow) -> Self {
         let statuses = row.statuses.into_iter();
         Self {
@@ -132,10 +132,10 @@ pub(crate) struct SmsPreviewOut {
 
 /// One text for the guardians of many students.
 #[derive(ToSchema)]
-#[schema(as = SmsBatchIn)]
+#[schema(as = SchoolBatchIn)]
 #[expect(
     dead_code,
-    reason = "the shape of the body for the document; SmsBatchIn reads it"
+    reason = "the shape of the body for the document; SchoolBatchIn reads it"
 )]
 pub(crate) struct SmsBatchBody {
     audience: AudienceBody,
@@ -166,7 +166,7 @@ pub(crate) struct SmsBatchBody {
     dry_run: Option<bool>,
 }
 
-pub(crate) struct SmsBatchIn {
+pub(crate) struct SchoolBatchIn {
     audience: Audience,
     template: Template,
     name: String,
@@ -175,7 +175,7 @@ pub(crate) struct SmsBatchIn {
     wishes: Wishes,
 }
 
-impl Input for SmsBatchIn {
+impl Input for SchoolBatchIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let audience: Option<Option<AudienceIn>> = fields.nested("audience");
         if matches!(audience, Some(None)) {
@@ -205,10 +205,10 @@ impl Input for SmsBatchIn {
 /// Who did not agree to text messages, has no number, has opted out or has had enough is left out, with the reason. All messages are stored
 /// before the answer, or none. With `dry_run` nothing is sent.
 #[utoipa::path(post, path = "/api/v1/school/sms/batches/", tag = "school", request_body = SmsBatchBody,
-    responses((status = 201, body = SmsBatchOut), (status = 200, description = "What would be sent.", body = SmsPreviewOut)),
+    responses((status = 201, body = SchoolBatchOut), (status = 200, description = "What would be sent.", body = SmsPreviewOut)),
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn create_sms_batch(
-    post: Post<SchoolArea, SendSms, SmsBatchIn>,
+    post: Post<SchoolArea, SendSms, SchoolBatchIn>,
 ) -> Result<Response, ApiError> {
     let input = &post.input;
     let sender = Sender::of(&post).await?;
@@ -231,7 +231,7 @@ pub(crate) async fn create_sms_batch(
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let count = number(ready.new.count);
     let rejected = ready.new.rejected.iter().cloned();
-    let out = SmsBatchOut {
+    let out = SchoolBatchOut {
         id: ready.new.id,
         name: ready.new.name.clone(),
         count,
@@ -263,11 +263,11 @@ pub(crate) struct SmsBatchFilters {
 
 /// Texts that were sent to many guardians
 #[utoipa::path(get, path = "/api/v1/school/sms/batches/", tag = "school", params(SmsBatchFilters),
-    responses((status = 200, body = List<SmsBatchOut>)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = List<SchoolBatchOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_batches(
     caller: SchoolCan<ViewSms>,
     query: Query,
-) -> Result<Json<List<SmsBatchOut>>, ApiError> {
+) -> Result<Json<List<SchoolBatchOut>>, ApiError> {
     let request = query.page(&batches::LISTING)?;
     let page = batches::list(&caller.db, app_id(&caller).await?, &request).await?;
     Ok(List::new(&caller.context, &query, &request, page))
@@ -275,11 +275,11 @@ pub(crate) async fn list_sms_batches(
 
 /// What became of a text to many guardians
 #[utoipa::path(get, path = "/api/v1/school/sms/batches/{id}/", tag = "school", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = SmsBatchOut)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = SchoolBatchOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_sms_batch(
     caller: SchoolCan<ViewSms>,
     id: At<kinds::SmsBatch>,
-) -> Result<Json<SmsBatchOut>, ApiError> {
+) -> Result<Json<SchoolBatchOut>, ApiError> {
     let row = batches::find(&caller.db, app_id(&caller).await?, id.0).await?;
     Ok(Json(row.into()))
 }

@@ -23,7 +23,7 @@ use super::{app_id, receiver, shown};
 
 /// A number that gets no text messages of the school.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct SmsOptOutOut {
+pub(crate) struct SchoolOptOutOut {
     #[schema(example = "+263771234567")]
     number: String,
     /// `stop`: it said so itself; `api`: somebody wrote it down.
@@ -38,7 +38,7 @@ pub(crate) struct SmsOptOutOut {
     created_at: Timestamp,
 }
 
-impl From<OptedOut> for SmsOptOutOut {
+impl From<OptedOut> for SchoolOptOutOut {
     fn from(row: OptedOut) -> Self {
         Self {
             number: shown(&row.number),
@@ -71,11 +71,11 @@ pub(crate) struct SmsOptOutFilters {
 
 /// Who wants no text messages of the school
 #[utoipa::path(get, path = "/api/v1/school/sms/opt-outs/", tag = "school-receivers", params(SmsOptOutFilters),
-    responses((status = 200, body = List<SmsOptOutOut>)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = List<SchoolOptOutOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_opt_outs(
     caller: SchoolCan<ViewSms>,
     query: Query,
-) -> Result<Json<List<SmsOptOutOut>>, ApiError> {
+) -> Result<Json<List<SchoolOptOutOut>>, ApiError> {
     let request = query.page(&contacts::OPT_OUTS)?;
     let page = contacts::list_opt_outs(&caller.db, app_id(&caller).await?, &request).await?;
     Ok(List::new(&caller.context, &query, &request, page))
@@ -83,10 +83,10 @@ pub(crate) async fn list_sms_opt_outs(
 
 /// A number that is to get no text messages.
 #[derive(ToSchema)]
-#[schema(as = SmsOptOutIn)]
+#[schema(as = SchoolOptOutIn)]
 #[expect(
     dead_code,
-    reason = "the shape of the body for the document; SmsOptOutIn reads it"
+    reason = "the shape of the body for the document; SchoolOptOutIn reads it"
 )]
 pub(crate) struct SmsOptOutBody {
     /// In international form.
@@ -94,11 +94,11 @@ pub(crate) struct SmsOptOutBody {
     number: String,
 }
 
-pub(crate) struct SmsOptOutIn {
+pub(crate) struct SchoolOptOutIn {
     number: Address,
 }
 
-impl Input for SmsOptOutIn {
+impl Input for SchoolOptOutIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self {
             number: fields.required("number", receiver)?,
@@ -110,9 +110,9 @@ impl Input for SmsOptOutIn {
 ///
 /// It gets no more text messages of the school. One that has opted out stays as it is.
 #[utoipa::path(post, path = "/api/v1/school/sms/opt-outs/", tag = "school-receivers", request_body = SmsOptOutBody,
-    responses((status = 200, body = SmsOptOutOut)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = SchoolOptOutOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn add_sms_opt_out(
-    post: Post<SchoolArea, SendSms, SmsOptOutIn>,
+    post: Post<SchoolArea, SendSms, SchoolOptOutIn>,
 ) -> Result<Response, ApiError> {
     let app = school_sms::make_app(&post).await?;
     let number = post.input.number.as_str();
@@ -122,7 +122,7 @@ pub(crate) async fn add_sms_opt_out(
         Some(known) => (known.reason, known.created_at),
         None => ("api".to_owned(), post.context.now),
     };
-    let out = SmsOptOutOut {
+    let out = SchoolOptOutOut {
         number: shown(number),
         reason,
         guardian: guardian.as_ref().and_then(|pair| pair.guardian),
@@ -155,7 +155,7 @@ pub(crate) async fn delete_sms_opt_out(
 
 /// A message from a phone.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct SmsInboundOut {
+pub(crate) struct SchoolInboundOut {
     #[schema(example = "in-01900000-0000-7000-8000-000000000001")]
     id: String,
     /// The phone.
@@ -181,7 +181,7 @@ pub(crate) struct SmsInboundOut {
     received_at: Timestamp,
 }
 
-impl From<Heard> for SmsInboundOut {
+impl From<Heard> for SchoolInboundOut {
     fn from(row: Heard) -> Self {
         Self {
             id: row.message.id,
@@ -220,11 +220,11 @@ pub(crate) struct SmsInboundFilters {
 
 /// Messages from phones to the school
 #[utoipa::path(get, path = "/api/v1/school/sms/inbound/", tag = "school-receivers", params(SmsInboundFilters),
-    responses((status = 200, body = List<SmsInboundOut>)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = List<SchoolInboundOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_inbound(
     caller: SchoolCan<ViewSms>,
     query: Query,
-) -> Result<Json<List<SmsInboundOut>>, ApiError> {
+) -> Result<Json<List<SchoolInboundOut>>, ApiError> {
     let request = query.page(&contacts::INBOUND)?;
     let page = contacts::list_inbound(&caller.db, app_id(&caller).await?, &request).await?;
     Ok(List::new(&caller.context, &query, &request, page))

@@ -33,7 +33,7 @@ use crate::send::draft::MAX_TEXT;
 
 /// A part of a message.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct SmsPartOut {
+pub(crate) struct SchoolPartOut {
     /// From 1.
     #[schema(example = 1)]
     number: usize,
@@ -45,7 +45,7 @@ pub(crate) struct SmsPartOut {
 
 /// A text message of the school.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct SmsMessageOut {
+pub(crate) struct SchoolMessageOut {
     #[schema(value_type = uuid::Uuid)]
     id: String,
     /// The guardian, where it is known that it is one.
@@ -88,7 +88,7 @@ pub(crate) struct SmsMessageOut {
     /// Of all parts together.
     #[schema(example = "DELIVERED")]
     status: &'static str,
-    parts: Vec<SmsPartOut>,
+    parts: Vec<SchoolPartOut>,
     /// Why it failed; empty where it did not.
     #[schema(example = "")]
     error: String,
@@ -104,7 +104,7 @@ pub(crate) struct SmsMessageOut {
     updated_at: Timestamp,
 }
 
-impl From<SchoolMessage> for SmsMessageOut {
+impl From<SchoolMessage> for SchoolMessageOut {
     fn from(row: SchoolMessage) -> Self {
         let SchoolMessage {
             message,
@@ -113,11 +113,12 @@ impl From<SchoolMessage> for SmsMessageOut {
             student,
             student_name,
         } = row;
-        let part = |(number, (status, error)): (usize, (PartStatus, Option<String>))| SmsPartOut {
-            number,
-            status: status.name(),
-            error,
-        };
+        let part =
+            |(number, (status, error)): (usize, (PartStatus, Option<String>))| SchoolPartOut {
+                number,
+                status: status.name(),
+                error,
+            };
         Self {
             id: message.id.to_string(),
             guardian,
@@ -192,10 +193,10 @@ fn as_stored(sent: &Addressed, pair: Option<Pair>, now: Timestamp) -> SchoolMess
 
 /// A message to one guardian, or to one number.
 #[derive(ToSchema)]
-#[schema(as = SmsMessageIn)]
+#[schema(as = SchoolMessageIn)]
 #[expect(
     dead_code,
-    reason = "the shape of the body for the document; SmsMessageIn reads it"
+    reason = "the shape of the body for the document; SchoolMessageIn reads it"
 )]
 pub(crate) struct SmsMessageBody {
     /// The guardian; this, or `destination`.
@@ -224,7 +225,7 @@ pub(crate) struct SmsMessageBody {
     transliterate: Option<bool>,
 }
 
-pub(crate) struct SmsMessageIn {
+pub(crate) struct SchoolMessageIn {
     to: To,
     text: String,
     wishes: Wishes,
@@ -235,7 +236,7 @@ enum To {
     Number(Address),
 }
 
-impl Input for SmsMessageIn {
+impl Input for SchoolMessageIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let guardian = fields.nullable("guardian", rules::id::<()>);
         let student = fields.nullable("student", rules::id::<()>);
@@ -266,7 +267,7 @@ impl Input for SmsMessageIn {
 /// Whom a message goes to, with the guardian whose number it is, if any.
 async fn addressee(
     caller: &Caller<SchoolArea>,
-    input: &SmsMessageIn,
+    input: &SchoolMessageIn,
 ) -> Result<(Wanted, Option<Pair>), ApiError> {
     let (pair, number) = match &input.to {
         To::Guardian(guardian, student) => {
@@ -306,9 +307,9 @@ async fn addressee(
 /// (`no_number`), has opted out (`opted_out`), had its messages of the day or week (`daily_cp`, `weekly_cp`) or the same text a moment ago
 /// (`duplicate`); 429 over the school's rate or quota. During quiet hours it is kept until they end, unless its priority is 3.
 #[utoipa::path(post, path = "/api/v1/school/sms/messages/", tag = "school", request_body = SmsMessageBody,
-    responses((status = 201, body = SmsMessageOut)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 201, body = SchoolMessageOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn create_sms_message(
-    post: Post<SchoolArea, SendSms, SmsMessageIn>,
+    post: Post<SchoolArea, SendSms, SchoolMessageIn>,
 ) -> Result<Response, ApiError> {
     let (wanted, pair) = addressee(&post, &post.input).await?;
     let sender = Sender::of(&post).await?;
@@ -325,7 +326,7 @@ pub(crate) async fn create_sms_message(
     };
     let mut batch = prepared.batch();
     messages::audit_sent(&mut batch, &post.stamp(), sent);
-    let out = SmsMessageOut::from(as_stored(sent, pair, post.context.now));
+    let out = SchoolMessageOut::from(as_stored(sent, pair, post.context.now));
     let location = format!("/api/v1/school/sms/messages/{}/", out.id);
     let outcome = post.create(batch, &location, &out).await;
     prepared.settle(outcome).await
@@ -364,11 +365,11 @@ pub(crate) struct SmsMessageFilters {
 
 /// Text messages of the school
 #[utoipa::path(get, path = "/api/v1/school/sms/messages/", tag = "school", params(SmsMessageFilters),
-    responses((status = 200, body = List<SmsMessageOut>)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = List<SchoolMessageOut>)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_sms_messages(
     caller: SchoolCan<ViewSms>,
     query: Query,
-) -> Result<Json<List<SmsMessageOut>>, ApiError> {
+) -> Result<Json<List<SchoolMessageOut>>, ApiError> {
     let request = query.page(&messages::LISTING)?;
     let page = messages::list(&caller.db, app_id(&caller).await?, &request).await?;
     Ok(List::new(&caller.context, &query, &request, page))
@@ -376,11 +377,11 @@ pub(crate) async fn list_sms_messages(
 
 /// One text message
 #[utoipa::path(get, path = "/api/v1/school/sms/messages/{id}/", tag = "school", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = SmsMessageOut)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = SchoolMessageOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_sms_message(
     caller: SchoolCan<ViewSms>,
     id: At<kinds::SmsMessage>,
-) -> Result<Json<SmsMessageOut>, ApiError> {
+) -> Result<Json<SchoolMessageOut>, ApiError> {
     let row = messages::find(&caller.db, app_id(&caller).await?, id.0).await?;
     Ok(Json(row.into()))
 }
@@ -391,7 +392,7 @@ pub(crate) async fn find_sms_message(
 /// `in_progress`. Withdrawing it again changes nothing.
 #[utoipa::path(post, path = "/api/v1/school/sms/messages/{id}/cancel/", tag = "school",
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = SmsMessageOut)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = SchoolMessageOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn cancel_sms_message(
     id: At<kinds::SmsMessage>,
     post: Post<SchoolArea, SendSms, NoBody>,
@@ -399,7 +400,9 @@ pub(crate) async fn cancel_sms_message(
     let mut row = messages::find(&post.db, app_id(&post).await?, id.0).await?;
     let batch = match row.message.status {
         MessageStatus::Deleted => {
-            return post.done(Batch::default(), &SmsMessageOut::from(row)).await;
+            return post
+                .done(Batch::default(), &SchoolMessageOut::from(row))
+                .await;
         }
         MessageStatus::Accepted => {
             let here = row.message.claimed_at.is_none() && row.message.handed_at.is_none();
@@ -415,7 +418,7 @@ pub(crate) async fn cancel_sms_message(
     for (status, _) in &mut row.message.parts {
         *status = PartStatus::Deleted;
     }
-    post.done(batch, &SmsMessageOut::from(row)).await
+    post.done(batch, &SchoolMessageOut::from(row)).await
 }
 
 const TOO_LATE: ApiError = ApiError::Conflict {
