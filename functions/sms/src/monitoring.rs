@@ -96,7 +96,11 @@ async fn page(watcher: &Watcher, path: &str) -> Result<Response, ApiError> {
     let door = &watcher.0;
     let page = door.app.bridge_page(&door.context, path).await?;
     let json: Option<Value> = serde_json::from_str(&page).ok();
-    if json.is_none_or(|json| json["success"] != true || json["data"].is_null()) {
+    let is_dashboard = |json: Value| {
+        json.get("success") == Some(&Value::Bool(true))
+            && json.get("data").is_some_and(|data| !data.is_null())
+    };
+    if !json.is_some_and(is_dashboard) {
         return Err(ApiError::Unavailable(format!(
             "{path} of the bridge is no dashboard"
         )));

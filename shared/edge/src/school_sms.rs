@@ -1,7 +1,7 @@
 //! A school's own text messages, for every area that writes to guardians: a request finds out who may be written to, takes what it needs of
 //! the school's limits, and puts the messages into its own batch, so that they are stored with what they tell of or not at all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use homeroom_domain::{
     SmsBatchId, SmsMessageId, credentials,
@@ -266,7 +266,7 @@ pub fn texts(found: &Found, template: &Template, school: &str) -> Result<Weighed
     if found.pairs.len() > MAX_PAIRS {
         return Err(too_many());
     }
-    let mut seen: HashMap<Id<()>, ()> = HashMap::new();
+    let mut seen: HashSet<Id<()>> = HashSet::new();
     let mut texts = Weighed::default();
     let mut wanted = Vec::new();
     for pair in &found.pairs {
@@ -283,7 +283,7 @@ pub fn texts(found: &Found, template: &Template, school: &str) -> Result<Weighed
                     .push((addressed(pair, String::new(), true), Why::NoStudent));
                 continue;
             }
-        } else if seen.insert(guardian, ()).is_some() {
+        } else if !seen.insert(guardian) {
             continue;
         }
         let name = |name: &Option<String>| name.clone().unwrap_or_default();

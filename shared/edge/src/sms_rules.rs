@@ -58,6 +58,7 @@ impl Rules {
 }
 
 /// The answer to a message whose receiver is not written to.
+#[must_use]
 pub fn refused(refusal: Refusal) -> ApiError {
     ApiError::gateway(StatusCode::FORBIDDEN, refusal.code(), refusal.words())
 }

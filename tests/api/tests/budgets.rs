@@ -32,7 +32,10 @@ fn reads_cost(reads: &[Operation]) {
         scene.app.pass_seconds(10);
         let _ = scene.school.anonymous().get("auth/me/");
         let first = sample.send().status(200).trips();
-        assert!(first <= 2 + more, "{}: {first} trips", operation.name());
+        // The gateway's isolate does not even know the school, nor as which app it sends.
+        let is_elsewhere = operation.path.starts_with("/api/v1/school/sms/");
+        let most = 2 + more + if is_elsewhere { 2 } else { 0 };
+        assert!(first <= most, "{}: {first} trips", operation.name());
         let second = sample.send().status(200).trips();
         let needs_none =
             ["list_permissions", "find_own_permissions"].contains(&operation.id.as_str());
@@ -110,6 +113,7 @@ fn writes_cost_few_trips() {
     2 school.replace_logo
     1 school.create_own_calendar_feed
     2 school.delete_own_calendar_feed
+    11 school.send_notice_sms
     2 school.update_report_settings
     2 school.replace_report_settings
     2 school.reset_report_settings
@@ -152,6 +156,15 @@ fn writes_cost_few_trips() {
     3 school.delete_user
     3 school.update_user
     5 school.replace_user
+    5 school.create_sms_batch
+    3 school.cancel_sms_batch
+    0 school.check_sms_text
+    5 school.create_sms_message
+    2 school.cancel_sms_message
+    4 school.add_sms_opt_out
+    2 school.delete_sms_opt_out
+    4 school.update_sms_settings
+    4 school.replace_sms_settings
     ");
 }
 
@@ -183,13 +196,15 @@ fn a_creation_writes_few_rows() {
     assert_snapshot!(table, @"
     2 system.create_api_key
     4 system.create_role
-    101 system.create_school
+    105 system.create_school
     2 system.create_user
     2 school.create_own_calendar_feed
     3 school.create_role
     4 school.create_staff
     2 school.create_user_role_assignment
     10 school.create_user
+    5 school.create_sms_batch
+    4 school.create_sms_message
     ");
 }
 

@@ -110,7 +110,8 @@ impl Input for BatchIn {
             unreadable: Vec::new(),
         };
         for (index, line) in lines?.into_iter().enumerate() {
-            let shown = line["destination"].as_str().unwrap_or_default();
+            let shown = line.get("destination").and_then(Value::as_str);
+            let shown = shown.unwrap_or_default();
             let shown: String = shown.chars().take(MAX_SHOWN).collect();
             match read_line(line, &envelope, text.as_deref()) {
                 Ok(draft) => batch.recipients.push(Recipient {

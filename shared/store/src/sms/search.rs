@@ -63,10 +63,10 @@ pub async fn search(
 ) -> Result<Found, StoreError> {
     let mut params = vec![Value::from(app_id)];
     // A batch has fewer messages than an app: its index is the one to use, whatever the engine would guess.
-    let mut window = match search.batch_id {
-        Some(_) => String::from("+m.app_id = ?1"),
-        None => String::from("m.app_id = ?1"),
-    };
+    let mut window = vec![match search.batch_id {
+        Some(_) => "+m.app_id = ?1".to_owned(),
+        None => "m.app_id = ?1".to_owned(),
+    }];
     for (condition, value) in [
         (
             "m.destination = ",
@@ -83,9 +83,10 @@ pub async fn search(
     ] {
         if let Some(value) = value {
             params.push(value);
-            window.push_str(&format!(" and {condition}?{}", params.len()));
+            window.push(format!("{condition}?{}", params.len()));
         }
     }
+    let window = window.join(" and ");
     let last = format!(
         "select m.id from sms_messages m where {window} order by m.id desc limit 1 offset {}",
         WINDOW - 1
@@ -94,18 +95,19 @@ pub async fn search(
         sql: last.into(),
         params: params.clone(),
     };
-    let mut filter = String::from("true");
+    let mut filter = vec!["true".to_owned()];
     if !search.statuses.is_empty() {
         params.push(json!(search.statuses).to_string().into());
-        filter.push_str(&format!(
-            " and m.status in (select value from json_each(?{}))",
+        filter.push(format!(
+            "m.status in (select value from json_each(?{}))",
             params.len()
         ));
     }
     if let Some(task_id) = search.task_id {
         params.push(task_id.into());
-        filter.push_str(&format!(" and m.task_id = ?{}", params.len()));
+        filter.push(format!("m.task_id = ?{}", params.len()));
     }
+    let filter = filter.join(" and ");
     let text = format!(
         "select {COLUMNS} from (select * from sms_messages m where {window} order by m.id desc limit {WINDOW}) m \
          where {filter} order by m.id desc limit {}",

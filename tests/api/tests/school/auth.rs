@@ -181,7 +181,9 @@ fn me_shows_user_school_roles_permissions_and_teacher_profile() {
         "school.view_report_setting",
         "school.view_import",
         "school.add_import",
-        "school.view_export"
+        "school.view_export",
+        "school.view_sms",
+        "school.send_sms"
       ],
       "phone_number": null,
       "roles": [

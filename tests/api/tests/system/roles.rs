@@ -300,7 +300,10 @@ fn the_permissions_that_exist_are_listed_with_stable_numbers() {
       "234 school.decide_leave_application",
       "235 school.view_import",
       "236 school.add_import",
-      "237 school.view_export"
+      "237 school.view_export",
+      "238 school.view_sms",
+      "239 school.send_sms",
+      "240 school.change_sms_settings"
     ]
     "#);
 }
