@@ -113,7 +113,7 @@ fn writes_cost_few_trips() {
     2 school.replace_logo
     1 school.create_own_calendar_feed
     2 school.delete_own_calendar_feed
-    11 school.send_notice_sms
+    8 school.send_notice_sms
     2 school.update_report_settings
     2 school.replace_report_settings
     2 school.reset_report_settings
