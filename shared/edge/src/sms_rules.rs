@@ -95,7 +95,7 @@ pub struct Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    /// Takes all of this, or nothing: 429 then.
+    /// Takes all of this, or nothing: 429 then. Of the rate, a batch takes the burst at most: links pace what leaves.
     pub async fn take(
         app: &'a App,
         sms_app: &SmsApp,
@@ -104,7 +104,9 @@ impl<'a> Taken<'a> {
     ) -> Result<Self, ApiError> {
         let object = object_name(sms_app.id);
         let request = QuotaRequest::Take {
-            messages: u32::try_from(messages).unwrap_or(u32::MAX),
+            messages: u32::try_from(messages)
+                .unwrap_or(u32::MAX)
+                .min(sms_app.burst),
             parts: u32::try_from(parts).unwrap_or(u32::MAX),
             limits: Limits {
                 rate_per_second: sms_app.rate_per_second,

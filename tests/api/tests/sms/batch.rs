@@ -50,6 +50,20 @@ fn generous(app: &TestApp, user: &SmsUser) {
     );
 }
 
+/// The bucket of a new app holds 20.
+#[test]
+fn a_batch_larger_than_the_burst_is_taken_and_the_next_one_waits() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    assert_eq!(send(&user, &to(50)).status(200).json["count"], 50);
+    let mut next = to(50);
+    next["transaction_id"] = json!("another");
+    let limited = send(&user, &next).status(429);
+    assert_eq!(limited.code(), "rate_limited");
+    app.pass_seconds(2);
+    assert_eq!(send(&user, &next).status(200).json["count"], 50);
+}
+
 #[test]
 fn every_receiver_has_an_answer_of_its_own() {
     let app = TestApp::new();
