@@ -60,7 +60,7 @@ enum Command {
         #[command(flatten)]
         file: File,
     },
-    /// Print the value of `sms` in [keys], derived from the platform's master keys on standard input.
+    /// Print the value of `sms` in `[keys]`, derived from the platform's master keys on standard input.
     Keys,
     /// Play a message centre, for development: takes every message and sends receipts.
     Smsc(Centre),
