@@ -13,6 +13,7 @@ mod pacer;
 pub mod pdu;
 mod pending;
 pub mod provider_id;
+mod questions;
 pub mod receipt;
 mod session;
 pub mod status;

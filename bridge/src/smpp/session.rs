@@ -3,7 +3,6 @@
 //! A single task owns the connection. It never waits for the engine: outcomes queue up in the [`Outbox`], and answers to the centre
 //! go out whether or not the window is full.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use super::link::{Delivery, LinkEvent, Question, Request};
 use super::outbound;
 use super::pdu::{Header, Message, Pdu, Query, QueryResp, WireAddress, id};
 use super::pending::{Answered, Pending};
+use super::questions::Questions;
 use super::receipt;
 use super::status::{self, Class};
 use super::wire::{HIGH_WATER, Wire};
@@ -61,11 +61,6 @@ struct Ack {
     stored: bool,
 }
 
-/// Questions whose answer is out: sequence and id.
-type Questions = HashMap<u32, Vec<u8>>;
-/// Most of them: centres answer them slower than messages.
-const MAX_QUESTIONS: usize = 100;
-
 type Acks = FuturesUnordered<futures_util::future::BoxFuture<'static, Ack>>;
 
 pub(super) struct Session {
@@ -99,7 +94,7 @@ impl Session {
             // 1 was the bind.
             pending: Pending::starting_at(2),
             acks: FuturesUnordered::new(),
-            questions: Questions::new(),
+            questions: Questions::default(),
             tick,
             phase: Phase::Open,
             now,
@@ -154,7 +149,7 @@ impl Session {
                     Err(error) => return Err(error.to_string()),
                 },
                 Some(part) = link.claimed.recv(), if sending => self.submit(part, link),
-                Some(question) = link.questions.recv(), if sending && self.questions.len() < MAX_QUESTIONS => {
+                Some(question) = link.questions.recv(), if sending && self.questions.have_room() => {
                     self.query(question);
                 }
                 Some(ack) = self.acks.next(), if !self.acks.is_empty() => {
@@ -234,7 +229,7 @@ impl Session {
     fn take(&mut self, header: Header, pdu: Pdu<'_>, link: &mut Keeper) {
         match pdu {
             Pdu::SubmitSmResp(message_id) => self.answer(header, Some(message_id), link),
-            Pdu::GenericNack if self.questions.remove(&header.sequence).is_some() => {}
+            Pdu::GenericNack if self.questions.answered(header.sequence).is_some() => {}
             Pdu::GenericNack => self.answer(header, None, link),
             Pdu::QuerySmResp(answer) => self.learn(header, answer, link),
             Pdu::DeliverSm(message) | Pdu::DataSm(message) => {
@@ -324,12 +319,12 @@ impl Session {
             },
         };
         self.wire.put(status::OK, sequence, &Pdu::QuerySm(query));
-        self.questions.insert(sequence, provider_id);
+        self.questions.asked(sequence, provider_id, self.now);
     }
 
     /// The centre says what became of a part that was asked for.
     fn learn(&mut self, header: Header, answer: QueryResp<'_>, link: &mut Keeper) {
-        let Some(provider_id) = self.questions.remove(&header.sequence) else {
+        let Some(provider_id) = self.questions.answered(header.sequence) else {
             return;
         };
         let known = receipt::of_state(answer.state).filter(|state| *state != PartStatus::Unknown);
@@ -462,6 +457,7 @@ impl Session {
             let provider = Provider(link.config.provider.clone());
             link.outbox.put(LinkEvent::Attempted(attempted, provider));
         }
+        self.questions.give_up(timers.response, self.now);
         link.announce();
         let (since, written) = self.stalled;
         if self.wire.idle() || self.wire.written() != written {
