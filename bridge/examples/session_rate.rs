@@ -93,6 +93,7 @@ async fn send(link: Arc<LinkHandle>, count: u32) {
             number: 1,
         },
         attempt: 1,
+        refusals: 0,
         esme: 1,
         addresses: Addresses {
             source: address(5, 0, "School"),

@@ -1,5 +1,6 @@
 //! All parts of a running bridge around its engine.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,13 +34,21 @@ pub fn log(log: &Log) -> Result<()> {
     started.map_err(|error| anyhow::anyhow!("the log cannot start: {error}"))
 }
 
-/// What each link's configuration says about parts whose answer never came.
+/// What each link's configuration says about parts whose answer never came. A pool holds what one of its links would hold:
+/// which of them sent a part is not known after a crash.
 #[must_use]
 pub fn policy(config: &Config) -> Policy {
-    let held = |(number, link): (&i64, &crate::config::Link)| {
-        (link.on_ambiguous == OnAmbiguous::Hold).then_some(*number)
+    let holds = |number: &i64| {
+        let link = config.links.get(number);
+        link.is_some_and(|link| link.on_ambiguous == OnAmbiguous::Hold)
     };
-    let held: Vec<i64> = config.links.iter().filter_map(held).collect();
+    let links = config.links.keys().copied().filter(holds);
+    let pools = config
+        .pools
+        .iter()
+        .filter(|(_, pool)| pool.links.keys().any(holds))
+        .map(|(number, _)| *number);
+    let held: BTreeSet<i64> = links.chain(pools).collect();
     Arc::new(move |link| {
         if held.contains(&link) {
             Ambiguity::Hold

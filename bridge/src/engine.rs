@@ -96,7 +96,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StoreError> {
         let now = clock.now();
-        let left = store.recover(policy(config).as_ref(), now.millis()).await?;
+        let left = store.recover(now.millis()).await?;
         if left > 0 {
             tracing::warn!(
                 parts = left,
@@ -133,6 +133,7 @@ impl Engine {
 
     /// Follows a changed configuration. Links that are the same are left alone.
     pub async fn change(self: &Arc<Self>, config: &Config, changes: &Changes) {
+        self.store.follow(policy(config));
         let old = self.plan();
         let mut plan = Plan {
             pools: config.pools.keys().copied().collect(),
@@ -265,12 +266,25 @@ impl Engine {
                     Err(error) => tracing::error!(%error, "what waits cannot be counted"),
                 },
                 _ = asking.tick() => questions::ask(&self).await,
-                _ = sweeping.tick() => {
-                    if let Err(error) = self.store.sweep(self.retention, self.clock.now().millis()).await {
-                        tracing::error!(%error, "the store cannot be swept");
-                    }
-                }
+                _ = sweeping.tick() => self.sweep().await,
             }
+        }
+    }
+
+    async fn sweep(&self) {
+        let now = self.clock.now().millis();
+        if let Err(error) = self.store.sweep(self.retention, now).await {
+            tracing::error!(%error, "the store cannot be swept");
+        }
+        match self.store.recover(now).await {
+            Ok(0) => {}
+            Ok(parts) => {
+                tracing::warn!(
+                    parts,
+                    "parts that another bridge was sending are taken over"
+                );
+            }
+            Err(error) => tracing::error!(%error, "what others left behind cannot be taken over"),
         }
     }
 

@@ -83,6 +83,8 @@ pub struct Claimed {
     pub key: PartKey,
     /// Counts from 1; a result of an older attempt changes nothing but is recorded.
     pub attempt: u32,
+    /// How many of the attempts before the centre refused for now; being throttled does not count.
+    pub refusals: u32,
     /// The link or pool that it waits for.
     pub esme: i64,
     /// Sender and receiver.
@@ -126,6 +128,13 @@ pub enum AttemptResult {
         at: i64,
         /// The centre's status; `None` where nothing left.
         status: Option<u32>,
+    },
+    /// The centre is too busy: another attempt at `at`, which does not count as a refusal.
+    Throttled {
+        /// When.
+        at: i64,
+        /// The centre's status.
+        status: u32,
     },
     /// The centre refused for good.
     Rejected {

@@ -17,6 +17,7 @@ const LATE: u32 = 10;
 pub(super) struct Sent {
     pub(super) key: PartKey,
     pub(super) attempt: u32,
+    pub(super) refusals: u32,
     /// Where its bytes start in the stream.
     pub(super) position: u64,
     at: Instant,
@@ -72,11 +73,12 @@ impl Pending {
         }
     }
 
+    /// `attempt` with the refusals before it.
     pub(super) fn sent(
         &mut self,
         sequence: u32,
         key: PartKey,
-        attempt: u32,
+        (attempt, refusals): (u32, u32),
         position: u64,
         now: Instant,
     ) {
@@ -84,6 +86,7 @@ impl Pending {
         let sent = Sent {
             key,
             attempt,
+            refusals,
             position,
             at: now,
             late: false,
@@ -155,7 +158,7 @@ mod tests {
         let now = Instant::now();
         let first = pending.sequence();
         assert_eq!(first, LAST_SEQUENCE - 1);
-        pending.sent(1, key(1), 1, 0, now);
+        pending.sent(1, key(1), (1, 0), 0, now);
         assert_eq!(pending.sequence(), LAST_SEQUENCE);
         assert_eq!(pending.sequence(), 2, "1 is in flight");
     }
@@ -167,7 +170,7 @@ mod tests {
         let timeout = Duration::from_secs(10);
         for number in 1..=3 {
             let sequence = pending.sequence();
-            pending.sent(sequence, key(number), 1, number.into(), start);
+            pending.sent(sequence, key(number), (1, 0), number.into(), start);
         }
         assert!(matches!(pending.answered(1), Answered::InTime(_)));
         assert!(matches!(pending.answered(1), Answered::Unknown));

@@ -190,8 +190,9 @@ impl Session {
                 .saturating_sub(link.shared.clock.now().millis())
         });
         outbound::put(&mut self.wire, sequence, &part, good_for);
+        let counts = (part.attempt, part.refusals);
         self.pending
-            .sent(sequence, part.key, part.attempt, position, self.now);
+            .sent(sequence, part.key, counts, position, self.now);
     }
 
     /// Everything that is all there.
@@ -286,12 +287,16 @@ impl Session {
                     .normalise(message_id.unwrap_or_default()),
             },
             Class::Permanent => AttemptResult::Rejected { status: code },
-            Class::Retry if sent.attempt >= config.max_attempts => {
+            Class::Retry if sent.refusals + 1 >= config.max_attempts => {
                 AttemptResult::Rejected { status: code }
             }
-            class => AttemptResult::Again {
-                at: again_at(link, class, sent.attempt),
+            Class::Retry => AttemptResult::Again {
+                at: again_at(link, sent.refusals),
                 status: Some(code),
+            },
+            Class::Throttled => AttemptResult::Throttled {
+                at: throttled_until(link, sent.attempt),
+                status: code,
             },
         };
         let provider = Provider(config.provider.clone());
@@ -503,21 +508,24 @@ impl Session {
     }
 }
 
-/// When a part that was refused for now is tried again. A centre that throttles slows the whole link down as well.
-fn again_at(link: &Keeper, class: Class, attempt: u32) -> i64 {
+/// When a part that was refused for now is tried again, after so many refusals before.
+fn again_at(link: &Keeper, refusals: u32) -> i64 {
+    later(link, refusals, link.config.timers.retry_max)
+}
+
+/// When a part that met a busy centre is tried again. The whole link slows down, which is what helps, so the part itself
+/// need not wait long.
+fn throttled_until(link: &Keeper, attempt: u32) -> i64 {
+    link.shared.gate.throttled();
     let timers = &link.config.timers;
-    if class == Class::Throttled {
-        link.shared.gate.throttled();
-    }
-    let doubled = timers
-        .retry_min
-        .saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1).min(30)));
-    // The slower link is what helps against throttling; the part itself need not wait long.
-    let most = if class == Class::Throttled {
-        timers.retry_max.min(timers.retry_min.saturating_mul(8))
-    } else {
-        timers.retry_max
-    };
+    let most = timers.retry_max.min(timers.retry_min.saturating_mul(8));
+    later(link, attempt.saturating_sub(1), most)
+}
+
+/// Doubles each time, up to `most`.
+fn later(link: &Keeper, times: u32, most: Duration) -> i64 {
+    let least = link.config.timers.retry_min;
+    let doubled = least.saturating_mul(2u32.saturating_pow(times.min(30)));
     let delay = i64::try_from(jittered(doubled.min(most)).as_millis()).unwrap_or(i64::MAX);
     link.shared.clock.now().millis().saturating_add(delay)
 }

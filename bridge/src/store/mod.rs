@@ -6,7 +6,8 @@ pub mod sqlite;
 mod states;
 mod work;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use homeroom_sms_contract::submit::Cancelled;
@@ -65,8 +66,36 @@ pub enum Ambiguity {
     Hold,
 }
 
-/// What to do with an attempt on this link whose answer never came. Asked each time, so that it can follow a configuration.
+/// What to do with an attempt whose answer never came, by its link; by the link or pool that the part waits for where the
+/// link is not known any more.
 pub type Policy = Arc<dyn Fn(i64) -> Ambiguity + Send + Sync>;
+
+/// The policy in force.
+struct Held(RwLock<Policy>);
+
+impl Held {
+    fn new(policy: Policy) -> Self {
+        Self(RwLock::new(policy))
+    }
+
+    fn now(&self) -> Policy {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn follow(&self, policy: Policy) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a policy")
+    }
+}
+
+/// An attempt of this age, in milliseconds, has nobody who waits for its answer: the claim was made, and who made it never
+/// heard of it.
+const ABANDONED: i64 = 3_600_000;
 
 /// A message and all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,14 +226,12 @@ pub trait Store: Send + Sync + 'static {
     /// Records a part of a message from a phone; the event is made once all parts are there, or by `sweep` after an hour.
     async fn inbound(&self, part: InboundPart, now: i64) -> Result<(), StoreError>;
 
+    /// Decides from now on about attempts whose answer never came.
+    fn follow(&self, policy: Policy);
+
     /// At start: parts that this bridge (or one whose lease has ended) was sending. Counts them as ambiguous and resends or holds them.
-    /// Called again, it takes only what others left behind.
-    /// Asks the policy with the link or pool that a part waits for: which link had it is not known after a crash.
-    async fn recover(
-        &self,
-        policy: &(dyn Fn(i64) -> Ambiguity + Sync),
-        now: i64,
-    ) -> Result<u64, StoreError>;
+    /// To be called again from time to time: it takes what others left behind since, and what this bridge itself lost sight of an hour ago.
+    async fn recover(&self, now: i64) -> Result<u64, StoreError>;
 
     /// Expires what is due, drops orphans and finished messages past their retention, prolongs this bridge's lease.
     async fn sweep(&self, retention: Retention, now: i64) -> Result<(), StoreError>;

@@ -8,6 +8,11 @@ use crate::message::{AttemptResult, Attempted, PartStatus};
 /// Clocks of two bridges may differ by this much, in milliseconds.
 const CLOCK_TOLERANCE: i64 = 5_000;
 
+/// Attempts without an answer after which a part is held.
+const MOST_AMBIGUOUS: u32 = 10;
+/// The pause after the second of them, in milliseconds; doubles with each.
+const AMBIGUOUS_PAUSE: i64 = 5_000;
+
 /// How far a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -44,6 +49,7 @@ pub(super) struct Part {
     pub(super) status: PartStatus,
     pub(super) attempt: u32,
     pub(super) ambiguous: u32,
+    pub(super) refusals: u32,
     pub(super) due_at: i64,
     pub(super) sent_at: Option<i64>,
     pub(super) submitted_at: Option<i64>,
@@ -58,6 +64,23 @@ pub(super) struct Part {
 impl Part {
     fn note(&mut self, at: i64, what: &str) {
         self.log.push_str(&line(at, what));
+    }
+
+    /// Another attempt, unless its time is over by now. Says whether the platform is told.
+    fn queue_again(&mut self, at: i64, status: Option<u32>, in_time: bool, now: i64) -> bool {
+        if !in_time {
+            self.note(now, "expired");
+            self.status = PartStatus::Expired;
+            self.error = status.map(error_code);
+            return true;
+        }
+        // One that never left keeps its place in the queue.
+        if at > now || status.is_some() {
+            self.due_at = at;
+        }
+        let news = self.status == PartStatus::Unknown;
+        self.status = PartStatus::Accepted;
+        news
     }
 
     /// The centre has it, or nobody will send it again: its text is needed no more.
@@ -145,6 +168,7 @@ impl Loaded {
         // Queued again or held after an attempt without an answer: the answer came after all.
         let open = current && !part.status.is_final() && part.provider_id.is_none();
         let sending = open && part.status == PartStatus::Sending;
+        let in_hand = sending || (open && part.status == PartStatus::Unknown);
         let prefix = format!("attempt {} on link {}", attempted.attempt, attempted.link);
         let mut named = Named::No;
         let mut news = false;
@@ -174,21 +198,21 @@ impl Loaded {
             AttemptResult::Again { at, status } => {
                 let why = status.map_or_else(|| "not sent".to_owned(), refusal);
                 part.note(now, &format!("{prefix}: {why}, to be tried again"));
-                if sending || (open && part.status == PartStatus::Unknown) {
+                if in_hand {
+                    part.refusals += u32::from(status.is_some());
                     part.link = Some(attempted.link);
-                    if in_time {
-                        // One that never left keeps its place in the queue.
-                        if *at > now || status.is_some() {
-                            part.due_at = *at;
-                        }
-                        news = part.status == PartStatus::Unknown;
-                        part.status = PartStatus::Accepted;
-                    } else {
-                        part.note(now, "expired");
-                        part.status = PartStatus::Expired;
-                        part.error = status.map(error_code);
-                        news = true;
-                    }
+                    news = part.queue_again(*at, *status, in_time, now);
+                }
+            }
+            AttemptResult::Throttled { at, status } => {
+                let why = refusal(*status);
+                part.note(
+                    now,
+                    &format!("{prefix}: {why}, too busy, to be tried again"),
+                );
+                if in_hand {
+                    part.link = Some(attempted.link);
+                    news = part.queue_again(*at, Some(*status), in_time, now);
                 }
             }
             AttemptResult::Rejected { status } => {
@@ -364,17 +388,21 @@ impl Loaded {
     }
 }
 
-/// Resends or holds a part whose answer is missing. Says whether the platform is told.
+/// Resends or holds a part whose answer is missing. Says whether the platform is told. The first time it is sent again at
+/// once; then ever later, and in the end not at all: a centre that takes parts and never answers may have delivered each.
 fn strand(part: &mut Part, ambiguity: Ambiguity, in_time: bool, now: i64) -> bool {
-    if ambiguity == Ambiguity::Resend && in_time {
-        part.status = PartStatus::Accepted;
-        part.note(now, "to be sent again");
-        false
-    } else {
+    if ambiguity == Ambiguity::Hold || !in_time || part.ambiguous >= MOST_AMBIGUOUS {
         part.status = PartStatus::Unknown;
         part.note(now, "held: may or may not have arrived");
-        true
+        return true;
     }
+    if part.ambiguous > 1 {
+        let doubled = AMBIGUOUS_PAUSE.saturating_mul(2_i64.saturating_pow(part.ambiguous - 2));
+        part.due_at = now.saturating_add(doubled);
+    }
+    part.status = PartStatus::Accepted;
+    part.note(now, "to be sent again");
+    false
 }
 
 fn refusal(status: u32) -> String {

@@ -12,8 +12,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
 use crate::store::{
-    Accepted, Ambiguity, Depths, HistoryLine, MessageView, Provider, QueueLimits, Retention,
-    Unheard,
+    Accepted, Depths, HistoryLine, MessageView, Policy, Provider, QueueLimits, Retention, Unheard,
 };
 
 const SECRET: &str = "a secret of thirty-two bytes, ok";
@@ -136,11 +135,10 @@ impl Store for Events {
     async fn inbound(&self, _: InboundPart, _: i64) -> Result<(), StoreError> {
         unreachable!()
     }
-    async fn recover(
-        &self,
-        _: &(dyn Fn(i64) -> Ambiguity + Sync),
-        _: i64,
-    ) -> Result<u64, StoreError> {
+    fn follow(&self, _: Policy) {
+        unreachable!()
+    }
+    async fn recover(&self, _: i64) -> Result<u64, StoreError> {
         unreachable!()
     }
     async fn sweep(&self, _: Retention, _: i64) -> Result<(), StoreError> {

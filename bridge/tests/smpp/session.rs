@@ -134,28 +134,32 @@ async fn refusals_are_final_or_tried_again_as_their_status_says() {
     config.max_attempts = 3;
     let mut link = Running::start(config);
     let mut peer = centre.bound().await;
-    for (status, attempt, last) in [
-        (0x0B, 1, true),
-        (0x0A, 1, true),
-        (0x66, 1, true),
+    for (status, refusals, last) in [
+        (0x0B, 0, true),
+        (0x0A, 0, true),
+        (0x66, 0, true),
+        (0x08, 0, false),
         (0x08, 1, false),
-        (0x08, 2, false),
-        (0x08, 3, true),
-        (0x0401, 1, false),
-        (0x0452, 1, true),
+        (0x08, 2, true),
+        (0x0401, 0, false),
+        (0x0452, 0, true),
         (0x58, 99, false),
     ] {
         let mut part = claimed(1);
-        part.attempt = attempt;
+        part.attempt = 99;
+        part.refusals = refusals;
         link.link.reserve(1).await.pop().unwrap().send(part);
         let sequence = peer.submits(1).await[0];
         peer.write(status, sequence, &Pdu::SubmitSmResp(b"")).await;
         let attempted = link.attempted().await;
-        assert_eq!(attempted.attempt, attempt);
+        assert_eq!(attempted.attempt, 99);
         match attempted.result {
             AttemptResult::Rejected { status: found } if last => assert_eq!(found, status),
             AttemptResult::Again { status: found, .. } if !last => {
                 assert_eq!(found, Some(status));
+            }
+            AttemptResult::Throttled { status: found, .. } if !last => {
+                assert_eq!((found, status), (0x58, 0x58));
             }
             other => panic!("{status:#x} {other:?}"),
         }

@@ -29,6 +29,7 @@ pub(crate) fn claimed(number: u16) -> Claimed {
             number,
         },
         attempt: 1,
+        refusals: 0,
         esme: 1,
         addresses: Addresses {
             source: Address {

@@ -24,8 +24,7 @@ pub(crate) async fn a_hundred_thousand_messages_do_not_slow_the_start_or_the_cla
     drop(store);
     let begin = Instant::now();
     let store = place.open().await;
-    let policy = |_| homeroom_bridge::store::Ambiguity::Resend;
-    store.recover(&policy, NOW).await.unwrap();
+    store.recover(NOW).await.unwrap();
     let start = begin.elapsed();
     let begin = Instant::now();
     let parts = store.claim(ESME, 100, NOW).await.unwrap();

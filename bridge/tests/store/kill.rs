@@ -33,7 +33,7 @@ pub(crate) async fn nothing_that_was_answered_is_lost_when_the_bridge_is_killed(
     }
     assert!(answered.len() > rounds, "too few were accepted to count");
     let store = place.open().await;
-    store.recover(&|_| Ambiguity::Resend, NOW).await.unwrap();
+    store.recover(NOW).await.unwrap();
     let mut lost = Vec::new();
     for id in &answered {
         match store.find(None, id).await.unwrap() {
@@ -98,7 +98,7 @@ async fn a_bridge_to_be_killed() {
     };
     let (round, address) = given.split_once('|').unwrap();
     let store = open(address, Arc::new(|_| Ambiguity::Resend)).await;
-    store.recover(&|_| Ambiguity::Resend, NOW).await.unwrap();
+    store.recover(NOW).await.unwrap();
     for caller in 0..CALLERS {
         let (store, round) = (store.clone(), round.to_owned());
         tokio::spawn(async move {

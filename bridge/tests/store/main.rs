@@ -22,6 +22,7 @@ mod postgres_only;
 mod receipts;
 mod sqlite_only;
 mod suite;
+mod unanswered;
 
 use place::Place;
 
@@ -59,6 +60,10 @@ over_both! {
     suite::a_message_is_cancelled_or_claimed_but_never_both,
     suite::what_is_past_its_time_expires_and_the_platform_hears_of_it,
     suite::recover_resends_or_holds_and_counts,
+    unanswered::a_part_that_is_never_answered_is_sent_ever_later_and_then_held,
+    unanswered::being_throttled_counts_as_no_refusal,
+    unanswered::what_is_decided_about_missing_answers_can_change,
+    unanswered::a_claim_that_nobody_heard_of_is_recovered_after_an_hour,
     suite::finished_messages_are_kept_for_their_time_only,
     suite::the_history_tells_what_happened_without_text_or_number,
     suite::the_text_is_kept_no_longer_than_it_is_needed,

@@ -7,7 +7,7 @@ use std::{
 
 use homeroom_bridge::{
     message::{AttemptResult, Claimed, PartStatus, PartStatus::*},
-    store::{Ambiguity, Store},
+    store::Store,
 };
 use homeroom_sms_contract::submit::Cancelled;
 use proptest::{
@@ -78,6 +78,20 @@ struct Part {
     ambiguous: u32,
     due: i64,
     id: Option<usize>,
+}
+
+impl Part {
+    fn strand(&mut self, in_time: bool, now: i64) {
+        self.ambiguous += 1;
+        if in_time && self.ambiguous < 10 {
+            self.status = Accepted;
+            if let Some(more) = self.ambiguous.checked_sub(2) {
+                self.due = now + 5_000 * (1 << more);
+            }
+        } else {
+            self.status = Unknown;
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -163,8 +177,7 @@ impl Model {
             }
             Kind::Rejected if open => part.status = Rejected,
             Kind::Ambiguous if open && part.status == Sending => {
-                part.ambiguous += 1;
-                part.status = if in_time { Accepted } else { Unknown };
+                part.strand(in_time, now);
             }
             _ => {}
         }
@@ -208,8 +221,7 @@ impl Model {
             let in_time = now <= message.valid_until;
             for part in &mut message.parts {
                 if part.status == Sending {
-                    part.status = if in_time { Accepted } else { Unknown };
-                    part.ambiguous += 1;
+                    part.strand(in_time, now);
                     count += 1;
                 }
             }
@@ -226,7 +238,7 @@ impl Model {
 /// One sequence against one store.
 async fn follow(place: &Place, ops: &[Op]) {
     let mut store = place.open().await;
-    store.recover(&|_| Ambiguity::Resend, NOW).await.unwrap();
+    store.recover(NOW).await.unwrap();
     let mut model = Model::default();
     let mut claims: Vec<Claimed> = Vec::new();
     let mut now = NOW;
@@ -237,7 +249,7 @@ async fn follow(place: &Place, ops: &[Op]) {
             Op::Restart => {
                 drop(store);
                 store = place.open().await;
-                let count = store.recover(&|_| Ambiguity::Resend, now).await.unwrap();
+                let count = store.recover(now).await.unwrap();
                 assert_eq!(count, model.recover(now));
             }
             Op::Wait(time) => now += time,

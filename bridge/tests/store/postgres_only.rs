@@ -68,11 +68,10 @@ async fn what_a_bridge_was_sending_is_taken_over_once_its_lease_has_ended() {
         return;
     };
     let sent = claimed(&one, "m1", 1, NOW).await;
-    let resend = |_| Ambiguity::Resend;
-    assert_eq!(two.recover(&resend, NOW + 60_000).await.unwrap(), 0);
+    assert_eq!(two.recover(NOW + 60_000).await.unwrap(), 0);
     one.sweep(RETENTION, NOW + 50_000).await.unwrap();
-    assert_eq!(two.recover(&resend, NOW + 110_000).await.unwrap(), 0);
-    assert_eq!(two.recover(&resend, NOW + 110_001).await.unwrap(), 1);
+    assert_eq!(two.recover(NOW + 110_000).await.unwrap(), 0);
+    assert_eq!(two.recover(NOW + 110_001).await.unwrap(), 1);
     let again = two.claim(ESME, 1, NOW + 110_002).await.unwrap();
     assert_eq!(again[0].attempt, 2);
     // The first was only slow: its answer is written down, and counts when it turns out to be delivered.
@@ -84,13 +83,13 @@ async fn what_a_bridge_was_sending_is_taken_over_once_its_lease_has_ended() {
         homeroom_bridge::message::PartStatus::Sending
     );
     // Recovery after the start leaves what the bridge itself is sending alone.
-    assert_eq!(two.recover(&resend, NOW + 110_004).await.unwrap(), 0);
+    assert_eq!(two.recover(NOW + 110_004).await.unwrap(), 0);
     drop((one, two));
     let Place::Postgres(database) = &place else {
         return;
     };
-    let two = cluster::open(&database.config(), "two", Arc::new(resend)).await;
-    assert_eq!(two.recover(&resend, NOW + 110_005).await.unwrap(), 1);
+    let two = cluster::open(&database.config(), "two", Arc::new(|_| Ambiguity::Resend)).await;
+    assert_eq!(two.recover(NOW + 110_005).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -263,17 +263,18 @@ pub(crate) async fn recover_resends_or_holds_and_counts(place: Place) {
     submitted(&store, "gone", "x1", NOW).await;
     drop(store);
 
-    let store = place.open().await;
+    let store = place
+        .open_with(Arc::new(|esme| {
+            if esme == 200 {
+                Ambiguity::Hold
+            } else {
+                Ambiguity::Resend
+            }
+        }))
+        .await;
     assert_eq!(store.depths(NOW).await.unwrap().sending, 4);
-    let policy = |esme| {
-        if esme == 200 {
-            Ambiguity::Hold
-        } else {
-            Ambiguity::Resend
-        }
-    };
-    assert_eq!(store.recover(&policy, NOW + 11).await.unwrap(), 4);
-    assert_eq!(store.recover(&policy, NOW + 11).await.unwrap(), 0);
+    assert_eq!(store.recover(NOW + 11).await.unwrap(), 4);
+    assert_eq!(store.recover(NOW + 11).await.unwrap(), 0);
     assert_eq!(statuses(&store, "resent").await, [Accepted; 2]);
     assert_eq!(statuses(&store, "held").await, [Unknown]);
     // Sent again it would arrive after its time.

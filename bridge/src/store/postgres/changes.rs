@@ -340,8 +340,9 @@ impl Operation for Expire {
 pub(super) struct Recover {
     pub(super) esme: i64,
     pub(super) ambiguity: Ambiguity,
-    /// This bridge, where what it was sending itself is meant too.
-    pub(super) own: Option<i64>,
+    pub(super) bridge: i64,
+    /// What this bridge itself sends since before then is meant too.
+    pub(super) own_before: i64,
     pub(super) now: i64,
 }
 
@@ -353,9 +354,9 @@ impl Operation for Recover {
         let found = session
             .all(
                 "SELECT p.message, p.number, p.attempt FROM parts p JOIN bridges b ON b.key = p.bridge
-                 WHERE p.bridge IS NOT NULL AND p.esme = $1 AND (b.key = $2 OR b.lease_until < $3)
+                 WHERE p.bridge IS NOT NULL AND p.esme = $1 AND (b.lease_until < $3 OR b.key = $2 AND p.sent_at < $4)
                  ORDER BY p.message, p.number",
-                &[&self.esme, &self.own, &self.now],
+                &[&self.esme, &self.bridge, &self.now, &self.own_before],
             )
             .await?;
         let mut attempts: BTreeMap<i64, Vec<(u16, u32)>> = BTreeMap::new();

@@ -24,6 +24,7 @@ struct Found {
     due_at: i64,
     number: u16,
     attempt: u32,
+    refusals: u32,
     priority: u8,
     body: PartBody,
 }
@@ -79,7 +80,7 @@ impl Claim {
                        ORDER BY due_at, message, number LIMIT $5 FOR UPDATE SKIP LOCKED) AS due
                  WHERE p.message = due.message AND p.number = due.number
                  RETURNING p.message, p.number, p.due_at, p.attempt, p.short_message, p.payload,
-                     p.sar_reference, p.sar_total, p.sar_number",
+                     p.sar_reference, p.sar_total, p.sar_number, p.refusals",
                 &[
                     &self.bridge,
                     &self.esme,
@@ -98,6 +99,7 @@ impl Claim {
                 number: rows::small(row.get(1)),
                 due_at: row.get(2),
                 attempt: rows::count(row.get(3)),
+                refusals: rows::count(row.get(9)),
                 priority,
                 body: PartBody {
                     short_message: row.get(4),
@@ -147,6 +149,7 @@ impl Claim {
                     number: part.number,
                 },
                 attempt: part.attempt,
+                refusals: part.refusals,
                 esme: self.esme,
                 addresses: Addresses {
                     source: Address {

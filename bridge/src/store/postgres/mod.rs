@@ -25,8 +25,8 @@ use session::{Failure, Operation, Pool, Session};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Accepted, Ambiguity, Depths, HistoryLine, MessageView, Outgoing, Policy, Provider, QueueLimits,
-    Retention, Store, StoreError, Unheard, outbox::NewEvent,
+    ABANDONED, Accepted, Depths, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
+    QueueLimits, Retention, Store, StoreError, Unheard, outbox::NewEvent,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
 
@@ -49,8 +49,6 @@ pub struct PostgresStore {
     // Its connection holds the name.
     _name: Session,
 }
-
-struct Held(Policy);
 
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -152,7 +150,7 @@ impl Store for PostgresStore {
             self.pool
                 .run(&changes::Record {
                     attempts,
-                    policy: &self.policy.0,
+                    policy: &self.policy.now(),
                     now,
                 })
                 .await?;
@@ -172,12 +170,17 @@ impl Store for PostgresStore {
         self.pool.run(&inbound::Receive { part: &part, now }).await
     }
 
-    async fn recover(
-        &self,
-        policy: &(dyn Fn(i64) -> Ambiguity + Sync),
-        now: i64,
-    ) -> Result<u64, StoreError> {
-        let own = (!self.recovered.load(Ordering::Relaxed)).then_some(self.bridge);
+    fn follow(&self, policy: Policy) {
+        self.policy.follow(policy);
+    }
+
+    async fn recover(&self, now: i64) -> Result<u64, StoreError> {
+        let own_before = if self.recovered.load(Ordering::Relaxed) {
+            now - ABANDONED
+        } else {
+            i64::MAX
+        };
+        let policy = self.policy.now();
         let mut count = 0;
         for esme in self.pool.run(&views::Sending).await? {
             count += self
@@ -185,7 +188,8 @@ impl Store for PostgresStore {
                 .run(&changes::Recover {
                     esme,
                     ambiguity: policy(esme),
-                    own,
+                    bridge: self.bridge,
+                    own_before,
                     now,
                 })
                 .await?;

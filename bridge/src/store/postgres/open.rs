@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 use tokio_postgres::Config;
 
 use super::{PostgresStore, accept, session::Pool, session::Session};
-use crate::store::{Ambiguity, Policy, StoreError};
+use crate::store::{Ambiguity, Held, Policy, StoreError};
 
 /// The migrations, in order; only ever appended to.
 const MIGRATIONS: &[&str] = &[
     include_str!("../schema/postgres_0001.sql"),
     include_str!("../schema/postgres_0002.sql"),
+    include_str!("../schema/postgres_0003.sql"),
 ];
 /// One bridge at a time brings the tables up to date.
 const MIGRATION_LOCK: i64 = 0x6272_6964_6765_7331;
@@ -87,7 +88,7 @@ impl PostgresStore {
             lease: super::millis(options.lease),
             leased_until: AtomicI64::new(0),
             recovered: AtomicBool::new(false),
-            policy: super::Held(options.ambiguity),
+            policy: Held::new(options.ambiguity),
             _name: holder,
         })
     }

@@ -25,7 +25,7 @@ pub(super) async fn read(session: &mut Session, keys: &[i64]) -> Result<Messages
         .await?;
     let parts = session
         .all(
-            "SELECT message, number, status, attempt, ambiguous, due_at, sent_at, submitted_at, link, provider, provider_id, error
+            "SELECT message, number, status, attempt, ambiguous, due_at, sent_at, submitted_at, link, provider, provider_id, error, refusals
              FROM parts WHERE message = ANY($1) ORDER BY message, number",
             &[&keys],
         )
@@ -45,7 +45,7 @@ pub(super) async fn lock(session: &mut Session, keys: &[i64]) -> Result<Messages
         .await?;
     let parts = session
         .all(
-            "SELECT message, number, status, attempt, ambiguous, due_at, sent_at, submitted_at, link, provider, provider_id, error
+            "SELECT message, number, status, attempt, ambiguous, due_at, sent_at, submitted_at, link, provider, provider_id, error, refusals
              FROM parts WHERE message = ANY($1) ORDER BY message, number FOR UPDATE",
             &[&keys],
         )
@@ -91,6 +91,7 @@ fn join(heads: &[Row], parts: &[Row]) -> Messages {
                 provider: row.get(9),
                 provider_id: row.get(10),
                 error: row.get(11),
+                refusals: count(row.get(12)),
                 log: String::new(),
             });
         }
@@ -156,6 +157,7 @@ async fn save_parts(session: &mut Session, messages: &Messages) -> Result<(), Fa
     let numbers = column(|part| i64::from(part.number));
     let statuses = column(|part| i64::from(states::code(part.status)));
     let ambiguous = column(|part| i64::from(part.ambiguous));
+    let refusals = column(|part| i64::from(part.refusals));
     let due = column(|part| part.due_at);
     let done: Vec<bool> = changed
         .iter()
@@ -181,16 +183,16 @@ async fn save_parts(session: &mut Session, messages: &Messages) -> Result<(), Fa
             "UPDATE parts p SET status = c.status, ambiguous = c.ambiguous, due_at = c.due_at,
                  submitted_at = c.submitted_at, link = c.link, provider = c.provider, provider_id = c.provider_id,
                  error = c.error, log = right(p.log, 8000) || c.log,
-                 bridge = CASE WHEN c.status = 1 THEN p.bridge END,
+                 refusals = c.refusals, bridge = CASE WHEN c.status = 1 THEN p.bridge END,
                  short_message = CASE WHEN c.done THEN '' ELSE p.short_message END,
                  payload = CASE WHEN c.done THEN NULL ELSE p.payload END
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                         $8::text[], $9::bytea[], $10::text[], $11::text[], $12::boolean[])
-                 AS c (message, number, status, ambiguous, due_at, submitted_at, link, provider, provider_id, error, log, done)
+                         $8::text[], $9::bytea[], $10::text[], $11::text[], $12::boolean[], $13::bigint[])
+                 AS c (message, number, status, ambiguous, due_at, submitted_at, link, provider, provider_id, error, log, done, refusals)
              WHERE p.message = c.message AND p.number = c.number",
             &[
                 &keys, &numbers, &statuses, &ambiguous, &due, &submitted, &links, &providers, &ids,
-                &errors, &logs, &done,
+                &errors, &logs, &done, &refusals,
             ],
         )
         .await?;

@@ -258,15 +258,16 @@ fn park(tx: &Tx<'_>, receipt: &Receipt, repeated: bool) -> Result<bool, StoreErr
 pub(super) fn recover(
     tx: &mut Tx<'_>,
     esme: i64,
+    before: i64,
     ambiguity: Ambiguity,
     now: i64,
 ) -> Result<u64, StoreError> {
     let sending = tx
         .connection
         .prepare_cached(
-            "SELECT message, number, attempt FROM parts WHERE status < 2 AND status = 1 AND esme = ?1 ORDER BY message, number",
+            "SELECT message, number, attempt FROM parts WHERE status < 2 AND status = 1 AND esme = ?1 AND sent_at < ?2 ORDER BY message, number",
         )?
-        .query_map([esme], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+        .query_map([esme, before], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
         .collect::<Result<Vec<(i64, (u16, u32))>, _>>()?;
     let mut count = 0;
     for of_one in sending.chunk_by(|a, b| a.0 == b.0) {

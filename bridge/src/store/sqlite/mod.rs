@@ -27,8 +27,8 @@ use tokio::sync::oneshot;
 use writer::{Call, Order, Tx};
 
 use super::{
-    Accepted, Ambiguity, Depths, HistoryLine, MessageView, Outgoing, Policy, Provider, QueueLimits,
-    Retention, Store, StoreError, Unheard,
+    ABANDONED, Accepted, Depths, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
+    QueueLimits, Retention, Store, StoreError, Unheard,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
 
@@ -45,14 +45,6 @@ pub struct SqliteStore {
     recovered: AtomicBool,
     // Held until the writer has ended: another bridge on the same file would take this one's parts for abandoned.
     _lock: File,
-}
-
-struct Held(Policy);
-
-impl std::fmt::Debug for Held {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("a policy")
-    }
 }
 
 #[derive(Debug)]
@@ -168,7 +160,7 @@ impl Store for SqliteStore {
         attempts: Vec<(Attempted, Provider)>,
         now: i64,
     ) -> Result<(), StoreError> {
-        let policy = self.policy.0.clone();
+        let policy = self.policy.now();
         self.write(move |tx| changes::record(tx, &attempts, &policy, now))
             .await
     }
@@ -182,21 +174,23 @@ impl Store for SqliteStore {
         self.write(move |tx| inbound::store(tx, &part, now)).await
     }
 
-    async fn recover(
-        &self,
-        policy: &(dyn Fn(i64) -> Ambiguity + Sync),
-        now: i64,
-    ) -> Result<u64, StoreError> {
+    fn follow(&self, policy: Policy) {
+        self.policy.follow(policy);
+    }
+
+    async fn recover(&self, now: i64) -> Result<u64, StoreError> {
         // After the start, what is being sent is in good hands.
-        if self.recovered.load(Ordering::Relaxed) {
-            return Ok(0);
-        }
-        let esmes = self.read(views::sending).await?;
+        let before = if self.recovered.load(Ordering::Relaxed) {
+            now - ABANDONED
+        } else {
+            i64::MAX
+        };
+        let policy = self.policy.now();
         let mut count = 0;
-        for esme in esmes {
+        for esme in self.read(views::sending).await? {
             let ambiguity = policy(esme);
             count += self
-                .write(move |tx| changes::recover(tx, esme, ambiguity, now))
+                .write(move |tx| changes::recover(tx, esme, before, ambiguity, now))
                 .await?;
         }
         self.recovered.store(true, Ordering::Relaxed);

@@ -9,13 +9,14 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use super::{Held, Readers, SqliteStore, writer};
-use crate::store::{Ambiguity, Policy, StoreError};
+use super::{Readers, SqliteStore, writer};
+use crate::store::{Ambiguity, Held, Policy, StoreError};
 
 /// The migrations, in order; only ever appended to.
 const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite_0001.sql"),
     include_str!("../schema/sqlite_0002.sql"),
+    include_str!("../schema/sqlite_0003.sql"),
 ];
 /// Pages in the log after which the writer brings them into the file: 16 MiB.
 const CHECKPOINT_PAGES: i64 = 4_096;
@@ -92,7 +93,7 @@ impl SqliteStore {
                 idle: Mutex::new(Vec::new()),
                 most: options.readers,
             }),
-            policy: Held(options.ambiguity),
+            policy: Held::new(options.ambiguity),
             recovered: AtomicBool::new(false),
             _lock: lock,
         })

@@ -48,7 +48,8 @@ pub(super) fn load(connection: &Connection, key: i64) -> Result<Option<Loaded>, 
     };
     message.parts = connection
         .prepare_cached(
-            "SELECT number, status, attempt, ambiguous, due_at, sent_at, submitted_at, link, provider, provider_id, error
+            "SELECT number, status, attempt, ambiguous, due_at, sent_at, submitted_at, link, provider, provider_id, error,
+                 refusals
              FROM parts WHERE message = ?1 ORDER BY number",
         )?
         .query_map([key], part)?
@@ -70,6 +71,7 @@ fn part(row: &Row<'_>) -> rusqlite::Result<Part> {
         provider: row.get(8)?,
         provider_id: row.get(9)?,
         error: row.get(10)?,
+        refusals: row.get(11)?,
         log: String::new(),
     })
 }
@@ -97,7 +99,7 @@ pub(super) fn save(tx: &mut Tx<'_>, message: &mut Loaded, now: i64) -> Result<()
         tx.connection
             .prepare_cached(&format!(
                 "UPDATE parts SET status = ?3, ambiguous = ?4, due_at = ?5, submitted_at = ?6, link = ?7,
-                     provider = ?8, provider_id = ?9, error = ?10, log = substr(log, -{MOST_LOG}) || ?11{body}
+                     provider = ?8, provider_id = ?9, error = ?10, log = substr(log, -{MOST_LOG}) || ?11, refusals = ?12{body}
                  WHERE message = ?1 AND number = ?2"
             ))?
             .execute(params![
@@ -112,6 +114,7 @@ pub(super) fn save(tx: &mut Tx<'_>, message: &mut Loaded, now: i64) -> Result<()
                 part.provider_id,
                 part.error,
                 part.log,
+                part.refusals,
             ])?;
     }
     if message.moved {
@@ -251,7 +254,7 @@ pub(super) fn claim(
     let mut due = connection.prepare_cached(
         "SELECT p.message, p.number, p.attempt + 1, p.short_message, p.payload, p.sar_reference, p.sar_total, p.sar_number,
                 m.message_id, m.app_id, m.source_ton, m.source_npi, m.source, m.destination_ton, m.destination_npi,
-                m.destination, m.data_coding, m.esm_class, m.valid_until
+                m.destination, m.data_coding, m.esm_class, m.valid_until, p.refusals
          FROM parts p JOIN messages m ON m.key = p.message
          WHERE p.status < 2 AND p.status = 0 AND p.esme = ?1 AND p.priority = ?2 AND p.due_at <= ?3
          ORDER BY p.due_at, p.message, p.number LIMIT ?4",
@@ -270,6 +273,7 @@ pub(super) fn claim(
                         number: row.get(1)?,
                     },
                     attempt: row.get(2)?,
+                    refusals: row.get(19)?,
                     esme,
                     addresses: Addresses {
                         source: Address {

@@ -1,0 +1,2 @@
+-- How often a centre refused the part for now; being throttled does not count.
+ALTER TABLE parts ADD COLUMN refusals BIGINT NOT NULL DEFAULT 0;
