@@ -173,8 +173,8 @@ async fn odd_answers_still_answer() {
 async fn a_pdu_in_drops_is_read_and_one_that_never_ends_is_left() {
     let (centre, port) = Centre::start().await;
     let mut config = config(port);
-    config.timers.enquire_link = Duration::from_millis(200);
-    config.timers.response = Duration::from_millis(300);
+    config.timers.enquire_link = Duration::from_secs(1);
+    config.timers.response = Duration::from_secs(1);
     let mut link = Running::start(config);
     let mut peer = centre.bound().await;
     link.becomes(LinkStatus::Up).await;
