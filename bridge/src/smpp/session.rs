@@ -525,3 +525,6 @@ fn again_at(link: &Keeper, class: Class, attempt: u32) -> i64 {
     let delay = i64::try_from(jittered(doubled.min(most)).as_millis()).unwrap_or(i64::MAX);
     link.shared.clock.now().millis().saturating_add(delay)
 }
+
+#[cfg(test)]
+mod tests;
