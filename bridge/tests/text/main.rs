@@ -8,6 +8,7 @@
     clippy::panic
 )]
 
+mod faults;
 mod fuzz;
 mod numbers;
 mod segments;
