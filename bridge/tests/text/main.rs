@@ -12,3 +12,5 @@ mod faults;
 mod fuzz;
 mod numbers;
 mod segments;
+#[path = "../../fuzz/src/targets.rs"]
+mod targets;
