@@ -41,8 +41,10 @@ struct World {
 }
 
 impl World {
-    async fn accept(&self, id: &str) {
-        let messages = vec![message(100, id)];
+    async fn accept(&self, id: &str, wait: i64) {
+        let mut message = message(100, id);
+        message.send_at = Some(self.clock.now().millis() + wait);
+        let messages = vec![message];
         let outcomes = self.engine.submit(&Caller::Platform, messages).await;
         assert!(matches!(outcomes.unwrap()[0], Outcome::Accepted { .. }));
     }
@@ -94,16 +96,17 @@ async fn a_clock_that_jumps_delays_what_waits_by_no_more_than_the_jump_and_loses
     };
     for (n, jump) in [HOUR, -2_000, -HOUR].into_iter().enumerate() {
         let [sent, waiting, after] = ["sent", "waiting", "after"].map(|id| format!("{id}-{n}"));
-        world.accept(&sent).await;
+        world.accept(&sent, 0).await;
         world.becomes(&sent, PartStatus::Submitted).await;
-        world.accept(&waiting).await;
+        world.accept(&waiting, 2_000).await;
         world.jump(jump);
-        world.accept(&after).await;
+        world.accept(&after, 0).await;
         // Its receipt comes at another time than it was sent.
         world.becomes(&sent, PartStatus::Delivered).await;
         world.becomes(&after, PartStatus::Delivered).await;
         if jump == -HOUR {
             // What waited then waits until the clock is there again.
+            world.becomes(&waiting, PartStatus::Accepted).await;
             world.jump(HOUR);
         }
         world.becomes(&waiting, PartStatus::Delivered).await;
