@@ -1,6 +1,6 @@
 //! A hundred thousand at once: of receipts, and of messages that wait when the bridge starts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use homeroom_bridge::message::{Address, Addresses, NewMessage, PartBody};
@@ -9,6 +9,7 @@ use homeroom_bridge::smpp::pdu::Pdu;
 use homeroom_bridge::store::sqlite::{Options, SqliteStore};
 use homeroom_bridge::store::{QueueLimits, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 
 use crate::centre::{Centre, receipt};
 use crate::rest::call;
