@@ -16,20 +16,22 @@ const MAX_DELAY: i64 = 30 * 86_400_000;
 
 /// How the texts of a link or pool are cut.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Cutting {
-    pub(crate) alphabet: Alphabet,
-    pub(crate) header: segments::Header,
+pub struct Cutting {
+    /// What the centre takes `data_coding` 0 for.
+    pub alphabet: Alphabet,
+    /// How parts belong together.
+    pub header: segments::Header,
     /// Most parts of one message.
-    pub(crate) max_segments: usize,
+    pub max_segments: usize,
     /// How long a message is tried where it does not say itself, in milliseconds.
-    pub(crate) validity: i64,
+    pub validity: i64,
 }
 
 /// Why a message is not taken, as the contract's code and a sentence.
 type Refusal = (&'static str, String);
 
 /// Checks and splits a message. `reference` is the number that its parts share.
-pub(crate) fn prepare(
+pub fn prepare(
     asked: Submission,
     cutting: Cutting,
     reference: u16,

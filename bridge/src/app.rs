@@ -26,6 +26,8 @@ pub fn log(log: &Log) -> Result<()> {
     let filter = EnvFilter::try_new(&log.level).context("`level` in [log] cannot be read")?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A log on a full disk: saying so on the same standard error would panic in whoever logs.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -1,6 +1,6 @@
 //! The SMPP bridge of Homeroom: REST and gRPC in, SMPP 3.4 out, receipts and inbound messages back to the platform.
 
-mod accept;
+pub mod accept;
 pub mod api;
 pub mod app;
 pub mod clock;

@@ -15,9 +15,9 @@ use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
 /// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 /// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER: Duration = Duration::from_secs(15);
 /// Bytes of an answer that are read.
 const MAX_ANSWER: usize = 65_536;
 
@@ -106,6 +106,10 @@ impl PlatformClient {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, Unreachable> {
+        // `@elsewhere` behind the host would be another host.
+        if !path.starts_with('/') {
+            return Err(Unreachable::Broken("the path is malformed".to_owned()));
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = format!("{}{path}", self.url)

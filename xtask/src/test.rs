@@ -11,6 +11,7 @@ use crate::progress::{Step, Stopwatch, say, seconds};
 use crate::{migrations, tools};
 
 mod checks;
+mod fuzz;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -52,9 +53,11 @@ enum Lane {
 
 const BUILD: &str = "WebAssembly build and sizes";
 const TESTS: &str = "native tests";
+/// Only with `--long`: its first build takes minutes.
+const FUZZ: &str = "fuzzing guided by coverage";
 
 /// In the order in which they run. The build comes early, because the other lane waits for it.
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     Check {
         name: "format",
         lane: Lane::Cargo,
@@ -113,6 +116,12 @@ const CHECKS: [Check; 13] = [
         name: "OpenAPI documents current",
         lane: Lane::Cargo,
         run: checks::documents,
+        needs: &[],
+    },
+    Check {
+        name: FUZZ,
+        lane: Lane::Platform,
+        run: fuzz::fuzz,
         needs: &[],
     },
     Check {
@@ -177,6 +186,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let watch = Stopwatch::start();
     let wanted: Vec<&Check> = CHECKS
         .iter()
+        .filter(|check| options.long || check.name != FUZZ)
         .filter(|check| {
             options.only.is_empty() || options.only.iter().any(|word| check.name.contains(word))
         })

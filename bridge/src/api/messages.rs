@@ -19,7 +19,7 @@ const MAX_ID: usize = 64;
 
 /// A message as an app asks for it. Both names of the addresses are offered: the source has one over REST, its origin the other over gRPC.
 #[derive(Clone, Default, Deserialize)]
-pub(super) struct Wanted {
+pub struct Wanted {
     pub(super) esme: i64,
     #[serde(alias = "saddr")]
     pub(super) source: String,
@@ -85,46 +85,48 @@ pub(super) struct Info {
     pub(super) error: String,
 }
 
-fn submission(account: &Account, wanted: Wanted) -> Result<Submission, ApiError> {
-    if wanted
-        .app_id
-        .is_some_and(|app| app != 0 && app != account.app_id)
-    {
-        return Err(ApiError::unauthorized("unknown app_id"));
+impl Wanted {
+    /// The same as the platform would ask for it, with an id of our own.
+    pub fn submission(self, app_id: i64, tenant: Option<String>) -> Result<Submission, ApiError> {
+        if self.app_id.is_some_and(|app| app != 0 && app != app_id) {
+            return Err(ApiError::unauthorized("unknown app_id"));
+        }
+        let transaction_id = self
+            .transaction_id
+            .filter(|id| !id.is_empty())
+            .unwrap_or_else(|| Uuid::now_v7().to_string());
+        if transaction_id.len() > MAX_ID || transaction_id.contains(char::is_control) {
+            return Err(ApiError::bad(
+                "transaction_id must have at most 64 characters",
+            ));
+        }
+        let send_at = match self.sent_at.filter(|seconds| *seconds != 0) {
+            Some(seconds) if seconds < 0 => {
+                return Err(ApiError::bad("sent_at must be unix seconds"));
+            }
+            Some(seconds) => Some(seconds.saturating_mul(1_000)),
+            None => None,
+        };
+        Ok(Submission {
+            message_id: Uuid::now_v7().to_string(),
+            app_id,
+            tenant,
+            transaction_id,
+            task_id: self.task_id.filter(|task| *task != 0),
+            esme: self.esme,
+            source: self.source,
+            destination: self.destination,
+            text: self.message,
+            ston: self.ston,
+            snpi: self.snpi,
+            dton: self.dton,
+            dnpi: self.dnpi,
+            priority: self.priority.min(3),
+            send_at,
+            valid_until: None,
+            transliterate: self.transliterate,
+        })
     }
-    let transaction_id = wanted
-        .transaction_id
-        .filter(|id| !id.is_empty())
-        .unwrap_or_else(|| Uuid::now_v7().to_string());
-    if transaction_id.len() > MAX_ID || transaction_id.contains(char::is_control) {
-        return Err(ApiError::bad(
-            "transaction_id must have at most 64 characters",
-        ));
-    }
-    let send_at = match wanted.sent_at.filter(|seconds| *seconds != 0) {
-        Some(seconds) if seconds < 0 => return Err(ApiError::bad("sent_at must be unix seconds")),
-        Some(seconds) => Some(seconds.saturating_mul(1_000)),
-        None => None,
-    };
-    Ok(Submission {
-        message_id: Uuid::now_v7().to_string(),
-        app_id: account.app_id,
-        tenant: account.tenant.clone(),
-        transaction_id,
-        task_id: wanted.task_id.filter(|task| *task != 0),
-        esme: wanted.esme,
-        source: wanted.source,
-        destination: wanted.destination,
-        text: wanted.message,
-        ston: wanted.ston,
-        snpi: wanted.snpi,
-        dton: wanted.dton,
-        dnpi: wanted.dnpi,
-        priority: wanted.priority.min(3),
-        send_at,
-        valid_until: None,
-        transliterate: wanted.transliterate,
-    })
 }
 
 /// Stores messages: one answer each, in their order. The outer error is of all of them.
@@ -136,7 +138,7 @@ pub(super) async fn send(
     let mut answers = Vec::with_capacity(wanted.len());
     let mut messages = Vec::with_capacity(wanted.len());
     for one in wanted {
-        match submission(account, one) {
+        match one.submission(account.app_id, account.tenant.clone()) {
             Ok(message) => {
                 let task_id = message.task_id.unwrap_or_default();
                 answers.push(Ok((message.esme, message.transaction_id.clone(), task_id)));

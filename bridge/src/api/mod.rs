@@ -31,7 +31,7 @@ mod rest;
 mod serve;
 
 pub use errors::ApiError;
-pub use messages::known;
+pub use messages::{Wanted, known};
 
 /// What every request needs.
 pub struct Api {

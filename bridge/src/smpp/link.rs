@@ -67,6 +67,29 @@ struct View {
 }
 
 impl Shared {
+    pub(super) fn new(
+        config: &LinkConfig,
+        sends: mpsc::UnboundedSender<Claimed>,
+        events: mpsc::Sender<LinkEvent>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            gate: Gate::new(config.window, config.rate, config.burst),
+            in_flight: AtomicU32::new(0),
+            clock,
+            view: Mutex::new(View {
+                id: config.id,
+                provider: Provider(config.provider.clone()),
+                system_id: config.system_id.clone(),
+                up: false,
+                disabled: config.disabled,
+                problem: None,
+            }),
+            sends,
+            events,
+        })
+    }
+
     pub(super) fn state(&self) -> LinkState {
         let (slowed, rate) = self.gate.pace();
         let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,21 +166,7 @@ impl LinkHandle {
     ) -> Self {
         let (sends, claimed) = mpsc::unbounded_channel();
         let (requests, asked) = mpsc::channel(4);
-        let shared = Arc::new(Shared {
-            gate: Gate::new(config.window, config.rate, config.burst),
-            in_flight: AtomicU32::new(0),
-            clock,
-            view: Mutex::new(View {
-                id: config.id,
-                provider: Provider(config.provider.clone()),
-                system_id: config.system_id.clone(),
-                up: false,
-                disabled: config.disabled,
-                problem: None,
-            }),
-            sends,
-            events: events.clone(),
-        });
+        let shared = Shared::new(&config, sends, events.clone(), clock);
         let (questions, open) = mpsc::channel(QUESTIONS);
         let keeper = Keeper::new(config, Arc::clone(&shared), claimed, (asked, open), events);
         tokio::spawn(keeper.run());

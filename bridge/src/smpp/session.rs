@@ -529,3 +529,6 @@ fn later(link: &Keeper, times: u32, most: Duration) -> i64 {
     let delay = i64::try_from(jittered(doubled.min(most)).as_millis()).unwrap_or(i64::MAX);
     link.shared.clock.now().millis().saturating_add(delay)
 }
+
+#[cfg(test)]
+mod tests;

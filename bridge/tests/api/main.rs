@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod grpc;
 mod limits;
 mod monitoring;
 #[path = "../peers/python.rs"]

@@ -121,6 +121,10 @@ async fn what_cannot_be_sent_is_told_in_the_shape_of_the_source() {
         b"",
         b"{",
         b"{\"esme\":1000,\"message\":\"\xff\"}",
+        // Half a surrogate pair, alone, before a letter and in the wrong order.
+        br#"{"esme":1000,"source":"School","destination":"+987654321","message":"\ud83d"}"#,
+        br#"{"esme":1000,"source":"School","destination":"+987654321","message":"\ud83da"}"#,
+        br#"{"esme":1000,"source":"School","destination":"+987654321","message":"\ude00\ud83d"}"#,
     ] {
         let answer = bridge.post_with("/api/v1/sms/send", &headers, body).await;
         assert_eq!(answer.error().0, 400);

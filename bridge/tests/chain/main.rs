@@ -8,6 +8,10 @@
     clippy::panic
 )]
 
+#[path = "../smpp/support.rs"]
+#[allow(dead_code, reason = "only a part of it is needed here")]
+mod centre;
+mod clock;
 mod kill;
 #[path = "../smpp/node.rs"]
 #[allow(dead_code, reason = "only a part of it is needed here")]
@@ -16,4 +20,8 @@ mod receipts;
 mod refusals;
 mod rest;
 mod send;
+mod steps;
+mod storm;
 mod support;
+mod unwritable;
+mod waits;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::rest::{call, message};
+use crate::rest::{call, call_with, message};
 use crate::support::Chain;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,6 +102,13 @@ async fn a_lone_surrogate_and_numbers_as_words_are_400_and_a_stranger_s_message_
         assert_eq!(answer.status, 400, "{field} {value}");
         assert!(answer.json()["error"].is_string());
     }
+    let half = message(100, "odd")
+        .to_string()
+        .replace(r#""message":"odd""#, r#""message":"\ud83d""#);
+    assert!(half.contains(r"\ud83d"));
+    let answer = call_with(chain.rest, "/api/v1/sms/send", Some(half)).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.json()["error"].is_string());
     let body = json!({ "esme": 100, "message_id": "nobody-s" });
     let answer = call(chain.rest, "/api/v1/sms/info", Some(body)).await;
     assert_eq!(answer.status, 404);
@@ -196,7 +203,7 @@ async fn on_a_read_only_disk_the_bridge_does_not_start_and_says_why() {
     );
 }
 
-fn message_of(text: &str, n: usize) -> serde_json::Value {
+pub(crate) fn message_of(text: &str, n: usize) -> serde_json::Value {
     let mut body = message(100, text);
     body["transaction_id"] = json!(format!("t-{n}"));
     body

@@ -29,6 +29,11 @@ impl Answer {
 
 /// Calls it as app 7; a GET where there is no body.
 pub(crate) async fn call(bridge: SocketAddr, path: &str, body: Option<Value>) -> Answer {
+    call_with(bridge, path, body.map(|body| body.to_string())).await
+}
+
+/// The same with a body that may be no JSON.
+pub(crate) async fn call_with(bridge: SocketAddr, path: &str, body: Option<String>) -> Answer {
     let client: Client<HttpConnector, Full<Bytes>> =
         Client::builder(TokioExecutor::new()).build_http();
     let claims = SmsClaims {
@@ -43,7 +48,7 @@ pub(crate) async fn call(bridge: SocketAddr, path: &str, body: Option<Value>) ->
         .uri(format!("http://{bridge}{path}"))
         .header("authorization", format!("Bearer {token}"))
         .header("x-app-id", "7");
-    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    let body = body.unwrap_or_default();
     let answer = client
         .request(request.body(Full::new(body.into())).unwrap())
         .await

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::rest::{self, KEYS};
+use crate::rest::KEYS;
 
 const SECRET: &str = "replace-me-replace-me-replace-me";
 pub(crate) const WINDOW: u32 = 20;
@@ -31,12 +31,16 @@ pub(crate) const WINDOW: u32 = 20;
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("homeroom-chain-{}-{n}", std::process::id()));
         std::fs::create_dir_all(path.join("store")).unwrap();
         Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -46,15 +50,34 @@ impl Drop for Folder {
     }
 }
 
-/// The last status of each message, and how often one became `DELIVERED`.
-type Heard = Arc<Mutex<HashMap<String, String>>>;
+/// The platform's side that listens.
+#[derive(Default)]
+pub(crate) struct Platform {
+    /// The last status of each message.
+    pub(crate) last: Mutex<HashMap<String, String>>,
+    /// Every event of a message that came: its id, the message and the status.
+    pub(crate) events: Mutex<Vec<(String, String, String)>>,
+    /// It answers nobody.
+    pub(crate) silent: AtomicBool,
+}
+
+impl Platform {
+    /// Ids of the events that said this of a message.
+    pub(crate) fn ids(&self, message: &str, status: &str) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        let of = events
+            .iter()
+            .filter(|(_, id, said)| id == message && said == status);
+        of.map(|(id, ..)| id.clone()).collect()
+    }
+}
 
 pub(crate) struct Chain {
     folder: Folder,
     pub(crate) rest: SocketAddr,
     platform: SocketAddr,
     centres: BTreeMap<i64, (Smsc, mpsc::UnboundedReceiver<Taken>)>,
-    heard: Heard,
+    pub(crate) heard: Arc<Platform>,
     client: PlatformClient,
     bridge: Option<Child>,
 }
@@ -69,21 +92,52 @@ fn on_disk(options: &str) -> Command {
     command
 }
 
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
         .local_addr()
         .unwrap()
 }
 
-async fn listen(State(heard): State<Heard>, Json(body): Json<Value>) {
+/// A configuration with its addresses of REST and of the platform, a link for each port, and a pool of them all.
+pub(crate) fn config(
+    (rest, platform): (SocketAddr, SocketAddr),
+    links: &[(u16, &str)],
+    window: u32,
+    more: &str,
+) -> String {
+    let grpc = free();
+    let mut config = format!(
+        "[listen]\nrest = \"{rest}\"\ngrpc = \"{grpc}\"\n[platform]\nurl = \"http://{platform}\"\nsecret = \"{SECRET}\"\n\
+         [keys]\nsms = \"{KEYS}\"\n[store]\nsqlite = \"store/bridge.sqlite\"\n[log]\nlevel = \"error\"\n{more}"
+    );
+    let mut members = Vec::new();
+    for (number, (port, more)) in (100..).zip(links) {
+        let link = format!(
+            "[links.{number}]\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {window}\nrate = 5000\n{more}"
+        );
+        config.push_str(&link);
+        if !more.contains("receiver") {
+            members.push(format!("{number} = 1"));
+        }
+    }
+    let pool = format!("[pools.1000]\nlinks = {{ {} }}\n", members.join(", "));
+    config.push_str(&pool);
+    config
+}
+
+async fn listen(State(heard): State<Arc<Platform>>, Json(body): Json<Value>) {
     for event in body["events"].as_array().unwrap() {
         if let (Some(id), Some(status)) = (event["message_id"].as_str(), event["status"].as_str()) {
-            heard
-                .lock()
-                .unwrap()
-                .insert(id.to_owned(), status.to_owned());
+            let (id, status) = (id.to_owned(), status.to_owned());
+            let event = event["id"].as_str().unwrap().to_owned();
+            let mut events = heard.events.lock().unwrap();
+            events.push((event, id.clone(), status.clone()));
+            heard.last.lock().unwrap().insert(id, status);
         }
+    }
+    while heard.silent.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -115,7 +169,7 @@ impl Chain {
 
     /// The same over centres that run elsewhere: the port of each link and more lines for it, and more lines for all.
     pub(crate) async fn over(links: &[(u16, &str)], more: &str) -> Self {
-        let heard = Heard::default();
+        let heard = Arc::<Platform>::default();
         let platform = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .unwrap();
@@ -140,24 +194,13 @@ impl Chain {
 
     /// Writes another configuration for the next start.
     pub(crate) fn configure(&self, links: &[(u16, &str)], more: &str) {
-        let (rest, grpc, address) = (self.rest, free(), self.platform);
-        let mut config = format!(
-            "[listen]\nrest = \"{rest}\"\ngrpc = \"{grpc}\"\n[platform]\nurl = \"http://{address}\"\nsecret = \"{SECRET}\"\n\
-             [keys]\nsms = \"{KEYS}\"\n[store]\nsqlite = \"store/bridge.sqlite\"\n[log]\nlevel = \"error\"\n{more}"
-        );
-        let mut members = Vec::new();
-        for (number, (port, more)) in (100..).zip(links) {
-            let link = format!(
-                "[links.{number}]\nhost = \"127.0.0.1\"\nport = {port}\nsystem_id = \"school\"\npassword = \"secret\"\nwindow = {WINDOW}\nrate = 5000\n{more}"
-            );
-            config.push_str(&link);
-            if !more.contains("receiver") {
-                members.push(format!("{number} = 1"));
-            }
-        }
-        let pool = format!("[pools.1000]\nlinks = {{ {} }}\n", members.join(", "));
-        config.push_str(&pool);
-        std::fs::write(self.folder.0.join("bridge.toml"), config).unwrap();
+        self.configure_with(links, WINDOW, more);
+    }
+
+    /// The same with another window.
+    pub(crate) fn configure_with(&self, links: &[(u16, &str)], window: u32, more: &str) {
+        let config = config((self.rest, self.platform), links, window, more);
+        std::fs::write(self.folder.path().join("bridge.toml"), config).unwrap();
     }
 
     /// Starts the bridge, and returns once it answers.
@@ -185,11 +228,29 @@ impl Chain {
 
     /// Changes the small disk.
     pub(crate) fn remount(&self, options: &str) {
-        let pid = self.bridge.as_ref().unwrap().id().to_string();
+        let pid = self.pid().to_string();
         let done = Command::new("nsenter")
             .args(["--user", "--mount", "--preserve-credentials", "--target"])
             .args([&pid, "mount", "-o", options])
             .arg(self.folder.0.join("store"))
+            .status();
+        assert!(done.unwrap().success());
+    }
+
+    /// The same with its log in a file, and a write beyond a limit is refused to it instead of ending it.
+    pub(crate) async fn start_without_the_signal_of_a_limit(&mut self) {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ && exec \"$0\" \"$@\" 2> bridge.log"])
+            .arg(env!("CARGO_BIN_EXE_bridge"));
+        self.launch(&mut command).await;
+    }
+
+    /// Bytes that it may write to a file, from now on.
+    pub(crate) fn limit_writes(&self, bytes: &str) {
+        let pid = self.pid().to_string();
+        let done = Command::new("prlimit")
+            .args(["--pid", &pid, &format!("--fsize={bytes}:")])
             .status();
         assert!(done.unwrap().success());
     }
@@ -209,6 +270,14 @@ impl Chain {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the bridge does not answer");
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.bridge.is_some()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.bridge.as_ref().unwrap().id()
     }
 
     pub(crate) fn kill(&mut self) {
@@ -231,10 +300,20 @@ impl Chain {
         assert!(child.wait().unwrap().success(), "the bridge ended badly");
     }
 
-    /// The number that a query finds in the store. Only while the bridge does not run.
+    /// The store, beside the bridge.
+    pub(crate) fn store(&self) -> rusqlite::Connection {
+        let store = rusqlite::Connection::open(self.file()).unwrap();
+        store.busy_timeout(Duration::from_secs(5)).unwrap();
+        store
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.0.join("store/bridge.sqlite")
+    }
+
+    /// The number that a query finds in the store.
     pub(crate) fn count(&self, sql: &str) -> usize {
-        let file = self.folder.0.join("store/bridge.sqlite");
-        let store = rusqlite::Connection::open(file).unwrap();
+        let store = self.store();
         let count: i64 = store.query_row(sql, [], |row| row.get(0)).unwrap();
         usize::try_from(count).unwrap()
     }
@@ -252,22 +331,6 @@ impl Chain {
             .unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Waits until a metric, named with its labels, has a value that will do.
-    pub(crate) async fn wait_metric(&self, name: &str, good: impl Fn(u64) -> bool) -> u64 {
-        let mut found = None;
-        for _ in 0..100 {
-            let answer = rest::call(self.rest, "/metrics", None).await;
-            let text = String::from_utf8(answer.body.to_vec()).unwrap();
-            let value = text.lines().find_map(|line| line.strip_prefix(name));
-            found = value.map(|value| value.trim().parse::<u64>().unwrap());
-            if let Some(value) = found.filter(|value| good(*value)) {
-                return value;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("{name} is {found:?}");
     }
 
     /// The port of a link's centre.
@@ -321,47 +384,11 @@ impl Chain {
     }
 
     pub(crate) fn delivered(&self) -> usize {
-        let heard = self.heard.lock().unwrap();
+        let heard = self.heard.last.lock().unwrap();
         heard
             .values()
             .filter(|status| *status == "DELIVERED")
             .count()
-    }
-
-    /// Waits until so many messages are `DELIVERED` at the platform.
-    pub(crate) async fn wait_delivered(&self, wanted: usize) {
-        let (mut most, mut idle) = (0, 0);
-        while idle < 1_200 {
-            let delivered = self.delivered();
-            if delivered >= wanted {
-                return;
-            }
-            idle = if delivered > most { 0 } else { idle + 1 };
-            most = most.max(delivered);
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{} of {wanted} delivered", self.delivered());
-    }
-}
-
-impl Chain {
-    /// Waits until each of these is `DELIVERED` at the platform; those that are not, where nothing changes for a minute.
-    pub(crate) async fn undelivered(&self, ids: &[String]) -> Vec<String> {
-        let (mut least, mut idle) = (usize::MAX, 0);
-        loop {
-            let left: Vec<String> = {
-                let heard = self.heard.lock().unwrap();
-                let waits =
-                    |id: &&String| heard.get(*id).is_none_or(|status| status != "DELIVERED");
-                ids.iter().filter(waits).cloned().collect()
-            };
-            idle = if left.len() < least { 0 } else { idle + 1 };
-            least = least.min(left.len());
-            if left.is_empty() || idle > 600 {
-                return left;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
     }
 }
 
@@ -378,7 +405,7 @@ impl Drop for Chain {
 pub(crate) struct Sender(PlatformClient);
 
 impl Sender {
-    /// Sends texts, which are their ids too; those that the bridge said to have stored.
+    /// Sends texts, of which the first 40 characters are their ids too; those that the bridge said to have stored.
     pub(crate) async fn send(&self, esme: i64, texts: &[String]) -> Vec<String> {
         let messages = texts.iter().map(|text| message(esme, text)).collect();
         let body = Bytes::from(serde_json::to_vec(&Submissions { messages }).unwrap());
@@ -410,12 +437,13 @@ impl Sender {
     }
 }
 
-fn message(esme: i64, text: &str) -> Submission {
+pub(crate) fn message(esme: i64, text: &str) -> Submission {
+    let id: String = text.chars().take(40).collect();
     Submission {
-        message_id: text.to_owned(),
+        message_id: id.clone(),
         app_id: 1,
         tenant: Some("greenwood".to_owned()),
-        transaction_id: text.to_owned(),
+        transaction_id: id,
         task_id: None,
         esme,
         source: "Greenwood".to_owned(),

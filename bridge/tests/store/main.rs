@@ -69,6 +69,7 @@ over_both! {
     suite::the_text_is_kept_no_longer_than_it_is_needed,
     receipts::states_only_move_forward_in_whatever_order_receipts_come,
     receipts::a_receipt_before_its_response_is_joined_with_it,
+    receipts::a_receipt_for_one_part_says_nothing_of_the_others,
     receipts::a_repeated_receipt_is_no_news,
     receipts::an_id_given_again_means_the_newer_part,
     receipts::an_older_attempt_can_still_be_delivered_but_not_fail,

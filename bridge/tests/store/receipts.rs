@@ -48,6 +48,25 @@ pub(crate) async fn a_receipt_before_its_response_is_joined_with_it(place: Place
     assert_eq!(json(&events[0])["status"], "DELIVERED");
 }
 
+pub(crate) async fn a_receipt_for_one_part_says_nothing_of_the_others(place: Place) {
+    let store = place.open().await;
+    let parts = claimed(&store, "m1", 3, NOW).await;
+    let ids = ["x1", "x2", "x3"];
+    let results = parts.iter().zip(ids).map(|(part, id)| taken(part, id));
+    store.record(results.collect(), NOW).await.unwrap();
+    let second = vec![receipt("x2", Delivered, NOW + 1)];
+    store.receipts(second, NOW + 1).await.unwrap();
+    assert_eq!(
+        statuses(&store, "m1").await,
+        [Submitted, Delivered, Submitted]
+    );
+    let events = drain(&store, NOW + 1).await;
+    let last = json(events.last().unwrap());
+    assert_eq!(last["status"], "SUBMITTED", "not all of it has arrived");
+    assert_eq!(last["parts"][1]["status"], "DELIVERED");
+    assert_eq!(last["parts"][2]["status"], "SUBMITTED");
+}
+
 pub(crate) async fn a_repeated_receipt_is_no_news(place: Place) {
     let store = place.open().await;
     submitted(&store, "m1", "x1", NOW).await;

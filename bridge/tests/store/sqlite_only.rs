@@ -132,3 +132,53 @@ async fn a_torn_log_costs_only_what_was_not_answered_yet() {
         assert_eq!(broken, 0);
     }
 }
+
+/// Bytes of the log beside the file.
+fn log(place: &Place) -> u64 {
+    let log = place.file().with_file_name("bridge.db-wal");
+    fs::metadata(log).unwrap().len()
+}
+
+#[tokio::test]
+async fn a_sweep_brings_the_log_into_the_file_unless_a_reader_is_in_the_way() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    accept(&store, message("m1", 8), NOW).await;
+    assert!(log(&place) > 0);
+    let reader = rusqlite::Connection::open(place.file()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let rows = |table: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        reader.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(rows("messages"), 1);
+    accept(&store, message("m2", 8), NOW).await;
+    // It only puts it off, and holds nobody up for long.
+    store.sweep(RETENTION, NOW).await.unwrap();
+    accept(&store, message("m3", 8), NOW).await;
+    assert!(log(&place) > 0);
+    assert_eq!(rows("messages"), 1, "the reader sees what it saw");
+    reader.execute_batch("COMMIT").unwrap();
+    store.sweep(RETENTION, NOW).await.unwrap();
+    // The sweep only asks for it: the next write comes after it.
+    store.writable().await.unwrap();
+    assert!(log(&place) < 100_000, "{}", log(&place));
+    assert_eq!(rows("messages"), 3);
+}
+
+#[tokio::test]
+async fn between_sweeps_the_log_does_not_grow_without_end() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let mut most = 0;
+    for n in 0..60 {
+        let mut message = message(&format!("m{n}"), 40);
+        for part in &mut message.parts {
+            part.payload = Some(vec![b'x'; 39_000]);
+        }
+        accept(&store, message, NOW).await;
+        most = most.max(log(&place));
+    }
+    assert!(fs::metadata(place.file()).unwrap().len() > 60 << 20);
+    assert!(most < 32 << 20, "{most}");
+}

@@ -8,6 +8,9 @@
     clippy::panic
 )]
 
+mod faults;
 mod fuzz;
 mod numbers;
 mod segments;
+#[path = "../../fuzz/src/targets.rs"]
+mod targets;
