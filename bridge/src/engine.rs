@@ -17,17 +17,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::{self, Cutting};
 use crate::app::policy;
-use crate::config::{Alphabet, Changes, Config, Header};
+use crate::config::{Alphabet, Changes, Config, Header, Pool};
 use crate::gateway::{Caller, Gateway, Stats};
 use crate::pools::Turns;
 use crate::smpp::link::{LinkEvent, LinkHandle};
 use crate::store::{Accepted, MessageView, QueueLimits, Retention, Store, StoreError};
 use crate::traffic::{Count, Traffic};
 
+use pace::Pace;
 use references::References;
 
 mod dispatch;
 mod intake;
+mod pace;
 mod questions;
 mod references;
 
@@ -59,6 +61,7 @@ struct Running {
 struct Route {
     links: Vec<i64>,
     turns: Mutex<Turns>,
+    pace: Pace,
     /// Something may be due.
     wake: Notify,
 }
@@ -162,26 +165,21 @@ impl Engine {
                 plan.links.insert(number, running.with(link.clone()));
             }
         }
-        let alone = config.links.keys().map(|&link| (link, vec![(link, 1)]));
-        let pools = config.pools.iter().map(|(&pool, members)| {
-            (
-                pool,
-                members
-                    .links
-                    .iter()
-                    .map(|(&link, weight)| (link, weight.0))
-                    .collect::<Vec<_>>(),
-            )
+        let alone = config
+            .links
+            .keys()
+            .map(|&link| (link, vec![(link, 1)], None));
+        let pools = config.pools.iter().map(|(&number, pool)| {
+            let members = pool.links.iter().map(|(&link, weight)| (link, weight.0));
+            (number, members.collect::<Vec<_>>(), Some(pool))
         });
         let mut new = Vec::new();
-        for (number, members) in alone.chain(pools) {
-            let route = old.routes.get(&number).map_or_else(
-                || {
-                    new.push(number);
-                    Route::of(&members)
-                },
-                |route| route.with(&members),
-            );
+        for (number, members, pool) in alone.chain(pools) {
+            let known = old.routes.get(&number);
+            if known.is_none() {
+                new.push(number);
+            }
+            let route = Route::of(&members, pool, known.map(AsRef::as_ref));
             plan.routes.insert(number, Arc::new(route));
         }
         let gone: Vec<_> = old
@@ -350,26 +348,21 @@ impl Running {
 }
 
 impl Route {
-    fn of(members: &[(i64, u32)]) -> Self {
-        let mut turns = Turns::default();
+    /// Goes on with the turns and the pace of `before`, where there was one.
+    fn of(members: &[(i64, u32)], pool: Option<&Pool>, before: Option<&Self>) -> Self {
+        let turns = before.map(|route| route.turns.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut turns = turns.map_or_else(Turns::default, |turns| turns.clone());
         turns.set(members);
+        let pace = match (pool, before) {
+            (None, _) => Pace::default(),
+            (Some(pool), None) => Pace::of(pool),
+            (Some(pool), Some(before)) => before.pace.with(pool),
+        };
         Self {
             links: members.iter().map(|(link, _)| *link).collect(),
             turns: Mutex::new(turns),
+            pace,
             wake: Notify::new(),
-        }
-    }
-
-    fn with(&self, members: &[(i64, u32)]) -> Self {
-        let mut turns = self
-            .turns
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        turns.set(members);
-        Self {
-            turns: Mutex::new(turns),
-            ..Self::of(members)
         }
     }
 }
@@ -501,14 +494,11 @@ impl Gateway for Engine {
                     .get(link)
                     .map_or(0, |running| running.sent.load(Ordering::Relaxed))
             };
+            let links = route.links.iter().filter_map(|link| states.get(link));
+            let rate: f64 = links.map(|link| link.rate).sum();
             Some(PoolState {
                 id: *number,
-                rate: route
-                    .links
-                    .iter()
-                    .filter_map(|link| states.get(link))
-                    .map(|link| link.rate)
-                    .sum(),
+                rate: route.pace.rate().map_or(rate, |own| own.min(rate)),
                 links: route.links.clone(),
                 distribution: route.links.iter().map(sent).collect(),
                 queued: queued.get(number).copied().unwrap_or(0),

@@ -231,6 +231,12 @@ impl Check<'_> {
                     format!("{number} is a link already: write another number"),
                 );
             }
+            if pool.burst.is_some() && pool.rate.is_none() {
+                self.mistake(
+                    &["pools", &name, "burst"],
+                    "a burst of no rate: write `rate` too, or remove it",
+                );
+            }
             if pool.links.is_empty() {
                 self.mistake(
                     &["pools", &name, "links"],

@@ -2,7 +2,7 @@
 
 use homeroom_domain::sms::segments;
 
-use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link};
+use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link, burst_of};
 use crate::smpp::config::{LinkConfig, Timers, Tls};
 use crate::smpp::pdu::BindMode;
 use crate::smpp::provider_id::{self, IdRules};
@@ -31,10 +31,7 @@ impl Link {
         settings.disabled = self.disabled;
         settings.window = self.window;
         settings.rate = self.rate;
-        // As many as a second allows; the value is at most a million.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let second = self.rate.ceil() as u32;
-        settings.burst = self.burst.unwrap_or(second).max(1);
+        settings.burst = burst_of(self.burst, self.rate);
         settings.timers = Timers {
             response: self.response_timeout,
             enquire_link: self.enquire_link,

@@ -51,7 +51,7 @@ fn every_line_that_the_example_shows_as_a_default_is_the_default() {
                     && !name.ends_with("_file")
                     && !["cert", "key", "ca", "tls", "postgres", "old_secret"].contains(&name)
                     && !["monitoring_ips", "trusted_proxies", "allowed_ips"].contains(&name)
-                    && !["permanent_errors", "burst", "query_after"].contains(&name)
+                    && !["permanent_errors", "rate", "burst", "query_after"].contains(&name)
                     && !value.is_empty()
             })
         });
@@ -237,6 +237,11 @@ fn reading_again_finds_what_changed_and_nothing_else() {
         ..Changes::default()
     };
     assert_eq!(read(&renamed), expected);
+    let paced = read(&EXAMPLE.replace("# rate = 80", "rate = 80"));
+    assert_eq!(
+        (paced.pools.as_slice(), paced.changed.len()),
+        (&[1000][..], 0)
+    );
     let slower = read(&EXAMPLE.replace("# validity = \"24h\"", "validity = \"1h\""));
     assert_eq!(slower.at_restart, ["limits"]);
     assert!(slower.is_empty());

@@ -14,6 +14,7 @@ mod kill;
 mod node;
 mod receipts;
 mod refusals;
+mod reload;
 mod rest;
 mod send;
 mod support;

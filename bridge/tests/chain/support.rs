@@ -431,3 +431,30 @@ fn message(esme: i64, text: &str) -> Submission {
         transliterate: false,
     }
 }
+
+impl Chain {
+    /// Changes what the configuration says.
+    pub(crate) fn edit(&self, change: impl FnOnce(String) -> String) {
+        let file = self.folder.0.join("bridge.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, change(text)).unwrap();
+    }
+
+    /// Has the running bridge read it again.
+    pub(crate) fn hang_up(&self) {
+        let pid = self.bridge.as_ref().unwrap().id().to_string();
+        let done = Command::new("kill").args(["-HUP", &pid]).status();
+        assert!(done.unwrap().success());
+    }
+
+    /// Starts the bridge with its log in a file, whose path it returns.
+    pub(crate) async fn start_logged(&mut self) -> PathBuf {
+        let file = self.folder.0.join("bridge.log");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "exec \"$0\" \"$@\" 2>bridge.log"])
+            .arg(env!("CARGO_BIN_EXE_bridge"));
+        self.launch(&mut command).await;
+        file
+    }
+}
