@@ -197,7 +197,7 @@ pub(super) fn check_esme(api: &Api, esme: i64) -> Result<Esme, ApiError> {
         .filter(|link| pool.map_or(link.id == esme, |pool| pool.links.contains(&link.id)))
         .collect();
     let up = |status| matches!(status, LinkStatus::Up | LinkStatus::Throttled);
-    // Of a pool, the link that would send now names the account.
+    // Of a pool, a link that could send now names its centre.
     let shown = members
         .iter()
         .find(|link| up(link.status))

@@ -59,6 +59,7 @@ pub(super) struct Shared {
 struct View {
     id: i64,
     provider: Provider,
+    /// The centre's name, as it last said it; empty before the first bind.
     system_id: String,
     /// Bound, so that it is up or throttled.
     up: bool,
@@ -92,10 +93,15 @@ impl Shared {
         view.problem = problem;
     }
 
+    /// The centre's name.
+    pub(super) fn greeted(&self, system_id: String) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.system_id = system_id;
+    }
+
     pub(super) fn configure(&self, config: &LinkConfig) {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.provider = Provider(config.provider.clone());
-        view.system_id.clone_from(&config.system_id);
         view.disabled = config.disabled;
         drop(view);
         self.gate.change(config.window, config.rate, config.burst);
@@ -150,7 +156,7 @@ impl LinkHandle {
             view: Mutex::new(View {
                 id: config.id,
                 provider: Provider(config.provider.clone()),
-                system_id: config.system_id.clone(),
+                system_id: String::new(),
                 up: false,
                 disabled: config.disabled,
                 problem: None,

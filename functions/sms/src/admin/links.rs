@@ -19,7 +19,7 @@ const MAX_NETWORKS: usize = 100;
 /// What a link is doing now.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LiveOut {
-    /// The account's name at the message centre.
+    /// The message centre's own name; empty until it was first connected.
     #[schema(example = "my_system")]
     system_id: String,
     /// `up`, `down`, `throttled` or `disabled`.

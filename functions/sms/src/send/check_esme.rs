@@ -40,7 +40,7 @@ pub(crate) struct EsmeOut {
     /// Whether it is connected.
     #[schema(example = true)]
     persist: bool,
-    /// The account's name at the message centre; of a pool, that of a link that is connected.
+    /// The message centre's own name, empty until it was first connected; of a pool, that of a link that is connected.
     #[schema(example = "my_system")]
     system_id: String,
     /// Why it is not connected.
