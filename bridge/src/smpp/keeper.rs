@@ -197,6 +197,7 @@ impl Keeper {
         let link = self.config.id;
         info!(link, "bound");
         self.shared.greeted(greeting.system_id);
+        self.shared.heard();
         let since = Instant::now();
         self.shared.set_up(true, None);
         self.shared.gate.set_open(self.config.bind.sends());

@@ -1,7 +1,7 @@
 //! A link: keeps a session with its centre, and hands out places to send through it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub enum Delivery {
 pub(super) struct Shared {
     pub(super) gate: Gate,
     pub(super) in_flight: AtomicU32,
+    /// When the centre last said something; 0 before that.
+    heard_at: AtomicI64,
     pub(super) clock: Arc<dyn Clock>,
     view: Mutex<View>,
     sends: mpsc::UnboundedSender<Claimed>,
@@ -83,7 +85,7 @@ impl Shared {
             rate: if view.up { rate } else { 0.0 },
             in_flight: self.in_flight.load(Ordering::Relaxed),
             window: self.gate.window(),
-            last_check: self.clock.now().millis(),
+            last_check: self.heard_at.load(Ordering::Relaxed),
         }
     }
 
@@ -91,6 +93,12 @@ impl Shared {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.up = up;
         view.problem = problem;
+    }
+
+    /// The centre said something.
+    pub(super) fn heard(&self) {
+        let now = self.clock.now().millis();
+        self.heard_at.store(now, Ordering::Relaxed);
     }
 
     /// The centre's name.
@@ -152,6 +160,7 @@ impl LinkHandle {
         let shared = Arc::new(Shared {
             gate: Gate::new(config.window, config.rate, config.burst),
             in_flight: AtomicU32::new(0),
+            heard_at: AtomicI64::new(0),
             clock,
             view: Mutex::new(View {
                 id: config.id,

@@ -201,6 +201,7 @@ impl Session {
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => {
                     self.heard = self.now;
+                    link.shared.heard();
                     self.enquired = None;
                     match codec::decode(&frame) {
                         Ok((header, pdu)) => self.take(header, pdu, link),

@@ -151,7 +151,7 @@ pub struct Link {
     pub in_flight: u32,
     /// Most parts that may be so.
     pub window: u32,
-    /// When its state was last seen.
+    /// When its centre was last heard; 0 where it never was.
     pub last_check: i64,
 }
 

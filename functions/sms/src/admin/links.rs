@@ -34,7 +34,7 @@ pub(crate) struct LiveOut {
     /// Most parts that may be so.
     #[schema(example = 10)]
     window: u32,
-    /// In unix seconds.
+    /// When its message centre was last heard, in unix seconds; 0 where it never was.
     #[schema(example = 1_937_082_918)]
     last_check: i64,
 }
