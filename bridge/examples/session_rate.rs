@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::message::{Address, Addresses, AttemptResult, Claimed, PartBody, PartKey};
+use homeroom_bridge::meters::Meters;
 use homeroom_bridge::smpp::link::{LinkConfig, LinkEvent, LinkHandle};
 use homeroom_bridge::smsc::{Config, Smsc};
 use homeroom_sms_contract::submit::LinkStatus;
@@ -31,7 +32,13 @@ async fn main() -> anyhow::Result<()> {
             receipts: None,
             ..Config::default()
         };
-        centre = Smsc::start(([127, 0, 0, 1], 0).into(), config, Arc::new(SystemClock)).await?;
+        centre = Smsc::start(
+            ([127, 0, 0, 1], 0).into(),
+            config,
+            Arc::new(SystemClock),
+            Meters::default(),
+        )
+        .await?;
         centre.address().to_string()
     } else {
         address

@@ -19,6 +19,7 @@ use crate::accept::{self, Cutting};
 use crate::app::policy;
 use crate::config::{Alphabet, Changes, Config, Header, Pool};
 use crate::gateway::{Caller, Gateway, Stats};
+use crate::meters::Meters;
 use crate::pools::Turns;
 use crate::smpp::link::{LinkEvent, LinkHandle};
 use crate::store::{Accepted, MessageView, QueueLimits, Retention, Store, StoreError};
@@ -82,6 +83,7 @@ pub struct Engine {
     retention: Retention,
     plan: RwLock<Arc<Plan>>,
     traffic: Traffic,
+    meters: Meters,
     references: References,
     /// When the store last had no room, 0 once it has taken something since: a probe is smaller than a message.
     full_at: AtomicI64,
@@ -110,6 +112,7 @@ impl Engine {
         let engine = Arc::new(Self {
             store,
             traffic: Traffic::new(now.seconds()),
+            meters: Meters::default(),
             clock,
             limits: config.limits.clone(),
             retention: Retention {
@@ -208,7 +211,12 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
-        let handle = LinkHandle::spawn(settings.settings(number), events, Arc::clone(&self.clock));
+        let handle = LinkHandle::spawn(
+            settings.settings(number),
+            events,
+            Arc::clone(&self.clock),
+            self.meters.clone(),
+        );
         let running = Running {
             settings: settings.clone(),
             handle: Arc::new(handle),
@@ -513,6 +521,10 @@ impl Gateway for Engine {
 
     fn stats(&self) -> Stats {
         self.traffic.stats(self.clock.now().seconds())
+    }
+
+    fn meters(&self) -> Meters {
+        self.meters.clone()
     }
 
     async fn ready(&self) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use homeroom_sms_contract::submit::{Cancelled, Links, Outcome, Submission};
 
+use crate::meters::Meters;
 use crate::store::{Depths, MessageView, StoreError};
 
 /// Who asks.
@@ -90,6 +91,9 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Traffic and depths.
     fn stats(&self) -> Stats;
+
+    /// What is timed and counted besides.
+    fn meters(&self) -> Meters;
 
     /// Whether a message would be accepted now; otherwise why not.
     async fn ready(&self) -> Result<(), String>;

@@ -181,6 +181,7 @@ async fn send(engine: &Arc<Engine>, plan: &Plan, esme: i64, places: Places) -> b
     for (part, (number, slot)) in parts.into_iter().zip(slots) {
         if let Some(running) = plan.links.get(&number) {
             running.sent.fetch_add(1, Ordering::Relaxed);
+            engine.meters.handed(esme, number);
         }
         slot.send(part);
     }

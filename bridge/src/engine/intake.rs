@@ -29,6 +29,7 @@ pub(super) async fn run(engine: Arc<Engine>, mut events: mpsc::Receiver<LinkEven
     let (receipts, received) = mpsc::channel(WAITING);
     let (inbound, messages) = mpsc::channel(WAITING);
     let (states, announced) = mpsc::channel(WAITING);
+    let meters = engine.meters.clone();
     let tasks = [
         tokio::spawn(record(Arc::clone(&engine), recorded)),
         tokio::spawn(receive(Arc::clone(&engine), received)),
@@ -38,12 +39,16 @@ pub(super) async fn run(engine: Arc<Engine>, mut events: mpsc::Receiver<LinkEven
     while let Some(event) = events.recv().await {
         let _ = match event {
             LinkEvent::Attempted(attempted, provider) | LinkEvent::Late(attempted, provider) => {
+                meters.attempted(&attempted, &provider);
                 attempts.send((attempted, provider)).await.is_ok()
             }
             LinkEvent::Deliver {
                 what: Delivery::Receipt(receipt),
                 ack,
-            } => receipts.send((receipt, ack)).await.is_ok(),
+            } => {
+                meters.received(&receipt);
+                receipts.send((receipt, ack)).await.is_ok()
+            }
             LinkEvent::Deliver {
                 what: Delivery::Inbound(part),
                 ack,

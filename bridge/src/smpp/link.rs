@@ -10,6 +10,7 @@ use homeroom_sms_contract::submit::{Link as LinkState, LinkStatus};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::message::{Address, AttemptResult, Attempted, Claimed, InboundPart, PartKey, Receipt};
+use crate::meters::Meters;
 use crate::store::Provider;
 
 pub use super::config::{LinkConfig, Timers, Tls};
@@ -53,6 +54,7 @@ pub(super) struct Shared {
     /// When the centre last said something; 0 before that.
     heard_at: AtomicI64,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) meters: Meters,
     view: Mutex<View>,
     sends: mpsc::UnboundedSender<Claimed>,
     events: mpsc::Sender<LinkEvent>,
@@ -154,6 +156,7 @@ impl LinkHandle {
         config: LinkConfig,
         events: mpsc::Sender<LinkEvent>,
         clock: Arc<dyn Clock>,
+        meters: Meters,
     ) -> Self {
         let (sends, claimed) = mpsc::unbounded_channel();
         let (requests, asked) = mpsc::channel(4);
@@ -162,6 +165,7 @@ impl LinkHandle {
             in_flight: AtomicU32::new(0),
             heard_at: AtomicI64::new(0),
             clock,
+            meters,
             view: Mutex::new(View {
                 id: config.id,
                 provider: Provider(config.provider.clone()),

@@ -229,7 +229,12 @@ impl Session {
 
     fn take(&mut self, header: Header, pdu: Pdu<'_>, link: &mut Keeper) {
         match pdu {
-            Pdu::SubmitSmResp(message_id) => self.answer(header, Some(message_id), link),
+            Pdu::SubmitSmResp(message_id) => {
+                if let Some(age) = self.pending.age(header.sequence, self.now) {
+                    link.shared.meters.answered(link.config.id, age);
+                }
+                self.answer(header, Some(message_id), link);
+            }
             Pdu::GenericNack if self.questions.answered(header.sequence).is_some() => {}
             Pdu::GenericNack => self.answer(header, None, link),
             Pdu::QuerySmResp(answer) => self.learn(header, answer, link),

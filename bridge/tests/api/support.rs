@@ -11,9 +11,10 @@ use homeroom_bridge::api::{self, Api, Sockets};
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::config::Config;
 use homeroom_bridge::gateway::{Caller, Campaign, Gateway, Second, Stats};
-use homeroom_bridge::message::PartStatus;
+use homeroom_bridge::message::{AttemptResult, Attempted, PartKey, PartStatus, Receipt};
+use homeroom_bridge::meters::Meters;
 use homeroom_bridge::platform_client::PlatformClient;
-use homeroom_bridge::store::{Depths, MessageView, PartView, StoreError};
+use homeroom_bridge::store::{Depths, MessageView, PartView, Provider, StoreError};
 use homeroom_domain::credentials::sms_token::{self, SmsClaims, SmsKeys};
 use homeroom_domain::sms::text;
 use homeroom_kernel::{Clock, Timestamp};
@@ -224,6 +225,38 @@ impl Gateway for Memory {
                 ..Depths::default()
             },
         }
+    }
+
+    fn meters(&self) -> Meters {
+        let (meters, provider) = (Meters::default(), Provider("operator".to_owned()));
+        let attempted = |result| Attempted {
+            key: PartKey {
+                message_id: "m".to_owned(),
+                number: 1,
+            },
+            attempt: 1,
+            link: 100,
+            result,
+        };
+        for result in [
+            AttemptResult::Submitted {
+                provider_id: b"987654321".to_vec(),
+            },
+            AttemptResult::Rejected { status: 0x0452 },
+            AttemptResult::Ambiguous,
+        ] {
+            meters.handed(1000, 100);
+            meters.attempted(&attempted(result), &provider);
+        }
+        meters.answered(100, std::time::Duration::from_millis(20));
+        meters.received(&Receipt {
+            provider: provider.0,
+            provider_id: b"987654321".to_vec(),
+            status: PartStatus::Delivered,
+            error: None,
+            received_at: 0,
+        });
+        meters
     }
 
     async fn ready(&self) -> Result<(), String> {
