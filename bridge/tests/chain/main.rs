@@ -9,6 +9,7 @@
 )]
 
 mod kill;
+mod log;
 #[path = "../smpp/node.rs"]
 #[allow(dead_code, reason = "only a part of it is needed here")]
 mod node;

@@ -12,7 +12,7 @@ use axum::{Json, Router, extract::State, routing::post};
 use bytes::Bytes;
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::platform_client::PlatformClient;
-use homeroom_bridge::smsc::{self, Smsc, Taken};
+use homeroom_bridge::smsc::{self, FromPhone, Smsc, Taken};
 use homeroom_kernel::Clock;
 use homeroom_sms_contract::signature;
 use homeroom_sms_contract::submit::{
@@ -78,6 +78,10 @@ fn free() -> SocketAddr {
 
 async fn listen(State(heard): State<Heard>, Json(body): Json<Value>) {
     for event in body["events"].as_array().unwrap() {
+        if let Some(id) = event["inbound_id"].as_str() {
+            let mut heard = heard.lock().unwrap();
+            heard.insert(id.to_owned(), "INBOUND".to_owned());
+        }
         if let (Some(id), Some(status)) = (event["message_id"].as_str(), event["status"].as_str()) {
             heard
                 .lock()
@@ -445,6 +449,28 @@ impl Chain {
         let pid = self.bridge.as_ref().unwrap().id().to_string();
         let done = Command::new("kill").args(["-HUP", &pid]).status();
         assert!(done.unwrap().success());
+    }
+
+    /// Has a link's centre send what a phone wrote.
+    pub(crate) fn from_phone(&self, link: i64, message: FromPhone) {
+        self.centres[&link].0.send("school", message);
+    }
+
+    /// Waits until the platform has a message from a phone.
+    pub(crate) async fn wait_inbound(&self) {
+        for _ in 0..200 {
+            if self
+                .heard
+                .lock()
+                .unwrap()
+                .values()
+                .any(|one| one == "INBOUND")
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no message from a phone");
     }
 
     /// Starts the bridge with its log in a file, whose path it returns.
