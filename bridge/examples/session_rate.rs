@@ -32,13 +32,7 @@ async fn main() -> anyhow::Result<()> {
             receipts: None,
             ..Config::default()
         };
-        centre = Smsc::start(
-            ([127, 0, 0, 1], 0).into(),
-            config,
-            Arc::new(SystemClock),
-            Meters::default(),
-        )
-        .await?;
+        centre = Smsc::start(([127, 0, 0, 1], 0).into(), config, Arc::new(SystemClock)).await?;
         centre.address().to_string()
     } else {
         address
@@ -48,7 +42,12 @@ async fn main() -> anyhow::Result<()> {
     config.window = window;
     config.rate = f64::INFINITY;
     let (sender, mut events) = mpsc::channel(10_000);
-    let link = Arc::new(LinkHandle::spawn(config, sender, Arc::new(SystemClock)));
+    let link = Arc::new(LinkHandle::spawn(
+        config,
+        sender,
+        Arc::new(SystemClock),
+        Meters::default(),
+    ));
     loop {
         match events.recv().await {
             Some(LinkEvent::Changed(state)) if state.status == LinkStatus::Up => break,

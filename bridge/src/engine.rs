@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use homeroom_domain::sms::segments;
+use homeroom_domain::sms::text::TextLength;
 use homeroom_kernel::Clock;
 use homeroom_sms_contract::submit::{
     Cancelled, Link as LinkState, Links, Outcome, Pool as PoolState, Submission,
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::{self, Cutting};
 use crate::app::policy;
-use crate::config::{Alphabet, Changes, Config, Header, Pool};
+use crate::config::{Changes, Config, Pool};
 use crate::gateway::{Caller, Gateway, Stats};
 use crate::meters::Meters;
 use crate::pools::Turns;
@@ -286,18 +286,9 @@ impl Engine {
             .links
             .first()
             .and_then(|number| plan.links.get(number));
-        let (alphabet, header) = first
-            .map_or((Alphabet::default(), Header::default()), |running| {
-                (running.settings.alphabet, running.settings.header)
-            });
         Cutting {
-            alphabet,
-            header: match header {
-                Header::Udh8 => segments::Header::Udh8,
-                Header::Udh16 => segments::Header::Udh16,
-                Header::Sar => segments::Header::Sar,
-                Header::Payload => segments::Header::Payload,
-            },
+            alphabet: first.map_or_else(Default::default, |running| running.settings.alphabet()),
+            header: first.map_or_else(Default::default, |running| running.settings.header()),
             max_segments: self.limits.segments,
             validity: i64::try_from(self.limits.validity.as_millis()).unwrap_or(i64::MAX),
         }
@@ -521,6 +512,15 @@ impl Gateway for Engine {
 
     fn stats(&self) -> Stats {
         self.traffic.stats(self.clock.now().seconds())
+    }
+
+    fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength> {
+        let plan = self.plan();
+        let cutting = match esme {
+            Some(esme) => self.cutting(&plan, plan.routes.get(&esme)?),
+            None => Cutting::default(),
+        };
+        Some(accept::measure(text, replaced, cutting))
     }
 
     fn meters(&self) -> Meters {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use homeroom_domain::sms::text::TextLength;
 use homeroom_sms_contract::submit::{Cancelled, Links, Outcome, Submission};
 
 use crate::meters::Meters;
@@ -91,6 +92,9 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Traffic and depths.
     fn stats(&self) -> Stats;
+
+    /// How a text would be sent, by the usual way or by a link or pool; `None` where that is unknown. `replaced`: similar characters may stand in it.
+    fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength>;
 
     /// What is timed and counted besides.
     fn meters(&self) -> Meters;

@@ -51,11 +51,14 @@ pub struct Link {
     /// How long the line may be silent before it is tested.
     #[serde(default = "half_a_minute", deserialize_with = "values::time")]
     pub enquire_link: Duration,
+    /// How long a session without any message is kept, signs of life not counted; for ever where absent.
+    #[serde(default, deserialize_with = "optional_time")]
+    pub inactivity: Option<Duration>,
     /// How long an answer is awaited.
     #[serde(default = "half_a_minute", deserialize_with = "values::time")]
     pub response_timeout: Duration,
     /// How long a receipt is awaited before the centre is asked, and asked again (`query_sm`); never where absent.
-    #[serde(default, deserialize_with = "query_after")]
+    #[serde(default, deserialize_with = "optional_time")]
     pub query_after: Option<Duration>,
     /// TLS; plain where absent.
     pub tls: Option<LinkTls>,
@@ -117,6 +120,8 @@ pub enum Alphabet {
     Gsm7,
     /// ISO 8859-1.
     Latin1,
+    /// ASCII.
+    Ascii,
 }
 
 /// How parts say that they belong together.
@@ -241,7 +246,7 @@ const fn half_a_minute() -> Duration {
     Duration::from_secs(30)
 }
 
-fn query_after<'de, D: serde::Deserializer<'de>>(
+fn optional_time<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     values::time(deserializer).map(Some)

@@ -35,6 +35,7 @@ impl Link {
         settings.timers = Timers {
             response: self.response_timeout,
             enquire_link: self.enquire_link,
+            inactivity: self.inactivity,
             ..Timers::default()
         };
         settings.ids = IdRules {
@@ -45,10 +46,8 @@ impl Link {
             IdFrom::Parameter => IdSource::Parameter,
             IdFrom::Text => IdSource::Text,
         };
-        settings.alphabet = match self.alphabet {
-            Alphabet::Gsm7 => segments::Alphabet::Gsm7,
-            Alphabet::Latin1 => segments::Alphabet::Latin1,
-        };
+        settings.alphabet = self.alphabet();
+        settings.parameters = self.header().needs_parameters();
         settings.exceptions = Exceptions {
             permanent: self.permanent_errors.clone(),
             ..Exceptions::default()
@@ -60,6 +59,16 @@ impl Link {
     #[must_use]
     pub fn group(&self, number: i64) -> String {
         self.provider.clone().unwrap_or_else(|| number.to_string())
+    }
+
+    /// What its centre takes `data_coding` 0 for.
+    #[must_use]
+    pub fn alphabet(&self) -> segments::Alphabet {
+        match self.alphabet {
+            Alphabet::Gsm7 => segments::Alphabet::Gsm7,
+            Alphabet::Latin1 => segments::Alphabet::Latin1,
+            Alphabet::Ascii => segments::Alphabet::Ascii,
+        }
     }
 
     /// How parts sent through this link say that they belong together.

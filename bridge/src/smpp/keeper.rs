@@ -29,6 +29,9 @@ use super::wire::{Stream, Wire};
 /// Most characters of a centre's name that are shown; the standard allows 15.
 const MAX_NAME: usize = 64;
 
+/// SMPP 3.4.
+const VERSION: u8 = 0x34;
+
 /// Someone who asked for something and waits until it is done.
 pub(super) type Asked = (Request, oneshot::Sender<()>);
 
@@ -61,6 +64,11 @@ enum NoSession {
     Silent(Duration),
     #[error("the centre refused the bind: {}", status::name(*.0))]
     Refused(u32),
+    #[error(
+        "the centre speaks SMPP {}.{}, which has no parameters for this link's `header`: write \"udh8\" or \"udh16\"",
+        .0 >> 4, .0 & 15
+    )]
+    TooOld(u8),
 }
 
 /// What a wait ended with.
@@ -230,6 +238,10 @@ impl Keeper {
                 );
                 jittered(self.config.timers.refused)
             }
+            NoSession::TooOld(_) => {
+                error!(link, reason, "the link cannot be used");
+                jittered(self.config.timers.refused)
+            }
             NoSession::Refused(status::ALREADY_BOUND) => {
                 warn!(link, reason, "waiting for the old session to end");
                 jittered(self.config.timers.already_bound)
@@ -262,6 +274,8 @@ pub(super) fn jittered(time: Duration) -> Duration {
 /// What a centre says of itself when it takes a bind.
 struct Greeting {
     system_id: String,
+    /// Where it says so; many that speak 3.4 do not.
+    version: Option<u8>,
 }
 
 impl Greeting {
@@ -272,6 +286,7 @@ impl Greeting {
         let shown = text.chars().filter(|one| !one.is_control());
         Self {
             system_id: shown.take(MAX_NAME).collect(),
+            version: answer.interface_version,
         }
     }
 }
@@ -286,7 +301,14 @@ async fn bound(config: &LinkConfig) -> Result<(Wire, Greeting), NoSession> {
     let greeting = timeout(timers.bind, bind(&mut wire, config))
         .await
         .map_err(|_| NoSession::Silent(timers.bind))??;
-    Ok((wire, greeting))
+    match greeting.version {
+        Some(version) if version < VERSION && config.parameters => {
+            wire.put(status::OK, 2, &Pdu::Unbind);
+            let _ = timeout(timers.unbind, wire.finish()).await;
+            Err(NoSession::TooOld(version))
+        }
+        _ => Ok((wire, greeting)),
+    }
 }
 
 async fn stream(config: &LinkConfig) -> Result<Box<dyn Stream>, NoSession> {
@@ -306,7 +328,7 @@ async fn bind(wire: &mut Wire, config: &LinkConfig) -> Result<Greeting, NoSessio
         system_id: config.system_id.as_bytes(),
         password: config.password.expose_secret().as_bytes(),
         system_type: config.system_type.as_bytes(),
-        interface_version: 0x34,
+        interface_version: VERSION,
         range: WireAddress::default(),
     };
     wire.put(status::OK, 1, &Pdu::Bind(request));

@@ -16,7 +16,8 @@ use homeroom_bridge::meters::Meters;
 use homeroom_bridge::platform_client::PlatformClient;
 use homeroom_bridge::store::{Depths, MessageView, PartView, Provider, StoreError};
 use homeroom_domain::credentials::sms_token::{self, SmsClaims, SmsKeys};
-use homeroom_domain::sms::text;
+use homeroom_domain::sms::segments::{Alphabet, Header};
+use homeroom_domain::sms::text::{self, TextLength};
 use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::signature;
 use homeroom_sms_contract::submit::{
@@ -147,6 +148,7 @@ impl Gateway for Memory {
             attempts: 1,
             ambiguous: 0,
             link: Some(100),
+            left_at: (status != PartStatus::Sending).then_some(1_937_082_920_100),
             provider_id: Some(b"1".to_vec()),
             error: None,
         };
@@ -224,6 +226,14 @@ impl Gateway for Memory {
                 events: 2,
                 ..Depths::default()
             },
+        }
+    }
+
+    fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength> {
+        match esme {
+            None | Some(100 | 101 | 1000) => Some(text::check(text, replaced)),
+            Some(102) => Some(text::measure_for(text, Alphabet::Latin1, Header::Udh16)),
+            Some(_) => None,
         }
     }
 

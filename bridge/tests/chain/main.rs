@@ -19,3 +19,4 @@ mod reload;
 mod rest;
 mod send;
 mod support;
+mod texts;
