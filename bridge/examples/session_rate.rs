@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::message::{Address, Addresses, AttemptResult, Claimed, PartBody, PartKey};
+use homeroom_bridge::meters::Meters;
 use homeroom_bridge::smpp::link::{LinkConfig, LinkEvent, LinkHandle};
 use homeroom_bridge::smsc::{Config, Smsc};
 use homeroom_sms_contract::submit::LinkStatus;
@@ -41,7 +42,12 @@ async fn main() -> anyhow::Result<()> {
     config.window = window;
     config.rate = f64::INFINITY;
     let (sender, mut events) = mpsc::channel(10_000);
-    let link = Arc::new(LinkHandle::spawn(config, sender, Arc::new(SystemClock)));
+    let link = Arc::new(LinkHandle::spawn(
+        config,
+        sender,
+        Arc::new(SystemClock),
+        Meters::default(),
+    ));
     loop {
         match events.recv().await {
             Some(LinkEvent::Changed(state)) if state.status == LinkStatus::Up => break,

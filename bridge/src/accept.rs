@@ -2,11 +2,10 @@
 
 use homeroom_domain::sms::number::Address as Number;
 use homeroom_domain::sms::segments::{self, Options, TextError};
-use homeroom_domain::sms::text::{Encoding, transliterate};
+use homeroom_domain::sms::text::{TextLength, measure_for, transliterate};
 use homeroom_sms_contract::submit::{Outcome, Submission};
 use sha2::{Digest, Sha256};
 
-use crate::config::Alphabet;
 use crate::message::{Address, Addresses, NewMessage, PartBody};
 
 /// Longest id in bytes.
@@ -18,7 +17,7 @@ const MAX_DELAY: i64 = 30 * 86_400_000;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cutting {
     /// What the centre takes `data_coding` 0 for.
-    pub alphabet: Alphabet,
+    pub alphabet: segments::Alphabet,
     /// How parts belong together.
     pub header: segments::Header,
     /// Most parts of one message.
@@ -40,6 +39,16 @@ pub fn prepare(
     let message_id = asked.message_id.clone();
     check(asked, cutting, reference, now)
         .map_err(|(code, error)| Box::new(refused(message_id, code, error)))
+}
+
+/// What [`prepare`] would make of a text.
+pub(crate) fn measure(text: &str, replaced: bool, cutting: Cutting) -> TextLength {
+    let text = if replaced {
+        transliterate(text)
+    } else {
+        text.to_owned()
+    };
+    measure_for(&text, cutting.alphabet, cutting.header)
 }
 
 /// The outcome of a message that is not taken.
@@ -78,13 +87,8 @@ fn check(
     } else {
         asked.text
     };
-    let encoding = match cutting.alphabet {
-        Alphabet::Gsm7 => None,
-        Alphabet::Latin1 if Encoding::Latin1.fits(&text) => Some(Encoding::Latin1),
-        Alphabet::Latin1 => Some(Encoding::Ucs2),
-    };
     let options = Options {
-        encoding,
+        encoding: Some(cutting.alphabet.encoding(&text)),
         header: cutting.header,
         reference,
         max_segments: cutting.max_segments,
@@ -173,7 +177,7 @@ mod tests {
 
     const NOW: i64 = 1_768_473_000_000;
     const CUTTING: Cutting = Cutting {
-        alphabet: Alphabet::Gsm7,
+        alphabet: segments::Alphabet::Gsm7,
         header: segments::Header::Udh8,
         max_segments: 5,
         validity: 86_400_000,
@@ -333,7 +337,7 @@ mod tests {
     #[test]
     fn a_centre_of_latin_letters_gets_them() {
         let latin = Cutting {
-            alphabet: Alphabet::Latin1,
+            alphabet: segments::Alphabet::Latin1,
             ..CUTTING
         };
         let message = prepare(asked("garçon @"), latin, 1, NOW).unwrap();

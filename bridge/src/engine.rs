@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use homeroom_domain::sms::segments;
+use homeroom_domain::sms::text::TextLength;
 use homeroom_kernel::Clock;
 use homeroom_sms_contract::submit::{
     Cancelled, Link as LinkState, Links, Outcome, Pool as PoolState, Submission,
@@ -17,17 +17,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::{self, Cutting};
 use crate::app::policy;
-use crate::config::{Alphabet, Changes, Config, Header};
+use crate::config::{Changes, Config, Pool};
 use crate::gateway::{Caller, Gateway, Stats};
+use crate::meters::Meters;
 use crate::pools::Turns;
 use crate::smpp::link::{LinkEvent, LinkHandle};
 use crate::store::{Accepted, MessageView, QueueLimits, Retention, Store, StoreError};
 use crate::traffic::{Count, Traffic};
 
+use pace::Pace;
 use references::References;
 
 mod dispatch;
 mod intake;
+mod pace;
 mod questions;
 mod references;
 
@@ -59,6 +62,7 @@ struct Running {
 struct Route {
     links: Vec<i64>,
     turns: Mutex<Turns>,
+    pace: Pace,
     /// Something may be due.
     wake: Notify,
 }
@@ -79,6 +83,7 @@ pub struct Engine {
     retention: Retention,
     plan: RwLock<Arc<Plan>>,
     traffic: Traffic,
+    meters: Meters,
     references: References,
     /// When the store last had no room, 0 once it has taken something since: a probe is smaller than a message.
     full_at: AtomicI64,
@@ -107,6 +112,7 @@ impl Engine {
         let engine = Arc::new(Self {
             store,
             traffic: Traffic::new(now.seconds()),
+            meters: Meters::default(),
             clock,
             limits: config.limits.clone(),
             retention: Retention {
@@ -163,26 +169,21 @@ impl Engine {
                 plan.links.insert(number, running.with(link.clone()));
             }
         }
-        let alone = config.links.keys().map(|&link| (link, vec![(link, 1)]));
-        let pools = config.pools.iter().map(|(&pool, members)| {
-            (
-                pool,
-                members
-                    .links
-                    .iter()
-                    .map(|(&link, weight)| (link, weight.0))
-                    .collect::<Vec<_>>(),
-            )
+        let alone = config
+            .links
+            .keys()
+            .map(|&link| (link, vec![(link, 1)], None));
+        let pools = config.pools.iter().map(|(&number, pool)| {
+            let members = pool.links.iter().map(|(&link, weight)| (link, weight.0));
+            (number, members.collect::<Vec<_>>(), Some(pool))
         });
         let mut new = Vec::new();
-        for (number, members) in alone.chain(pools) {
-            let route = old.routes.get(&number).map_or_else(
-                || {
-                    new.push(number);
-                    Route::of(&members)
-                },
-                |route| route.with(&members),
-            );
+        for (number, members, pool) in alone.chain(pools) {
+            let known = old.routes.get(&number);
+            if known.is_none() {
+                new.push(number);
+            }
+            let route = Route::of(&members, pool, known.map(AsRef::as_ref));
             plan.routes.insert(number, Arc::new(route));
         }
         let gone: Vec<_> = old
@@ -211,7 +212,12 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
-        let handle = LinkHandle::spawn(settings.settings(number), events, Arc::clone(&self.clock));
+        let handle = LinkHandle::spawn(
+            settings.settings(number),
+            events,
+            Arc::clone(&self.clock),
+            self.meters.clone(),
+        );
         let running = Running {
             settings: settings.clone(),
             handle: Arc::new(handle),
@@ -294,18 +300,9 @@ impl Engine {
             .links
             .first()
             .and_then(|number| plan.links.get(number));
-        let (alphabet, header) = first
-            .map_or((Alphabet::default(), Header::default()), |running| {
-                (running.settings.alphabet, running.settings.header)
-            });
         Cutting {
-            alphabet,
-            header: match header {
-                Header::Udh8 => segments::Header::Udh8,
-                Header::Udh16 => segments::Header::Udh16,
-                Header::Sar => segments::Header::Sar,
-                Header::Payload => segments::Header::Payload,
-            },
+            alphabet: first.map_or_else(Default::default, |running| running.settings.alphabet()),
+            header: first.map_or_else(Default::default, |running| running.settings.header()),
             max_segments: self.limits.segments,
             validity: i64::try_from(self.limits.validity.as_millis()).unwrap_or(i64::MAX),
         }
@@ -364,26 +361,21 @@ impl Running {
 }
 
 impl Route {
-    fn of(members: &[(i64, u32)]) -> Self {
-        let mut turns = Turns::default();
+    /// Goes on with the turns and the pace of `before`, where there was one.
+    fn of(members: &[(i64, u32)], pool: Option<&Pool>, before: Option<&Self>) -> Self {
+        let turns = before.map(|route| route.turns.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut turns = turns.map_or_else(Turns::default, |turns| turns.clone());
         turns.set(members);
+        let pace = match (pool, before) {
+            (None, _) => Pace::default(),
+            (Some(pool), None) => Pace::of(pool),
+            (Some(pool), Some(before)) => before.pace.with(pool),
+        };
         Self {
             links: members.iter().map(|(link, _)| *link).collect(),
             turns: Mutex::new(turns),
+            pace,
             wake: Notify::new(),
-        }
-    }
-
-    fn with(&self, members: &[(i64, u32)]) -> Self {
-        let mut turns = self
-            .turns
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        turns.set(members);
-        Self {
-            turns: Mutex::new(turns),
-            ..Self::of(members)
         }
     }
 }
@@ -515,14 +507,11 @@ impl Gateway for Engine {
                     .get(link)
                     .map_or(0, |running| running.sent.load(Ordering::Relaxed))
             };
+            let links = route.links.iter().filter_map(|link| states.get(link));
+            let rate: f64 = links.map(|link| link.rate).sum();
             Some(PoolState {
                 id: *number,
-                rate: route
-                    .links
-                    .iter()
-                    .filter_map(|link| states.get(link))
-                    .map(|link| link.rate)
-                    .sum(),
+                rate: route.pace.rate().map_or(rate, |own| own.min(rate)),
                 links: route.links.clone(),
                 distribution: route.links.iter().map(sent).collect(),
                 queued: queued.get(number).copied().unwrap_or(0),
@@ -537,6 +526,19 @@ impl Gateway for Engine {
 
     fn stats(&self) -> Stats {
         self.traffic.stats(self.clock.now().seconds())
+    }
+
+    fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength> {
+        let plan = self.plan();
+        let cutting = match esme {
+            Some(esme) => self.cutting(&plan, plan.routes.get(&esme)?),
+            None => Cutting::default(),
+        };
+        Some(accept::measure(text, replaced, cutting))
+    }
+
+    fn meters(&self) -> Meters {
+        self.meters.clone()
     }
 
     async fn ready(&self) -> Result<(), String> {

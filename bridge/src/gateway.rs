@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use homeroom_domain::sms::text::TextLength;
 use homeroom_sms_contract::submit::{Cancelled, Links, Outcome, Submission};
 
+use crate::meters::Meters;
 use crate::store::{Depths, MessageView, StoreError};
 
 /// Who asks.
@@ -90,6 +92,12 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Traffic and depths.
     fn stats(&self) -> Stats;
+
+    /// How a text would be sent, by the usual way or by a link or pool; `None` where that is unknown. `replaced`: similar characters may stand in it.
+    fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength>;
+
+    /// What is timed and counted besides.
+    fn meters(&self) -> Meters;
 
     /// Whether a message would be accepted now; otherwise why not.
     async fn ready(&self) -> Result<(), String>;

@@ -9,6 +9,7 @@ pub mod control;
 pub mod engine;
 pub mod gateway;
 pub mod message;
+pub mod meters;
 pub mod platform_client;
 mod pools;
 pub mod smpp;

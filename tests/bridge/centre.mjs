@@ -1,5 +1,5 @@
 // A message centre made with node-smpp: `node centre.mjs [CERT KEY]`. Prints its port, then a line of JSON for every message.
-// Every message is taken and has its receipt at once, again after a new bind if it was not answered. Commands on stdin: "mo <text>", "unbind", "count".
+// Every message is taken and has its receipt at once, again after a new bind if it was not answered. Commands on stdin: "mo <text>", "unbind", "count", "binds".
 // For `session_rate`: `node centre.mjs - - quiet` only answers. `node centre.mjs - - 5` answers after 5 ms,
 // and `node centre.mjs - - mute` sends no receipts and says "delivered" to those who ask with query_sm.
 import { readFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ const options = cert && cert !== '-' ? { cert: readFileSync(cert), key: readFile
 const sessions = new Set();
 const owed = new Map();
 let count = 0;
+let binds = 0;
 
 const server = smpp.createServer(options, (session) => {
   // Without a listener a broken connection ends the process.
@@ -24,6 +25,7 @@ const server = smpp.createServer(options, (session) => {
       return;
     }
     sessions.add(session);
+    binds += 1;
     session.send(pdu.response({ system_id: 'node-smpp' }));
     for (const id of owed.keys()) deliver(id);
   };
@@ -91,6 +93,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     }
     if (command === 'unbind') session.unbind();
   }
+  if (command === 'binds') console.log(JSON.stringify({ binds }));
   if (command === 'count') console.log(JSON.stringify({ count }));
 }).on('close', () => process.exit(0));
 

@@ -22,7 +22,6 @@ use super::errors::ApiError;
 use super::messages::{self, Sent, Wanted};
 use super::serve::Peer;
 use super::{Api, accounts};
-use homeroom_domain::sms::text;
 
 /// What the compiler of the .proto files wrote.
 #[allow(clippy::pedantic, missing_docs, unreachable_pub)]
@@ -307,7 +306,13 @@ impl SmsService for Service {
         request: Request<CheckTextLenRequest>,
     ) -> Result<Response<CheckTextLenResponse>, Status> {
         self.within_rate(&request)?;
-        let measured = text::measure(&request.into_inner().message);
+        let asked = request.into_inner();
+        let measured = messages::measure(
+            &self.0,
+            &asked.message,
+            Some(asked.esme),
+            asked.transliterate,
+        )?;
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(Response::new(CheckTextLenResponse {
             encoding: measured.encoding.name().to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use homeroom_domain::sms::status::{MessageStatus, PartStatus};
+use homeroom_domain::sms::text::TextLength;
 use homeroom_sms_contract::submit::{LinkStatus, Outcome, Submission};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -199,7 +200,7 @@ pub(super) fn check_esme(api: &Api, esme: i64) -> Result<Esme, ApiError> {
         .filter(|link| pool.map_or(link.id == esme, |pool| pool.links.contains(&link.id)))
         .collect();
     let up = |status| matches!(status, LinkStatus::Up | LinkStatus::Throttled);
-    // Of a pool, the link that would send now names the account.
+    // Of a pool, a link that could send now names its centre.
     let shown = members
         .iter()
         .find(|link| up(link.status))
@@ -215,6 +216,20 @@ pub(super) fn check_esme(api: &Api, esme: i64) -> Result<Esme, ApiError> {
         system_id: shown.system_id.clone(),
         error: error.to_owned(),
     })
+}
+
+/// How a text would be sent, by a link or pool where one is named.
+pub(super) fn measure(
+    api: &Api,
+    text: &str,
+    esme: Option<i64>,
+    replaced: bool,
+) -> Result<TextLength, ApiError> {
+    let esme = esme.filter(|esme| *esme != 0);
+    let unknown = || ApiError::bad(format!("unknown esme {}", esme.unwrap_or_default()));
+    api.gateway
+        .measure(text, esme, replaced)
+        .ok_or_else(unknown)
 }
 
 /// What is known of a message of the account's app. `esme` is a hint that nothing needs.
@@ -234,6 +249,7 @@ fn shown(view: MessageView) -> Info {
         .filter(|status| **status == PartStatus::Delivered)
         .count();
     let parts = (1..).zip(&statuses);
+    let left = view.parts.iter().filter_map(|part| part.left_at).min();
     Info {
         message_id: view.message_id,
         mode: if statuses.len() > 1 {
@@ -243,7 +259,8 @@ fn shown(view: MessageView) -> Info {
         },
         parts: parts.map(|(n, status)| (n, public(*status))).collect(),
         delivered_count: u32::try_from(delivered).unwrap_or(u32::MAX),
-        sent_at: view.accepted_at.div_euclid(1_000),
+        // Until the first part has left, when it was accepted; as the platform has it.
+        sent_at: left.unwrap_or(view.accepted_at).div_euclid(1_000),
         updated_at: view.updated_at.div_euclid(1_000),
         transaction_id: view.transaction_id,
         task_id: view.task_id.unwrap_or_default(),

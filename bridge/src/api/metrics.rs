@@ -48,6 +48,11 @@ struct OfEsme {
     esme: i64,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPool {
+    pool: i64,
+}
+
 /// What is counted at the door.
 #[derive(Debug)]
 pub(super) struct Meters {
@@ -175,11 +180,18 @@ fn of_links(registry: &mut Registry, links: &Links) {
     registry.register("link_rate", "Parts a second that a link may send now", rate);
     registry.register("link_in_flight", "Parts sent and not answered", used);
     registry.register("link_window", "Most parts that may be so", window);
+    let rate = Family::<OfPool, FloatGauge>::default();
+    for pool in &links.pools {
+        let label = OfPool { pool: pool.id };
+        rate.get_or_create(&label).set(pool.rate);
+    }
+    registry.register("pool_rate", "Parts a second that a pool may send now", rate);
 }
 
 fn text(api: &Api) -> Result<String, Error> {
     let now = api.clock.now().millis();
-    let engine = snapshot(&api.gateway.stats(), &api.gateway.links(), now);
+    let mut engine = snapshot(&api.gateway.stats(), &api.gateway.links(), now);
+    api.gateway.meters().register(&mut engine);
     let mut text = String::new();
     prometheus_text::encode(&mut text, &api.meters.registry)?;
     prometheus_text::encode(&mut text, &engine)?;

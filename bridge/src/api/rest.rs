@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use homeroom_domain::sms::text;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
@@ -138,11 +137,15 @@ async fn info(State(api): State<Arc<Api>>, request: Request) -> Result<Response,
 #[derive(Deserialize)]
 struct TextWanted {
     message: String,
+    #[serde(default)]
+    esme: Option<i64>,
+    #[serde(default)]
+    transliterate: bool,
 }
 
 async fn check_text(State(api): State<Arc<Api>>, request: Request) -> Result<Response, ApiError> {
-    let (_, TextWanted { message }) = asked(&api, request).await?;
-    let measured = text::measure(&message);
+    let (_, wanted) = asked::<TextWanted>(&api, request).await?;
+    let measured = messages::measure(&api, &wanted.message, wanted.esme, wanted.transliterate)?;
     Ok(Json(json!({
         "encoding": measured.encoding.name(),
         "length": measured.length,

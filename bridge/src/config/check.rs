@@ -231,12 +231,21 @@ impl Check<'_> {
                     format!("{number} is a link already: write another number"),
                 );
             }
+            if pool.burst.is_some() && pool.rate.is_none() {
+                self.mistake(
+                    &["pools", &name, "burst"],
+                    "a burst of no rate: write `rate` too, or remove it",
+                );
+            }
             if pool.links.is_empty() {
                 self.mistake(
                     &["pools", &name, "links"],
                     "write at least one link, such as { 100 = 1 }",
                 );
             }
+            let written = |link: &Link| (link.alphabet, link.header);
+            let mut members = pool.links.keys().filter_map(|link| config.links.get(link));
+            let first = members.next().map(written);
             for link in pool.links.keys() {
                 let place = ["pools", &name, "links", &link.to_string()];
                 match config.links.get(link) {
@@ -249,6 +258,11 @@ impl Check<'_> {
                     Some(found) if found.bind == super::Bind::Receiver => {
                         self.mistake(&place, format!("link {link} only receives: remove it here"));
                     }
+                    // Of a pool, a text is cut before it is known which link sends it.
+                    Some(found) if first != Some(written(found)) => self.mistake(
+                        &place,
+                        format!("link {link} has another `alphabet` or `header` than the first: make them the same, or remove it here"),
+                    ),
                     Some(_) => {}
                 }
             }

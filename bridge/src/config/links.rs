@@ -51,11 +51,14 @@ pub struct Link {
     /// How long the line may be silent before it is tested.
     #[serde(default = "half_a_minute", deserialize_with = "values::time")]
     pub enquire_link: Duration,
+    /// How long a session without any message is kept, signs of life not counted; for ever where absent.
+    #[serde(default, deserialize_with = "optional_time")]
+    pub inactivity: Option<Duration>,
     /// How long an answer is awaited.
     #[serde(default = "half_a_minute", deserialize_with = "values::time")]
     pub response_timeout: Duration,
     /// How long a receipt is awaited before the centre is asked, and asked again (`query_sm`); never where absent.
-    #[serde(default, deserialize_with = "query_after")]
+    #[serde(default, deserialize_with = "optional_time")]
     pub query_after: Option<Duration>,
     /// TLS; plain where absent.
     pub tls: Option<LinkTls>,
@@ -117,6 +120,8 @@ pub enum Alphabet {
     Gsm7,
     /// ISO 8859-1.
     Latin1,
+    /// ASCII.
+    Ascii,
 }
 
 /// How parts say that they belong together.
@@ -186,12 +191,34 @@ pub enum OnAmbiguous {
 }
 
 /// Links that share their messages.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool {
     /// Weight of each link, 1 to 1,000: `{ 100 = 2, 101 = 1 }`.
     #[serde(deserialize_with = "values::numbered")]
     pub links: BTreeMap<i64, Weight>,
+    /// Parts a second over all links; as many as the links may where absent.
+    #[serde(default, deserialize_with = "pool_rate")]
+    pub rate: Option<f64>,
+    /// Parts at once after a pause; as many as `rate` where absent.
+    #[serde(default, deserialize_with = "burst")]
+    pub burst: Option<u32>,
+}
+
+impl Pool {
+    /// Parts at once after a pause.
+    #[must_use]
+    pub fn burst(&self, rate: f64) -> u32 {
+        burst_of(self.burst, rate)
+    }
+}
+
+/// As many as a second allows, where nothing else is said.
+pub(super) fn burst_of(burst: Option<u32>, rate: f64) -> u32 {
+    // The value is at most a million.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let second = rate.ceil() as u32;
+    burst.unwrap_or(second).max(1)
 }
 
 /// Weight of a link in a pool.
@@ -219,10 +246,14 @@ const fn half_a_minute() -> Duration {
     Duration::from_secs(30)
 }
 
-fn query_after<'de, D: serde::Deserializer<'de>>(
+fn optional_time<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     values::time(deserializer).map(Some)
+}
+
+fn pool_rate<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    values::rate(deserializer).map(Some)
 }
 
 fn burst<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

@@ -2,7 +2,7 @@
 
 use homeroom_domain::sms::segments;
 
-use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link};
+use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link, burst_of};
 use crate::smpp::config::{LinkConfig, Timers, Tls};
 use crate::smpp::pdu::BindMode;
 use crate::smpp::provider_id::{self, IdRules};
@@ -31,13 +31,11 @@ impl Link {
         settings.disabled = self.disabled;
         settings.window = self.window;
         settings.rate = self.rate;
-        // As many as a second allows; the value is at most a million.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let second = self.rate.ceil() as u32;
-        settings.burst = self.burst.unwrap_or(second).max(1);
+        settings.burst = burst_of(self.burst, self.rate);
         settings.timers = Timers {
             response: self.response_timeout,
             enquire_link: self.enquire_link,
+            inactivity: self.inactivity,
             ..Timers::default()
         };
         settings.ids = IdRules {
@@ -48,10 +46,8 @@ impl Link {
             IdFrom::Parameter => IdSource::Parameter,
             IdFrom::Text => IdSource::Text,
         };
-        settings.alphabet = match self.alphabet {
-            Alphabet::Gsm7 => segments::Alphabet::Gsm7,
-            Alphabet::Latin1 => segments::Alphabet::Latin1,
-        };
+        settings.alphabet = self.alphabet();
+        settings.parameters = self.header().needs_parameters();
         settings.exceptions = Exceptions {
             permanent: self.permanent_errors.clone(),
             ..Exceptions::default()
@@ -63,6 +59,16 @@ impl Link {
     #[must_use]
     pub fn group(&self, number: i64) -> String {
         self.provider.clone().unwrap_or_else(|| number.to_string())
+    }
+
+    /// What its centre takes `data_coding` 0 for.
+    #[must_use]
+    pub fn alphabet(&self) -> segments::Alphabet {
+        match self.alphabet {
+            Alphabet::Gsm7 => segments::Alphabet::Gsm7,
+            Alphabet::Latin1 => segments::Alphabet::Latin1,
+            Alphabet::Ascii => segments::Alphabet::Ascii,
+        }
     }
 
     /// How parts sent through this link say that they belong together.

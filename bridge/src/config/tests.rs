@@ -51,7 +51,14 @@ fn every_line_that_the_example_shows_as_a_default_is_the_default() {
                     && !name.ends_with("_file")
                     && !["cert", "key", "ca", "tls", "postgres", "old_secret"].contains(&name)
                     && !["monitoring_ips", "trusted_proxies", "allowed_ips"].contains(&name)
-                    && !["permanent_errors", "burst", "query_after"].contains(&name)
+                    && ![
+                        "permanent_errors",
+                        "rate",
+                        "burst",
+                        "query_after",
+                        "inactivity",
+                    ]
+                    .contains(&name)
                     && !value.is_empty()
             })
         });
@@ -120,6 +127,22 @@ fn a_mistake_is_named_with_its_place_and_what_to_write_instead() {
             format!(
                 "{}:26 no link 102: write one of 100, 101",
                 line_of("links =")
+            ),
+        ),
+        (
+            "# alphabet = \"gsm7\"",
+            "alphabet = \"latin1\"",
+            format!(
+                "{}:26 link 101 has another `alphabet` or `header` than the first: make them the same, or remove it here",
+                line_of("links =")
+            ),
+        ),
+        (
+            "# rate = 80 ",
+            "burst = 8 ",
+            format!(
+                "{}:9 a burst of no rate: write `rate` too, or remove it",
+                line_of("# rate = 80")
             ),
         ),
         (
@@ -237,6 +260,13 @@ fn reading_again_finds_what_changed_and_nothing_else() {
         ..Changes::default()
     };
     assert_eq!(read(&renamed), expected);
+    let paced = read(&EXAMPLE.replace("# rate = 80", "rate = 80"));
+    assert_eq!(
+        (paced.pools.as_slice(), paced.changed.len()),
+        (&[1000][..], 0)
+    );
+    let ended = "# inactivity = \"10m\"";
+    assert_eq!(read(&EXAMPLE.replace(ended, &ended[2..])).changed, [100]);
     let slower = read(&EXAMPLE.replace("# validity = \"24h\"", "validity = \"1h\""));
     assert_eq!(slower.at_restart, ["limits"]);
     assert!(slower.is_empty());

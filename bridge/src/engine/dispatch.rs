@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use homeroom_sms_contract::submit::LinkStatus;
 
+use super::pace::Grant;
 use super::{Engine, Plan, Route};
 use crate::message::Claimed;
 use crate::smpp::link::Slot;
@@ -54,6 +55,8 @@ struct Places {
     slots: Vec<(i64, Slot)>,
     /// Links that were up.
     up: BTreeSet<i64>,
+    /// What the pool's own rate allows.
+    grant: Grant,
 }
 
 /// Places on links that are up; none where no link is up.
@@ -72,6 +75,19 @@ async fn places(plan: &Plan, route: &Route) -> Option<Places> {
         return None;
     }
     let wanted = up.values().sum::<usize>().clamp(1, BATCH);
+    let grant = loop {
+        match route.pace.take(wanted) {
+            Ok(grant) => break grant,
+            Err(wait) => {
+                tokio::time::sleep(wait.min(PAUSE)).await;
+                // Long enough for another plan.
+                if wait > PAUSE {
+                    return None;
+                }
+            }
+        }
+    };
+    let wanted = grant.left();
     // Looked at, not taken: a turn counts once something was sent.
     let mut ahead = route
         .turns
@@ -122,12 +138,20 @@ async fn places(plan: &Plan, route: &Route) -> Option<Places> {
         ordered.extend(rest.into_iter().map(|slot| (number, slot)));
     }
     let up = up.into_keys().collect();
-    (!ordered.is_empty()).then_some(Places { slots: ordered, up })
+    (!ordered.is_empty()).then_some(Places {
+        slots: ordered,
+        up,
+        grant,
+    })
 }
 
 /// Claims as many parts as there are places and sends them; whether there may be more.
 async fn send(engine: &Arc<Engine>, plan: &Plan, esme: i64, places: Places) -> bool {
-    let Places { slots, up } = places;
+    let Places {
+        slots,
+        up,
+        mut grant,
+    } = places;
     // On a task of its own: a claim that is given up half-way would leave parts marked as being sent.
     let claiming = {
         let (engine, wanted) = (Arc::clone(engine), slots.len());
@@ -149,6 +173,7 @@ async fn send(engine: &Arc<Engine>, plan: &Plan, esme: i64, places: Places) -> b
         Err(_) => return false,
     };
     let full = parts.len() == slots.len();
+    grant.used(parts.len());
     if let Some(route) = plan.routes.get(&esme) {
         let mut turns = route.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.next(parts.len(), |number| up.contains(&number));
@@ -156,6 +181,7 @@ async fn send(engine: &Arc<Engine>, plan: &Plan, esme: i64, places: Places) -> b
     for (part, (number, slot)) in parts.into_iter().zip(slots) {
         if let Some(running) = plan.links.get(&number) {
             running.sent.fetch_add(1, Ordering::Relaxed);
+            engine.meters.handed(esme, number);
         }
         slot.send(part);
     }

@@ -21,6 +21,9 @@ const WAITING: usize = 4_096;
 /// How long a store that failed is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How often the platform hears of a link that does not change: a bridge that is gone says nothing any more.
+const ANNOUNCE_EVERY: Duration = Duration::from_mins(1);
+
 type Ack = oneshot::Sender<Result<(), ()>>;
 
 /// Takes events until the last link is gone and all of them are stored.
@@ -29,6 +32,7 @@ pub(super) async fn run(engine: Arc<Engine>, mut events: mpsc::Receiver<LinkEven
     let (receipts, received) = mpsc::channel(WAITING);
     let (inbound, messages) = mpsc::channel(WAITING);
     let (states, announced) = mpsc::channel(WAITING);
+    let meters = engine.meters.clone();
     let tasks = [
         tokio::spawn(record(Arc::clone(&engine), recorded)),
         tokio::spawn(receive(Arc::clone(&engine), received)),
@@ -38,12 +42,16 @@ pub(super) async fn run(engine: Arc<Engine>, mut events: mpsc::Receiver<LinkEven
     while let Some(event) = events.recv().await {
         let _ = match event {
             LinkEvent::Attempted(attempted, provider) | LinkEvent::Late(attempted, provider) => {
+                meters.attempted(&attempted, &provider);
                 attempts.send((attempted, provider)).await.is_ok()
             }
             LinkEvent::Deliver {
                 what: Delivery::Receipt(receipt),
                 ack,
-            } => receipts.send((receipt, ack)).await.is_ok(),
+            } => {
+                meters.received(&receipt);
+                receipts.send((receipt, ack)).await.is_ok()
+            }
             LinkEvent::Deliver {
                 what: Delivery::Inbound(part),
                 ack,
@@ -139,25 +147,79 @@ fn answer(acks: Vec<Ack>, good: bool) {
     }
 }
 
-/// Tells the platform of links that went up or down.
+/// Tells the platform of links that went up or down, and again while nothing changes.
 async fn announce(engine: Arc<Engine>, mut queue: mpsc::Receiver<LinkState>) {
-    while let Some(link) = queue.recv().await {
-        tracing::info!(link = link.id, status = ?link.status, "link");
-        let topic = format!("link-{}", link.id);
-        let now = engine.clock.now().millis();
-        let Ok(body) = serde_json::to_string(&LinkChanged { link }) else {
-            continue;
-        };
-        if let Err(error) = engine
-            .store
-            .announce(LINK_STATE_PATH, &topic, body, now)
+    let mut again = tokio::time::interval(ANNOUNCE_EVERY);
+    again.reset();
+    loop {
+        tokio::select! {
+            changed = queue.recv() => {
+                let Some(link) = changed else { return };
+                tracing::info!(link = link.id, status = ?link.status, "link");
+                tell(&engine, link).await;
+                // A link that came up may have work.
+                for route in engine.plan().routes.values() {
+                    route.wake.notify_one();
+                }
+            }
+            _ = again.tick() => {
+                for running in engine.plan().links.values() {
+                    tell(&engine, running.handle.state()).await;
+                }
+            }
+        }
+    }
+}
+
+async fn tell(engine: &Engine, link: LinkState) {
+    let topic = format!("link-{}", link.id);
+    let now = engine.clock.now().millis();
+    let Ok(body) = serde_json::to_string(&LinkChanged { link }) else {
+        return;
+    };
+    let kept = engine.store.announce(LINK_STATE_PATH, &topic, body, now);
+    if let Err(error) = kept.await {
+        tracing::error!(%error, "the state of a link cannot be kept for the platform");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::config::Config;
+    use crate::store::Store;
+    use crate::store::sqlite::{Options, SqliteStore};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_state_of_a_link_is_told_every_minute_though_nothing_changes() {
+        let folder = std::env::temp_dir().join(format!("bridge-intake-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = include_str!("../../bridge.example.toml")
+            .replace("# disabled = false", "disabled = true");
+        let mut config = Config::parse(&text, Path::new("/tmp")).unwrap();
+        config.links.remove(&101);
+        config.pools.clear();
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&folder.join("store"), Options::default()).unwrap());
+        let engine = Engine::start(&config, Arc::clone(&store), Arc::new(SystemClock))
             .await
-        {
-            tracing::error!(%error, "the state of a link cannot be kept for the platform");
+            .unwrap();
+        for minute in 0..3 {
+            tokio::time::sleep(Duration::from_secs(if minute == 0 { 1 } else { 61 })).await;
+            let later = engine.clock.now().millis() + 1_000;
+            let told = store
+                .events(10, Duration::from_secs(1), later)
+                .await
+                .unwrap();
+            assert_eq!(told.len(), 1, "minute {minute}");
+            assert!(told[0].topic == "link-100" && told[0].body.contains("disabled"));
+            let ids = told.into_iter().map(|one| one.id).collect();
+            store.delivered(ids, later).await.unwrap();
         }
-        // A link that came up may have work.
-        for route in engine.plan().routes.values() {
-            route.wake.notify_one();
-        }
+        engine.shut_down().await;
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

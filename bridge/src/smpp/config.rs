@@ -46,6 +46,8 @@ pub struct LinkConfig {
     pub ids: IdRules,
     /// Which of two ids in a receipt counts.
     pub id_source: IdSource,
+    /// Whether parts carry optional parameters, which a centre below 3.4 does not know.
+    pub parameters: bool,
     /// What `data_coding` 0 means in what comes.
     pub alphabet: Alphabet,
     /// Statuses that mean something else here.
@@ -77,6 +79,7 @@ impl LinkConfig {
             timers: Timers::default(),
             ids: IdRules::default(),
             id_source: IdSource::Parameter,
+            parameters: false,
             alphabet: Alphabet::Gsm7,
             exceptions: Exceptions::default(),
             max_attempts: 20,
@@ -95,7 +98,8 @@ impl LinkConfig {
                 &other.system_type,
             )
             && self.password.expose_secret() == other.password.expose_secret()
-            && (self.bind, &self.tls, self.disabled) == (other.bind, &other.tls, other.disabled)
+            && (self.bind, &self.tls, self.disabled, self.parameters)
+                == (other.bind, &other.tls, other.disabled, other.parameters)
     }
 }
 
@@ -121,6 +125,8 @@ pub struct Timers {
     pub response: Duration,
     /// Silence after which the centre is asked whether it lives.
     pub enquire_link: Duration,
+    /// Without any message, after which a session is made anew; never where absent.
+    pub inactivity: Option<Duration>,
     /// Before the first attempt to connect again; doubled each time.
     pub backoff_min: Duration,
     /// Most of that.
@@ -146,6 +152,7 @@ impl Default for Timers {
             bind: Duration::from_secs(10),
             response: Duration::from_secs(30),
             enquire_link: Duration::from_secs(30),
+            inactivity: None,
             backoff_min: Duration::from_secs(1),
             backoff_max: Duration::from_mins(1),
             stable: Duration::from_secs(30),

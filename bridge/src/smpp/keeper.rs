@@ -20,11 +20,17 @@ use super::codec::{self, BadLength};
 use super::config::LinkConfig;
 use super::link::{LinkEvent, Question, Request, Shared};
 use super::outbox::Outbox;
-use super::pdu::{Bind, Pdu, WireAddress};
+use super::pdu::{Bind, BindResp, Pdu, WireAddress};
 use super::session::{End, Session};
 use super::status;
 use super::tls::TlsError;
 use super::wire::{Stream, Wire};
+
+/// Most characters of a centre's name that are shown; the standard allows 15.
+const MAX_NAME: usize = 64;
+
+/// SMPP 3.4.
+const VERSION: u8 = 0x34;
 
 /// Someone who asked for something and waits until it is done.
 pub(super) type Asked = (Request, oneshot::Sender<()>);
@@ -58,6 +64,11 @@ enum NoSession {
     Silent(Duration),
     #[error("the centre refused the bind: {}", status::name(*.0))]
     Refused(u32),
+    #[error(
+        "the centre speaks SMPP {}.{}, which has no parameters for this link's `header`: write \"udh8\" or \"udh16\"",
+        .0 >> 4, .0 & 15
+    )]
+    TooOld(u8),
 }
 
 /// What a wait ended with.
@@ -96,7 +107,7 @@ impl Keeper {
                 self.wait(None).await
             } else {
                 let pause = match self.connect().await {
-                    Ok(Ok(wire)) => match self.session(wire).await {
+                    Ok(Ok((wire, greeting))) => match self.session(wire, greeting).await {
                         End::Shutdown(waiting) => break waiting,
                         End::Reloaded => Duration::ZERO,
                         End::Lost(reason) => self.lost(&reason),
@@ -163,6 +174,10 @@ impl Keeper {
 
     /// Takes over a configuration.
     pub(super) fn adopt(&mut self, config: LinkConfig) {
+        if !config.same_session(&self.config) {
+            // What another centre said of itself.
+            self.shared.greeted(String::new());
+        }
         self.shared.configure(&config);
         self.config = config;
         self.failures = 0;
@@ -178,7 +193,7 @@ impl Keeper {
         }
     }
 
-    async fn connect(&mut self) -> Result<Result<Wire, NoSession>, Waited> {
+    async fn connect(&mut self) -> Result<Result<(Wire, Greeting), NoSession>, Waited> {
         let config = self.config.clone();
         tokio::select! {
             bound = bound(&config) => Ok(bound),
@@ -186,9 +201,11 @@ impl Keeper {
         }
     }
 
-    async fn session(&mut self, wire: Wire) -> End {
+    async fn session(&mut self, wire: Wire, greeting: Greeting) -> End {
         let link = self.config.id;
         info!(link, "bound");
+        self.shared.greeted(greeting.system_id);
+        self.shared.heard();
         let since = Instant::now();
         self.shared.set_up(true, None);
         self.shared.gate.set_open(self.config.bind.sends());
@@ -221,6 +238,10 @@ impl Keeper {
                 );
                 jittered(self.config.timers.refused)
             }
+            NoSession::TooOld(_) => {
+                error!(link, reason, "the link cannot be used");
+                jittered(self.config.timers.refused)
+            }
             NoSession::Refused(status::ALREADY_BOUND) => {
                 warn!(link, reason, "waiting for the old session to end");
                 jittered(self.config.timers.already_bound)
@@ -250,17 +271,44 @@ pub(super) fn jittered(time: Duration) -> Duration {
     time.mul_f64(rand::rng().random_range(0.5..=1.0))
 }
 
+/// What a centre says of itself when it takes a bind.
+struct Greeting {
+    system_id: String,
+    /// Where it says so; many that speak 3.4 do not.
+    version: Option<u8>,
+}
+
+impl Greeting {
+    fn of(answer: &BindResp<'_>, config: &LinkConfig) -> Self {
+        // Some centres say the account's name back, which is half a credential.
+        let known = answer.system_id != config.system_id.as_bytes();
+        let text = String::from_utf8_lossy(if known { answer.system_id } else { b"" });
+        let shown = text.chars().filter(|one| !one.is_control());
+        Self {
+            system_id: shown.take(MAX_NAME).collect(),
+            version: answer.interface_version,
+        }
+    }
+}
+
 /// Connects and binds.
-async fn bound(config: &LinkConfig) -> Result<Wire, NoSession> {
+async fn bound(config: &LinkConfig) -> Result<(Wire, Greeting), NoSession> {
     let timers = &config.timers;
     let stream = timeout(timers.connect, stream(config))
         .await
         .map_err(|_| NoSession::Slow(timers.connect))??;
     let mut wire = Wire::new(stream);
-    timeout(timers.bind, bind(&mut wire, config))
+    let greeting = timeout(timers.bind, bind(&mut wire, config))
         .await
         .map_err(|_| NoSession::Silent(timers.bind))??;
-    Ok(wire)
+    match greeting.version {
+        Some(version) if version < VERSION && config.parameters => {
+            wire.put(status::OK, 2, &Pdu::Unbind);
+            let _ = timeout(timers.unbind, wire.finish()).await;
+            Err(NoSession::TooOld(version))
+        }
+        _ => Ok((wire, greeting)),
+    }
 }
 
 async fn stream(config: &LinkConfig) -> Result<Box<dyn Stream>, NoSession> {
@@ -274,24 +322,24 @@ async fn stream(config: &LinkConfig) -> Result<Box<dyn Stream>, NoSession> {
     Ok(Box::new(stream))
 }
 
-async fn bind(wire: &mut Wire, config: &LinkConfig) -> Result<(), NoSession> {
+async fn bind(wire: &mut Wire, config: &LinkConfig) -> Result<Greeting, NoSession> {
     let request = Bind {
         mode: config.bind,
         system_id: config.system_id.as_bytes(),
         password: config.password.expose_secret().as_bytes(),
         system_type: config.system_type.as_bytes(),
-        interface_version: 0x34,
+        interface_version: VERSION,
         range: WireAddress::default(),
     };
     wire.put(status::OK, 1, &Pdu::Bind(request));
     loop {
         while let Some(frame) = wire.frame()? {
             match codec::decode(&frame) {
+                Ok((header, Pdu::BindResp(answer))) if header.status == status::OK => {
+                    return Ok(Greeting::of(&answer, config));
+                }
                 Ok((header, Pdu::BindResp(_) | Pdu::GenericNack)) => {
-                    return match header.status {
-                        status::OK if header.id != super::pdu::id::GENERIC_NACK => Ok(()),
-                        refused => Err(NoSession::Refused(refused)),
-                    };
+                    return Err(NoSession::Refused(header.status));
                 }
                 Ok((header, Pdu::EnquireLink)) => {
                     wire.put(status::OK, header.sequence, &Pdu::EnquireLinkResp);

@@ -1,7 +1,7 @@
 //! A link: keeps a session with its centre, and hands out places to send through it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use homeroom_sms_contract::submit::{Link as LinkState, LinkStatus};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::message::{Address, AttemptResult, Attempted, Claimed, InboundPart, PartKey, Receipt};
+use crate::meters::Meters;
 use crate::store::Provider;
 
 pub use super::config::{LinkConfig, Timers, Tls};
@@ -50,7 +51,10 @@ pub enum Delivery {
 pub(super) struct Shared {
     pub(super) gate: Gate,
     pub(super) in_flight: AtomicU32,
+    /// When the centre last said something; 0 before that.
+    heard_at: AtomicI64,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) meters: Meters,
     view: Mutex<View>,
     sends: mpsc::UnboundedSender<Claimed>,
     events: mpsc::Sender<LinkEvent>,
@@ -59,6 +63,7 @@ pub(super) struct Shared {
 struct View {
     id: i64,
     provider: Provider,
+    /// The centre's name, as it last said it; empty before the first bind.
     system_id: String,
     /// Bound, so that it is up or throttled.
     up: bool,
@@ -72,15 +77,18 @@ impl Shared {
         sends: mpsc::UnboundedSender<Claimed>,
         events: mpsc::Sender<LinkEvent>,
         clock: Arc<dyn Clock>,
+        meters: Meters,
     ) -> Arc<Self> {
         Arc::new(Self {
             gate: Gate::new(config.window, config.rate, config.burst),
             in_flight: AtomicU32::new(0),
+            heard_at: AtomicI64::new(0),
             clock,
+            meters,
             view: Mutex::new(View {
                 id: config.id,
                 provider: Provider(config.provider.clone()),
-                system_id: config.system_id.clone(),
+                system_id: String::new(),
                 up: false,
                 disabled: config.disabled,
                 problem: None,
@@ -105,7 +113,7 @@ impl Shared {
             rate: if view.up { rate } else { 0.0 },
             in_flight: self.in_flight.load(Ordering::Relaxed),
             window: self.gate.window(),
-            last_check: self.clock.now().millis(),
+            last_check: self.heard_at.load(Ordering::Relaxed),
         }
     }
 
@@ -115,10 +123,21 @@ impl Shared {
         view.problem = problem;
     }
 
+    /// The centre said something.
+    pub(super) fn heard(&self) {
+        let now = self.clock.now().millis();
+        self.heard_at.store(now, Ordering::Relaxed);
+    }
+
+    /// The centre's name.
+    pub(super) fn greeted(&self, system_id: String) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.system_id = system_id;
+    }
+
     pub(super) fn configure(&self, config: &LinkConfig) {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.provider = Provider(config.provider.clone());
-        view.system_id.clone_from(&config.system_id);
         view.disabled = config.disabled;
         drop(view);
         self.gate.change(config.window, config.rate, config.burst);
@@ -163,10 +182,11 @@ impl LinkHandle {
         config: LinkConfig,
         events: mpsc::Sender<LinkEvent>,
         clock: Arc<dyn Clock>,
+        meters: Meters,
     ) -> Self {
         let (sends, claimed) = mpsc::unbounded_channel();
         let (requests, asked) = mpsc::channel(4);
-        let shared = Shared::new(&config, sends, events.clone(), clock);
+        let shared = Shared::new(&config, sends, events.clone(), clock, meters);
         let (questions, open) = mpsc::channel(QUESTIONS);
         let keeper = Keeper::new(config, Arc::clone(&shared), claimed, (asked, open), events);
         tokio::spawn(keeper.run());

@@ -9,7 +9,7 @@ mod keeper;
 pub mod link;
 mod outbound;
 mod outbox;
-mod pacer;
+pub(crate) mod pacer;
 pub mod pdu;
 mod pending;
 pub mod provider_id;

@@ -13,7 +13,7 @@ const RECOVERY: f64 = 1.25;
 /// Without an agreed rate, a link that does this many times what was too fast has no limit again.
 const FORGIVEN: f64 = 8.0;
 
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     agreed: f64,
     burst: f64,
     current: f64,
@@ -28,7 +28,7 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    pub(super) fn new(rate: f64, burst: u32, now: Instant) -> Self {
+    pub(crate) fn new(rate: f64, burst: u32, now: Instant) -> Self {
         let burst = f64::from(burst.max(1));
         Self {
             agreed: rate,
@@ -46,7 +46,7 @@ impl Pacer {
     }
 
     /// Other terms; a slow-down goes on.
-    pub(super) fn change(&mut self, rate: f64, burst: u32, now: Instant) {
+    pub(crate) fn change(&mut self, rate: f64, burst: u32, now: Instant) {
         self.refill(now);
         if self.throttled_at.is_none() || self.current > rate {
             self.current = rate;
@@ -58,7 +58,7 @@ impl Pacer {
     }
 
     /// At least one and at most `wanted` sends, or how long to wait for the next.
-    pub(super) fn take(&mut self, wanted: u32, now: Instant) -> Result<u32, Duration> {
+    pub(crate) fn take(&mut self, wanted: u32, now: Instant) -> Result<u32, Duration> {
         self.refill(now);
         if now < self.paused_until {
             return Err(self.paused_until - now);
@@ -80,13 +80,13 @@ impl Pacer {
     }
 
     /// Sends that did not happen.
-    pub(super) fn give_back(&mut self, count: u32) {
+    pub(crate) fn give_back(&mut self, count: u32) {
         self.tokens = (self.tokens + f64::from(count)).min(self.burst);
         self.counted = (self.counted - f64::from(count)).max(0.0);
     }
 
     /// The centre says "slower".
-    pub(super) fn throttled(&mut self, now: Instant) {
+    pub(crate) fn throttled(&mut self, now: Instant) {
         self.refill(now);
         if self.throttled_at.is_some_and(|at| now - at < DEBOUNCE) {
             return;
@@ -108,13 +108,13 @@ impl Pacer {
     }
 
     /// Sends a second that are allowed now.
-    pub(super) fn rate(&mut self, now: Instant) -> f64 {
+    pub(crate) fn rate(&mut self, now: Instant) -> f64 {
         self.refill(now);
         self.current
     }
 
     /// Whether the centre slowed it down.
-    pub(super) fn slowed(&mut self, now: Instant) -> bool {
+    pub(crate) fn slowed(&mut self, now: Instant) -> bool {
         self.refill(now);
         self.throttled_at.is_some()
     }

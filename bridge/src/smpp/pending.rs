@@ -94,6 +94,12 @@ impl Pending {
         self.sent.insert(sequence, sent);
     }
 
+    /// How long ago a part that waits was sent.
+    pub(super) fn age(&self, sequence: u32, now: Instant) -> Option<Duration> {
+        let sent = self.sent.get(&sequence)?;
+        Some(now.saturating_duration_since(sent.at))
+    }
+
     pub(super) fn answered(&mut self, sequence: u32) -> Answered {
         match self.sent.remove(&sequence) {
             None => Answered::Unknown,

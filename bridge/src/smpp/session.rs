@@ -73,6 +73,8 @@ pub(super) struct Session {
     now: Instant,
     /// When a whole PDU last came.
     heard: Instant,
+    /// When a message, a receipt or an answer to one last went either way.
+    active: Instant,
     /// When we asked for a sign of life, if nothing came since.
     enquired: Option<Instant>,
     /// Since when bytes wait without any having left, and how many had by then.
@@ -99,6 +101,7 @@ impl Session {
             phase: Phase::Open,
             now,
             heard: now,
+            active: now,
             enquired: None,
             asked: None,
         }
@@ -183,6 +186,7 @@ impl Session {
     }
 
     fn submit(&mut self, part: Claimed, link: &Keeper) {
+        self.active = self.now;
         let sequence = self.pending.sequence();
         let position = self.wire.position();
         let good_for = link.config.send_validity.then(|| {
@@ -202,6 +206,7 @@ impl Session {
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => {
                     self.heard = self.now;
+                    link.shared.heard();
                     self.enquired = None;
                     match codec::decode(&frame) {
                         Ok((header, pdu)) => self.take(header, pdu, link),
@@ -228,8 +233,16 @@ impl Session {
     }
 
     fn take(&mut self, header: Header, pdu: Pdu<'_>, link: &mut Keeper) {
+        if !matches!(pdu, Pdu::EnquireLink | Pdu::EnquireLinkResp) {
+            self.active = self.now;
+        }
         match pdu {
-            Pdu::SubmitSmResp(message_id) => self.answer(header, Some(message_id), link),
+            Pdu::SubmitSmResp(message_id) => {
+                if let Some(age) = self.pending.age(header.sequence, self.now) {
+                    link.shared.meters.answered(link.config.id, age);
+                }
+                self.answer(header, Some(message_id), link);
+            }
             Pdu::GenericNack if self.questions.answered(header.sequence).is_some() => {}
             Pdu::GenericNack => self.answer(header, None, link),
             Pdu::QuerySmResp(answer) => self.learn(header, answer, link),
@@ -472,6 +485,15 @@ impl Session {
                 "the centre takes nothing since {:?}",
                 timers.response
             ));
+        }
+        if let (Phase::Open, Some(limit)) = (&self.phase, timers.inactivity)
+            && self.now - self.active >= limit
+            && self.pending.waiting() == 0
+            && self.acks.is_empty()
+        {
+            let sequence = self.pending.sequence();
+            self.wire.put(status::OK, sequence, &Pdu::Unbind);
+            return Err(format!("no message since {limit:?}"));
         }
         match self.enquired {
             Some(at) if self.now - at >= timers.response => Err(format!(

@@ -131,6 +131,8 @@ pub struct PartView {
     pub ambiguous: u32,
     /// The link of the last attempt.
     pub link: Option<i64>,
+    /// When the centre took it; where it did not say so, when it was last sent.
+    pub left_at: Option<i64>,
     /// Id at the centre.
     pub provider_id: Option<Vec<u8>>,
     /// The centre's error.

@@ -366,6 +366,9 @@ impl Loaded {
                     attempts: part.attempt,
                     ambiguous: part.ambiguous,
                     link: part.link,
+                    left_at: part
+                        .submitted_at
+                        .or(part.sent_at.filter(|_| part.ambiguous > 0)),
                     provider_id: part.provider_id,
                     error: part.error,
                 })

@@ -103,6 +103,15 @@ async fn the_parser_of_prometheus_reads_the_metrics() {
         "gauge bridge_link_up{link=101} 0",
         "gauge bridge_link_rate{link=100} 50.0",
         "gauge bridge_oldest_queued_seconds{} 0.0",
+        "gauge bridge_pool_rate{pool=1000} 50.0",
+        "counter bridge_parts_handed_total{esme=1000,link=100} 3",
+        "counter bridge_link_answers_total{link=100,status=ESME_ROK} 1",
+        "counter bridge_link_answers_total{link=100,status=0x0452} 1",
+        "counter bridge_link_answers_total{link=100,status=none} 1",
+        "histogram bridge_link_answer_seconds_count{link=100} 1",
+        "histogram bridge_link_answer_seconds_bucket{le=0.025,link=100} 1",
+        "counter bridge_receipts_total{provider=operator,status=DELIVERED} 1",
+        "histogram bridge_receipt_seconds_count{link=100} 1",
     ] {
         assert!(
             samples.lines().any(|line| line == expected),

@@ -50,7 +50,7 @@ async fn info_shows_every_part_and_finds_a_message_by_its_id_whatever_esme_says(
         info.json(),
         json!({
             "message_id": id, "mode": "multipart", "parts": { "1": "DELIVERED", "2": "ACCEPTED" },
-            "delivered_count": 1, "sent_at": 1_937_082_918, "updated_at": 1_937_082_925,
+            "delivered_count": 1, "sent_at": 1_937_082_920, "updated_at": 1_937_082_925,
             "transaction_id": "tx-001", "task_id": 0, "status": "SUBMITTED", "error": "",
         })
     );
@@ -250,6 +250,41 @@ async fn check_esme_tells_of_links_and_pools() {
         .post("/api/v1/sms/check-esme", json!({ "esme": -5 }))
         .await;
     assert_eq!(unknown.error(), (400, "unknown esme -5".to_owned()));
+}
+
+#[tokio::test]
+async fn check_text_counts_for_the_link_that_is_named_and_with_similar_characters() {
+    let bridge = bridge().await;
+    for (body, expected) in [
+        (
+            json!({ "message": "x".repeat(160), "esme": 102 }),
+            ("LATIN1", 2, 133),
+        ),
+        (
+            json!({ "message": "x".repeat(160), "esme": 0 }),
+            ("GSM7", 1, 160),
+        ),
+        (json!({ "message": "“x”" }), ("UCS2", 1, 70)),
+        (
+            json!({ "message": "“x”", "transliterate": true }),
+            ("GSM7", 1, 160),
+        ),
+    ] {
+        let found = bridge.post("/api/v1/sms/check-text", body.clone()).await;
+        let found = found.json();
+        assert_eq!(
+            (
+                &found["encoding"],
+                &found["segments"],
+                &found["per_segment"]
+            ),
+            (&json!(expected.0), &json!(expected.1), &json!(expected.2)),
+            "{body}"
+        );
+    }
+    let unknown = json!({ "message": "x", "esme": 7 });
+    let answer = bridge.post("/api/v1/sms/check-text", unknown).await;
+    assert_eq!(answer.error(), (400, "unknown esme 7".to_owned()));
 }
 
 #[tokio::test]

@@ -11,11 +11,13 @@ use homeroom_bridge::api::{self, Api, Sockets};
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::config::Config;
 use homeroom_bridge::gateway::{Caller, Campaign, Gateway, Second, Stats};
-use homeroom_bridge::message::PartStatus;
+use homeroom_bridge::message::{AttemptResult, Attempted, PartKey, PartStatus, Receipt};
+use homeroom_bridge::meters::Meters;
 use homeroom_bridge::platform_client::PlatformClient;
-use homeroom_bridge::store::{Depths, MessageView, PartView, StoreError};
+use homeroom_bridge::store::{Depths, MessageView, PartView, Provider, StoreError};
 use homeroom_domain::credentials::sms_token::{self, SmsClaims, SmsKeys};
-use homeroom_domain::sms::text;
+use homeroom_domain::sms::segments::{Alphabet, Header};
+use homeroom_domain::sms::text::{self, TextLength};
 use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::signature;
 use homeroom_sms_contract::submit::{
@@ -146,6 +148,7 @@ impl Gateway for Memory {
             attempts: 1,
             ambiguous: 0,
             link: Some(100),
+            left_at: (status != PartStatus::Sending).then_some(1_937_082_920_100),
             provider_id: Some(b"1".to_vec()),
             error: None,
         };
@@ -224,6 +227,46 @@ impl Gateway for Memory {
                 ..Depths::default()
             },
         }
+    }
+
+    fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength> {
+        match esme {
+            None | Some(100 | 101 | 1000) => Some(text::check(text, replaced)),
+            Some(102) => Some(text::measure_for(text, Alphabet::Latin1, Header::Udh16)),
+            Some(_) => None,
+        }
+    }
+
+    fn meters(&self) -> Meters {
+        let (meters, provider) = (Meters::default(), Provider("operator".to_owned()));
+        let attempted = |result| Attempted {
+            key: PartKey {
+                message_id: "m".to_owned(),
+                number: 1,
+            },
+            attempt: 1,
+            link: 100,
+            result,
+        };
+        for result in [
+            AttemptResult::Submitted {
+                provider_id: b"987654321".to_vec(),
+            },
+            AttemptResult::Rejected { status: 0x0452 },
+            AttemptResult::Ambiguous,
+        ] {
+            meters.handed(1000, 100);
+            meters.attempted(&attempted(result), &provider);
+        }
+        meters.answered(100, std::time::Duration::from_millis(20));
+        meters.received(&Receipt {
+            provider: provider.0,
+            provider_id: b"987654321".to_vec(),
+            status: PartStatus::Delivered,
+            error: None,
+            received_at: 0,
+        });
+        meters
     }
 
     async fn ready(&self) -> Result<(), String> {

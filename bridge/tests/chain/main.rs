@@ -13,15 +13,18 @@
 mod centre;
 mod clock;
 mod kill;
+mod log;
 #[path = "../smpp/node.rs"]
 #[allow(dead_code, reason = "only a part of it is needed here")]
 mod node;
 mod receipts;
 mod refusals;
+mod reload;
 mod rest;
 mod send;
 mod steps;
 mod storm;
 mod support;
+mod texts;
 mod unwritable;
 mod waits;

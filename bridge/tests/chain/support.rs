@@ -12,7 +12,7 @@ use axum::{Json, Router, extract::State, routing::post};
 use bytes::Bytes;
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::platform_client::PlatformClient;
-use homeroom_bridge::smsc::{self, Smsc, Taken};
+use homeroom_bridge::smsc::{self, FromPhone, Smsc, Taken};
 use homeroom_kernel::Clock;
 use homeroom_sms_contract::signature;
 use homeroom_sms_contract::submit::{
@@ -128,6 +128,10 @@ pub(crate) fn config(
 
 async fn listen(State(heard): State<Arc<Platform>>, Json(body): Json<Value>) {
     for event in body["events"].as_array().unwrap() {
+        if let Some(id) = event["inbound_id"].as_str() {
+            let mut heard = heard.last.lock().unwrap();
+            heard.insert(id.to_owned(), "INBOUND".to_owned());
+        }
         if let (Some(id), Some(status)) = (event["message_id"].as_str(), event["status"].as_str()) {
             let (id, status) = (id.to_owned(), status.to_owned());
             let event = event["id"].as_str().unwrap().to_owned();
@@ -457,5 +461,55 @@ pub(crate) fn message(esme: i64, text: &str) -> Submission {
         send_at: None,
         valid_until: None,
         transliterate: false,
+    }
+}
+
+impl Chain {
+    /// Changes what the configuration says.
+    pub(crate) fn edit(&self, change: impl FnOnce(String) -> String) {
+        let file = self.folder.0.join("bridge.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, change(text)).unwrap();
+    }
+
+    /// Has the running bridge read it again.
+    pub(crate) fn hang_up(&self) {
+        let pid = self.bridge.as_ref().unwrap().id().to_string();
+        let done = Command::new("kill").args(["-HUP", &pid]).status();
+        assert!(done.unwrap().success());
+    }
+
+    /// Has a link's centre send what a phone wrote.
+    pub(crate) fn from_phone(&self, link: i64, message: FromPhone) {
+        self.centres[&link].0.send("school", message);
+    }
+
+    /// Waits until the platform has a message from a phone.
+    pub(crate) async fn wait_inbound(&self) {
+        for _ in 0..200 {
+            if self
+                .heard
+                .last
+                .lock()
+                .unwrap()
+                .values()
+                .any(|one| one == "INBOUND")
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no message from a phone");
+    }
+
+    /// Starts the bridge with its log in a file, whose path it returns.
+    pub(crate) async fn start_logged(&mut self) -> PathBuf {
+        let file = self.folder.0.join("bridge.log");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "exec \"$0\" \"$@\" 2>bridge.log"])
+            .arg(env!("CARGO_BIN_EXE_bridge"));
+        self.launch(&mut command).await;
+        file
     }
 }

@@ -18,5 +18,6 @@ mod peers;
 mod python;
 mod receipts;
 mod session;
+mod state;
 mod support;
 mod wire;

@@ -9,6 +9,7 @@ use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::message::{
     Address, Addresses, AttemptResult, Attempted, Claimed, PartBody, PartKey,
 };
+use homeroom_bridge::meters::Meters;
 use homeroom_bridge::smpp::codec;
 use homeroom_bridge::smpp::link::{Delivery, LinkConfig, LinkEvent, LinkHandle};
 use homeroom_bridge::smpp::pdu::{BindResp, Header, Message, Pdu, Tlv, WireAddress};
@@ -88,7 +89,7 @@ impl Running {
     pub(crate) fn with(config: LinkConfig, room: usize, clock: Arc<dyn Clock>) -> Self {
         let (sender, events) = mpsc::channel(room);
         Self {
-            link: Arc::new(LinkHandle::spawn(config, sender, clock)),
+            link: Arc::new(LinkHandle::spawn(config, sender, clock, Meters::default())),
             events,
             deliveries: VecDeque::new(),
         }

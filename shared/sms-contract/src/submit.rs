@@ -141,7 +141,7 @@ pub struct Links {
 pub struct Link {
     /// Its number, the `esme` of requests.
     pub id: i64,
-    /// The account's name at the centre.
+    /// The centre's own name, as it said it at the bind; empty before the first.
     pub system_id: String,
     /// Its state.
     pub status: LinkStatus,
@@ -151,7 +151,7 @@ pub struct Link {
     pub in_flight: u32,
     /// Most parts that may be so.
     pub window: u32,
-    /// When its state was last seen.
+    /// When its centre was last heard; 0 where it never was.
     pub last_check: i64,
 }
 

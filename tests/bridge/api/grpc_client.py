@@ -60,6 +60,8 @@ info = sms.SmsInfo(sms_pb2.SmsInfoRequest(esme=100, message_id=sent.message_id),
 assert dict(info.parts) == {"1": "DELIVERED"} and info.mode == "single" and info.status == "DELIVERED", info
 length = sms.CheckTextLen(sms_pb2.CheckTextLenRequest(message="x" * 161), metadata=CALLER)
 assert (length.encoding, length.length, length.segments, length.per_segment) == ("GSM7", 161, 2, 153), length
+length = sms.CheckTextLen(sms_pb2.CheckTextLenRequest(message="x" * 161, esme=102), metadata=CALLER)
+assert (length.encoding, length.segments, length.per_segment) == ("LATIN1", 2, 133), length
 esme = sms.CheckESME(sms_pb2.CheckEsmeRequest(esme=101), metadata=CALLER)
 assert (esme.persist, esme.system_id) == (False, "school101"), esme
 

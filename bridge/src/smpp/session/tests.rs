@@ -8,6 +8,7 @@ use super::super::link::Shared;
 use super::*;
 use crate::clock::SystemClock;
 use crate::message::{Address, Addresses, PartBody, PartKey};
+use crate::meters::Meters;
 
 fn part(number: u16) -> Claimed {
     let address = |ton| Address {
@@ -21,6 +22,7 @@ fn part(number: u16) -> Claimed {
             number,
         },
         attempt: 1,
+        refusals: 0,
         esme: 1,
         addresses: Addresses {
             source: address(0),
@@ -50,6 +52,7 @@ async fn a_session_goes_on_after_the_last_sequence_number() {
         parts.clone(),
         events.clone(),
         std::sync::Arc::new(SystemClock),
+        Meters::default(),
     );
     let mut keeper = Keeper::new(config.clone(), shared, claimed, (asked, open), events);
     let (ours, mut centre) = tokio::io::duplex(1 << 20);

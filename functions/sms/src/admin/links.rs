@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use homeroom_domain::credentials::api_key::parse_network;
 use homeroom_edge::{ApiError, Body, Json, sms::SmsAdmin};
-use homeroom_kernel::{Fields, Input, rules};
+use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_sms_contract::submit::{Link, LinkStatus, Links, Pool};
 use homeroom_store::control::sms_links::{self, LinkRow, Words};
 use serde::Serialize;
@@ -19,7 +19,7 @@ const MAX_NETWORKS: usize = 100;
 /// What a link is doing now.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LiveOut {
-    /// The account's name at the message centre.
+    /// The message centre's own name; empty until it was first connected.
     #[schema(example = "my_system")]
     system_id: String,
     /// `up`, `down`, `throttled` or `disabled`.
@@ -34,7 +34,7 @@ pub(crate) struct LiveOut {
     /// Most parts that may be so.
     #[schema(example = 10)]
     window: u32,
-    /// In unix seconds.
+    /// When its message centre was last heard, in unix seconds; 0 where it never was.
     #[schema(example = 1_937_082_918)]
     last_check: i64,
 }
@@ -67,7 +67,7 @@ pub(crate) struct LinkOut {
     note: String,
     /// What it is doing now; null where the bridge does not know it, or is away.
     live: Option<LiveOut>,
-    /// What the bridge last told of itself, in its own words; null until it did.
+    /// What the bridge last told of it, in its own words; `down` where it told nothing for three minutes, null until it did.
     #[schema(value_type = Option<Object>)]
     reported: Option<Map<String, Value>>,
     /// When, in unix seconds.
@@ -76,16 +76,22 @@ pub(crate) struct LinkOut {
 }
 
 impl LinkOut {
-    fn new(esme: i64, words: Words, row: Option<LinkRow>, live: Option<&Link>) -> Self {
-        let reported_at = row.as_ref().and_then(|row| row.state_at);
+    fn new(
+        esme: i64,
+        words: Words,
+        row: Option<&LinkRow>,
+        live: Option<&Link>,
+        now: Timestamp,
+    ) -> Self {
+        let reported_at = row.and_then(|row| row.state_at);
         Self {
             esme,
             is_enabled: words.is_enabled,
             allowed_ips: words.allowed_ips,
             note: words.note,
             live: live.map(Into::into),
-            reported: row.and_then(|row| row.state),
-            reported_at: reported_at.map(homeroom_kernel::Timestamp::seconds),
+            reported: row.and_then(|row| row.reported(now)),
+            reported_at: reported_at.map(Timestamp::seconds),
         }
     }
 }
@@ -114,8 +120,9 @@ pub(crate) async fn find_links(admin: SmsAdmin) -> Result<Json<LinksOut>, ApiErr
         results.push(LinkOut::new(
             link.id,
             Words::of(row.as_ref()),
-            row,
+            row.as_ref(),
             Some(link),
+            admin.context.now,
         ));
     }
     let is_pool = |esme: i64| {
@@ -127,8 +134,9 @@ pub(crate) async fn find_links(admin: SmsAdmin) -> Result<Json<LinksOut>, ApiErr
             results.push(LinkOut::new(
                 row.esme,
                 Words::of(Some(&row)),
-                Some(row),
+                Some(&row),
                 None,
+                admin.context.now,
             ));
         }
     }
@@ -353,7 +361,13 @@ pub(crate) async fn update_link(
     let live = links
         .as_ref()
         .and_then(|links| links.links.iter().find(|link| link.id == esme));
-    Ok(Json(LinkOut::new(esme, words, row, live)))
+    Ok(Json(LinkOut::new(
+        esme,
+        words,
+        row.as_ref(),
+        live,
+        admin.context.now,
+    )))
 }
 
 async fn change(

@@ -4,7 +4,7 @@ use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_sms_contract::submit::LinkStatus;
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::admit;
@@ -40,7 +40,7 @@ pub(crate) struct EsmeOut {
     /// Whether it is connected.
     #[schema(example = true)]
     persist: bool,
-    /// The account's name at the message centre; of a pool, that of a link that is connected.
+    /// The message centre's own name, empty until it was first connected; of a pool, that of a link that is connected.
     #[schema(example = "my_system")]
     system_id: String,
     /// Why it is not connected.
@@ -49,6 +49,8 @@ pub(crate) struct EsmeOut {
 }
 
 /// Whether a link or pool is connected
+///
+/// Of a link also while the bridge is away: as the bridge last told, and not connected after three minutes without a word.
 #[utoipa::path(post, path = "/api/v1/sms/check-esme", tag = "messages", request_body = EsmeBody,
     responses((status = 200, body = EsmeOut)), security(("sms" = [], "app_id" = [])))]
 pub(crate) async fn check_esme(
@@ -57,7 +59,10 @@ pub(crate) async fn check_esme(
 ) -> Result<Json<EsmeOut>, ApiError> {
     let esme = body.input.esme;
     admit(&caller.app, &caller.context, esme).await?;
-    let links = caller.app.bridge_links(&caller.context).await?;
+    let links = match caller.app.bridge_links(&caller.context).await {
+        Ok(links) => links,
+        Err(away) => return told(&caller, esme).await?.map(Json).ok_or(away),
+    };
     let pool = links.pools.iter().find(|pool| pool.id == esme);
     let members: Vec<_> = links
         .links
@@ -73,13 +78,30 @@ pub(crate) async fn check_esme(
             let words = format!("unknown esme {esme}");
             ApiError::gateway(StatusCode::NOT_FOUND, "unknown_esme", words)
         })?;
-    Ok(Json(EsmeOut {
-        persist: up(shown.status),
-        system_id: shown.system_id.clone(),
-        error: match shown.status {
-            LinkStatus::Up | LinkStatus::Throttled => "",
-            LinkStatus::Down => "the connection is down",
-            LinkStatus::Disabled => "the connection is switched off",
-        },
+    Ok(Json(EsmeOut::new(shown.status, shown.system_id.clone())))
+}
+
+impl EsmeOut {
+    fn new(status: LinkStatus, system_id: String) -> Self {
+        Self {
+            persist: matches!(status, LinkStatus::Up | LinkStatus::Throttled),
+            system_id,
+            error: match status {
+                LinkStatus::Up | LinkStatus::Throttled => "",
+                LinkStatus::Down => "the connection is down",
+                LinkStatus::Disabled => "the connection is switched off",
+            },
+        }
+    }
+}
+
+/// What the bridge last told of a link; nothing of a pool.
+async fn told(caller: &AppCaller, esme: i64) -> Result<Option<EsmeOut>, ApiError> {
+    let row = caller.app.sms_link(&caller.context, esme).await?;
+    let state = row.and_then(|row| row.reported(caller.context.now));
+    Ok(state.and_then(|state| {
+        let status = LinkStatus::deserialize(state.get("status")?).ok()?;
+        let system_id = state.get("system_id")?.as_str()?;
+        Some(EsmeOut::new(status, system_id.to_owned()))
     }))
 }

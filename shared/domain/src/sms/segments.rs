@@ -29,6 +29,24 @@ pub enum Header {
     Payload,
 }
 
+impl Header {
+    /// Octets of each part that it takes.
+    #[must_use]
+    pub const fn octets(self) -> usize {
+        match self {
+            Self::Udh16 => UDH_16,
+            // A centre that makes the header itself makes the usual one.
+            Self::Udh8 | Self::Sar | Self::Payload => UDH_8,
+        }
+    }
+
+    /// Whether it needs optional parameters, which centres below 3.4 do not know.
+    #[must_use]
+    pub const fn needs_parameters(self) -> bool {
+        matches!(self, Self::Sar | Self::Payload)
+    }
+}
+
 /// How to split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -110,6 +128,7 @@ pub fn split(text: &str, options: Options) -> Result<Split, TextError> {
     }
     let data_coding = match encoding {
         Encoding::Gsm7 => options.gsm7_coding,
+        Encoding::Ascii => 0,
         Encoding::Latin1 => 3,
         Encoding::Ucs2 => 8,
     };
@@ -117,11 +136,10 @@ pub fn split(text: &str, options: Options) -> Result<Split, TextError> {
         .chars()
         .filter_map(|character| encoding.units(character))
         .sum();
-    let header = match options.header {
-        _ if units <= encoding.single() => 0,
-        Header::Udh16 => UDH_16,
-        // A centre that makes the header itself makes the usual one.
-        Header::Udh8 | Header::Sar | Header::Payload => UDH_8,
+    let header = if units <= encoding.single() {
+        0
+    } else {
+        options.header.octets()
     };
     let per_part = if header == 0 {
         encoding.single()
@@ -218,7 +236,9 @@ fn cut(text: &str, encoding: Encoding, per_part: usize) -> Vec<Vec<u8>> {
                     septets.write(&mut body);
                 }
             }
-            Encoding::Latin1 => body.extend(u8::try_from(u32::from(character))),
+            Encoding::Latin1 | Encoding::Ascii => {
+                body.extend(u8::try_from(u32::from(character)));
+            }
             Encoding::Ucs2 => {
                 let mut pair = [0; 2];
                 body.extend(
@@ -243,6 +263,21 @@ pub enum Alphabet {
     Gsm7,
     /// ISO 8859-1.
     Latin1,
+    /// ASCII.
+    Ascii,
+}
+
+impl Alphabet {
+    /// How a text is written for a link with this alphabet: in it where it can, in UCS-2 otherwise.
+    #[must_use]
+    pub fn encoding(self, text: &str) -> Encoding {
+        let own = match self {
+            Self::Gsm7 => Encoding::Gsm7,
+            Self::Latin1 => Encoding::Latin1,
+            Self::Ascii => Encoding::Ascii,
+        };
+        if own.fits(text) { own } else { Encoding::Ucs2 }
+    }
 }
 
 /// The text of octets that a centre delivers. What cannot be read becomes U+FFFD; a surrogate alone too.
@@ -260,7 +295,7 @@ pub fn decode(data_coding: u8, octets: &[u8], default: Alphabet) -> String {
                 .collect()
         }
         3 => octets.iter().copied().map(char::from).collect(),
-        1 => octets
+        0 | 1 if data_coding == 1 || default == Alphabet::Ascii => octets
             .iter()
             .map(|octet| {
                 if octet.is_ascii() {
@@ -322,11 +357,11 @@ pub fn parse_udh(octets: &[u8]) -> (Option<Concat>, &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::measure;
+    use super::super::text::measure_for;
     use super::*;
     use proptest::prelude::*;
 
-    fn joined(split: &Split) -> String {
+    fn joined(split: &Split, alphabet: Alphabet) -> String {
         split
             .parts
             .iter()
@@ -337,7 +372,7 @@ mod tests {
                 } else {
                     octets
                 };
-                decode(split.data_coding, body, Alphabet::Gsm7)
+                decode(split.data_coding, body, alphabet)
             })
             .collect()
     }
@@ -385,6 +420,33 @@ mod tests {
             short.parts[0].short_message, b"hello",
             "one part needs no payload"
         );
+    }
+
+    #[test]
+    fn a_centre_of_ascii_gets_ascii_and_what_it_lacks_in_ucs2() {
+        let ascii = |text: &str| {
+            let encoding = Some(Alphabet::Ascii.encoding(text));
+            let split = split(
+                text,
+                Options {
+                    encoding,
+                    ..Options::default()
+                },
+            )
+            .unwrap();
+            (
+                split.data_coding,
+                split.parts.len(),
+                split.parts[0].short_message.clone(),
+            )
+        };
+        assert_eq!(ascii("$5 @ [home]"), (0, 1, b"$5 @ [home]".to_vec()));
+        assert_eq!(ascii(&"a".repeat(160)).1, 1);
+        // The centre writes each of these as two.
+        assert_eq!(ascii(&"[".repeat(81)).1, 2);
+        for lacking in ["é", "`", "\u{7}"] {
+            assert_eq!(ascii(lacking).0, 8, "{lacking:?}");
+        }
     }
 
     #[test]
@@ -495,6 +557,8 @@ mod tests {
         assert_eq!(decode(0, &[0x00, 0x1B, 0x65], Alphabet::Gsm7), "@€");
         assert_eq!(decode(0, &[0x40], Alphabet::Latin1), "@");
         assert_eq!(decode(1, &[0x41, 0xFF], Alphabet::Gsm7), "A\u{FFFD}");
+        assert_eq!(decode(0, &[0x40, 0xFF], Alphabet::Ascii), "@\u{FFFD}");
+        assert_eq!(decode(0, &[0x40], Alphabet::Gsm7), "¡");
     }
 
     proptest! {
@@ -502,16 +566,17 @@ mod tests {
         fn what_is_split_joins_to_the_same_text_within_the_limits(
             text in "[a-z{}€\\[~ж😀ü\\r\\n]{1,700}",
             header in prop_oneof![Just(Header::Udh8), Just(Header::Udh16), Just(Header::Sar), Just(Header::Payload)],
+            alphabet in prop_oneof![Just(Alphabet::Gsm7), Just(Alphabet::Latin1), Just(Alphabet::Ascii)],
             reference: u16,
         ) {
-            let split = split(&text, Options { header, reference, ..Options::default() }).unwrap();
-            prop_assert_eq!(joined(&split), text.clone());
-            if header == Header::Udh8 {
-                prop_assert_eq!(split.parts.len(), measure(&text).segments, "as check-text promised");
-            }
+            let encoding = Some(alphabet.encoding(&text));
+            let split = split(&text, Options { encoding, header, reference, ..Options::default() }).unwrap();
+            prop_assert_eq!(joined(&split, alphabet), text.clone());
+            let promised = measure_for(&text, alphabet, header);
+            prop_assert_eq!((split.parts.len(), split.encoding), (promised.segments, promised.encoding), "as check-text promised");
             for part in &split.parts {
                 let octets = part.short_message.len();
-                let limit = if split.encoding == Encoding::Gsm7 { 160 } else { 140 };
+                let limit = if matches!(split.encoding, Encoding::Gsm7 | Encoding::Ascii) { 160 } else { 140 };
                 prop_assert!(octets <= limit, "{} octets", octets);
             }
         }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::gsm7;
+use super::segments::{Alphabet, Header};
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -12,6 +13,8 @@ pub enum Encoding {
     Gsm7,
     /// ISO 8859-1: 140 octets a message, 134 a part. Only where a link asks for it: phones differ.
     Latin1,
+    /// ASCII, one octet a character, for a centre that makes the GSM alphabet of it: counted as that. Only where a link asks for it.
+    Ascii,
     /// UTF-16: 70 units a message, 67 a part.
     Ucs2,
 }
@@ -23,6 +26,7 @@ impl Encoding {
         match self {
             Self::Gsm7 => "GSM7",
             Self::Latin1 => "LATIN1",
+            Self::Ascii => "ASCII",
             Self::Ucs2 => "UCS2",
         }
     }
@@ -31,7 +35,7 @@ impl Encoding {
     #[must_use]
     pub const fn single(self) -> usize {
         match self {
-            Self::Gsm7 => 160,
+            Self::Gsm7 | Self::Ascii => 160,
             Self::Latin1 => 140,
             Self::Ucs2 => 70,
         }
@@ -42,7 +46,7 @@ impl Encoding {
     pub const fn part(self, header: usize) -> usize {
         let octets = 140usize.saturating_sub(header);
         match self {
-            Self::Gsm7 => octets * 8 / 7,
+            Self::Gsm7 | Self::Ascii => octets * 8 / 7,
             Self::Latin1 => octets,
             Self::Ucs2 => octets / 2,
         }
@@ -54,6 +58,8 @@ impl Encoding {
         match self {
             Self::Gsm7 => gsm7::encode(character).map(gsm7::Septets::len),
             Self::Latin1 => (u32::from(character) < 0x100).then_some(1),
+            Self::Ascii if !character.is_ascii() => None,
+            Self::Ascii => gsm7::encode(character).map(gsm7::Septets::len),
             Self::Ucs2 => Some(character.len_utf16()),
         }
     }
@@ -92,21 +98,27 @@ pub struct TextLength {
 /// Counts a text as it is sent with an 8-bit reference, the usual header.
 #[must_use]
 pub fn measure(text: &str) -> TextLength {
-    let encoding = choose(text);
+    measure_for(text, Alphabet::Gsm7, Header::Udh8)
+}
+
+/// Counts a text as it is sent by a link with this alphabet and header.
+#[must_use]
+pub fn measure_for(text: &str, alphabet: Alphabet, header: Header) -> TextLength {
+    let encoding = alphabet.encoding(text);
     let lengths = || {
         text.chars()
             .filter_map(|character| encoding.units(character))
     };
     let length = lengths().sum();
-    if length <= encoding.single() {
+    if length <= encoding.single() || header == Header::Payload {
         return TextLength {
             encoding,
             length,
             segments: 1,
-            per_segment: encoding.single(),
+            per_segment: encoding.single().max(length),
         };
     }
-    let per_segment = encoding.part(super::segments::UDH_8);
+    let per_segment = encoding.part(header.octets());
     let mut segments = 1;
     let mut filled = 0;
     for units in lengths() {
@@ -297,6 +309,55 @@ mod tests {
                 per_segment,
             };
             assert_eq!(measure(&text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn another_alphabet_or_header_is_counted_as_it_is_sent() {
+        for (text, alphabet, header, expected) in [
+            (
+                "a".repeat(160),
+                Alphabet::Latin1,
+                Header::Udh8,
+                (Encoding::Latin1, 2, 134),
+            ),
+            (
+                "ç".repeat(140),
+                Alphabet::Latin1,
+                Header::Udh8,
+                (Encoding::Latin1, 1, 140),
+            ),
+            (
+                "a".repeat(305),
+                Alphabet::Gsm7,
+                Header::Udh16,
+                (Encoding::Gsm7, 3, 152),
+            ),
+            (
+                "a".repeat(305),
+                Alphabet::Gsm7,
+                Header::Sar,
+                (Encoding::Gsm7, 2, 153),
+            ),
+            (
+                "a".repeat(305),
+                Alphabet::Gsm7,
+                Header::Payload,
+                (Encoding::Gsm7, 1, 305),
+            ),
+            (
+                "é".repeat(71),
+                Alphabet::Ascii,
+                Header::Udh16,
+                (Encoding::Ucs2, 2, 66),
+            ),
+        ] {
+            let found = measure_for(&text, alphabet, header);
+            assert_eq!(
+                (found.encoding, found.segments, found.per_segment),
+                expected,
+                "{alphabet:?} {header:?}"
+            );
         }
     }
 

@@ -37,7 +37,22 @@ pub struct LinkRow {
     pub updated_at: Timestamp,
 }
 
+/// A link of which the bridge said nothing for this long is down, and so may be the bridge; it speaks every minute.
+const SPOKEN_OF_MILLIS: i64 = 3 * 60_000;
+
 impl LinkRow {
+    /// What the bridge last said of it, with the state that follows from that now.
+    #[must_use]
+    pub fn reported(&self, now: Timestamp) -> Option<Map<String, Value>> {
+        let mut state = self.state.clone()?;
+        let said = self.state_at.map_or(0, Timestamp::millis);
+        if now.millis().saturating_sub(said) > SPOKEN_OF_MILLIS {
+            state.insert("status".to_owned(), json!("down"));
+            state.insert("rate".to_owned(), json!(0.0));
+        }
+        Some(state)
+    }
+
     /// Whether somebody at this address may send by it. An address that is not known may only where everyone may.
     #[must_use]
     pub fn allows(&self, ip: Option<IpAddr>) -> bool {

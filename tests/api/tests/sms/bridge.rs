@@ -290,6 +290,48 @@ fn the_newest_word_on_a_link_is_kept_and_the_administrators_words_stay() {
 }
 
 #[test]
+fn while_the_bridge_is_away_a_link_is_as_it_last_told_and_down_after_three_minutes() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    let key = app
+        .gateway(PUBLIC_HOST)
+        .with("x-admin-key", homeroom_api_tests::SMS_ADMIN_KEY);
+    app.bridge_is(Mood::Away);
+    let check = || user.client.post("sms/check-esme", &json!({"esme": 100}));
+    assert_eq!(
+        check().status(503).code(),
+        "unavailable",
+        "nothing was told"
+    );
+    let at = app.now().millis();
+    let link = json!({
+        "id": 100, "system_id": "centre", "status": "up", "rate": 50.0, "in_flight": 0, "window": 10, "last_check": at,
+    });
+    app.webhook(
+        "sms/link-state",
+        &json!({"events": [{"id": "l1", "at": at, "link": link}]}),
+    )
+    .expect(204);
+    let reported =
+        || key.get("admin/links").status(200).json["results"][0]["reported"]["status"].clone();
+    app.pass_seconds(179);
+    assert_eq!(
+        check().status(200).json,
+        json!({"persist": true, "system_id": "centre", "error": ""})
+    );
+    assert_eq!(reported(), "up");
+    app.pass_seconds(2);
+    assert_eq!(
+        check().status(200).json,
+        json!({"persist": false, "system_id": "centre", "error": "the connection is down"})
+    );
+    assert_eq!(reported(), "down");
+    user.client
+        .post("sms/check-esme", &json!({"esme": 1000}))
+        .expect(503);
+}
+
+#[test]
 fn monitoring_is_public_unless_it_is_for_administrators() {
     let app = TestApp::new();
     let door = app.gateway(PUBLIC_HOST);
