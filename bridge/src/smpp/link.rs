@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::message::{Address, AttemptResult, Attempted, Claimed, InboundPart, PartKey, Receipt};
 use crate::store::Provider;
 
-pub use super::config::{LinkConfig, Timers, Tls};
+pub use super::config::{LinkConfig, Timers};
 use super::gate::Gate;
 use super::keeper::Keeper;
 

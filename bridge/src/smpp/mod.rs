@@ -16,5 +16,4 @@ pub mod provider_id;
 pub mod receipt;
 mod session;
 pub mod status;
-pub mod tls;
 pub(crate) mod wire;
