@@ -11,6 +11,7 @@
 mod cli;
 mod limits;
 mod monitoring;
+#[allow(dead_code, reason = "the links' tests use more of it")]
 #[path = "../peers/python.rs"]
 mod peers;
 mod platform;
