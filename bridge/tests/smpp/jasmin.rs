@@ -62,17 +62,17 @@ fn check(lines: &[Value], outcomes: &[AttemptResult]) {
         assert_eq!(line["receipt"], "SMSC_DELIVERY_RECEIPT_REQUESTED");
     }
     let each = |name: &str| -> Vec<Value> { lines.iter().map(|line| line[name].clone()).collect() };
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let octets = |bytes: &[u8]| -> String { bytes.iter().copied().map(char::from).collect() };
     let gsm = "SMSC_DEFAULT_ALPHABET";
     assert_eq!(each("coding"), [gsm, "UCS2", gsm, gsm, gsm, gsm]);
     assert_eq!(
         each("text"),
         [
-            hex(b"Hello"),
-            String::from("0416d83dde00"),
-            hex(b"\x05\x00\x03\x2a\x02\x01part"),
-            hex(b"\x05\x00\x03\x2a\x02\x02part"),
-            hex(b"Hello"),
+            octets(b"Hello"),
+            octets(b"\x04\x16\xd8\x3d\xde\x00"),
+            octets(b"\x05\x00\x03\x2a\x02\x01part"),
+            octets(b"\x05\x00\x03\x2a\x02\x02part"),
+            octets(b"Hello"),
             String::new(),
         ]
     );
@@ -83,7 +83,7 @@ fn check(lines: &[Value], outcomes: &[AttemptResult]) {
         [&none, &none, &header, &header, &none, &none].map(Clone::clone)
     );
     assert_eq!(lines[4]["sar"], json!([0x1234, 2, 1]));
-    assert_eq!(lines[5]["payload"], hex(&[b'x'; 1_000]));
+    assert_eq!(lines[5]["payload"], octets(&[b'x'; 1_000]));
 }
 
 async fn receipts(link: &mut Running, outcomes: &[AttemptResult]) {
