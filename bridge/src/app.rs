@@ -19,6 +19,7 @@ use crate::platform_client::PlatformClient;
 use crate::store::postgres::{self, PostgresStore};
 use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Ambiguity, Policy, Store};
+use crate::tls::Tls;
 use crate::webhooks::{Schedule, Webhooks};
 
 /// Starts the log.
@@ -64,7 +65,13 @@ pub fn policy(config: &Config) -> Policy {
 pub async fn open(config: &Config) -> Result<Arc<dyn Store>> {
     let at = &config.store;
     if let Some(url) = &at.postgres {
+        let tls = at.tls.as_ref().map(|tls| Tls {
+            ca: tls.ca.clone(),
+            client: tls.client_cert.clone().zip(tls.client_key.clone()),
+            server_name: None,
+        });
         let options = postgres::Options {
+            tls,
             ambiguity: policy(config),
             ..postgres::Options::new(&at.name)
         };

@@ -15,5 +15,6 @@ mod pools;
 pub mod smpp;
 pub mod smsc;
 pub mod store;
+pub mod tls;
 mod traffic;
 pub mod webhooks;

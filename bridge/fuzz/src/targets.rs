@@ -4,7 +4,6 @@
 use bytes::BytesMut;
 use homeroom_bridge::accept::{self, Cutting};
 use homeroom_bridge::api::Wanted;
-use homeroom_bridge::config::Alphabet as LinkAlphabet;
 use homeroom_bridge::smpp::codec::{self, HEADER, MAX_PDU};
 use homeroom_bridge::smpp::pdu::{Message, Pdu, Tlv, tag};
 use homeroom_bridge::smpp::provider_id::IdForm;
@@ -283,9 +282,9 @@ fn accepted(asked: Submission, how: u8) {
     let headers = [Header::Udh8, Header::Udh16, Header::Sar, Header::Payload];
     let cutting = Cutting {
         alphabet: if how & 4 == 0 {
-            LinkAlphabet::Gsm7
+            Alphabet::Gsm7
         } else {
-            LinkAlphabet::Latin1
+            Alphabet::Latin1
         },
         header: headers[usize::from(how & 3)],
         max_segments: 10,

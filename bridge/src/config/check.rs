@@ -9,12 +9,13 @@ use homeroom_sms_contract::signature::MIN_SECRET;
 use http::Uri;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_postgres::config::{Host, SslMode};
 use toml::de::{DeTable, DeValue};
 
 use super::error::Mistake;
 use super::links::IdForm;
 use super::values::Secret;
-use super::{Config, Link};
+use super::{Config, Link, StoreTls};
 use crate::control;
 
 struct Check<'a> {
@@ -140,13 +141,21 @@ impl Check<'_> {
             let file = store.postgres_file.take();
             self.secret(&mut store.postgres, file, &["store"], "postgres");
             let url = store.postgres.as_ref().map(Secret::expose);
-            if url.is_some_and(|url| url.parse::<tokio_postgres::Config>().is_err()) {
-                self.mistake(
+            match url.map(str::parse::<tokio_postgres::Config>) {
+                Some(Ok(server)) => self.database(&server, &mut store.tls),
+                Some(Err(_)) => self.mistake(
                     &["store", "postgres"],
                     "write postgres://<user>:<password>@<host>/<database>",
-                );
+                ),
+                None => {}
             }
             return;
+        }
+        if store.tls.is_some() {
+            self.mistake(
+                &["store", "tls"],
+                "only `postgres` is reached through a network: remove this",
+            );
         }
         let file = store.sqlite.take().unwrap_or("bridge.db".into());
         let file = self.base.join(file);
@@ -158,6 +167,60 @@ impl Check<'_> {
         }
         store.socket = control::socket(&file);
         store.sqlite = Some(file);
+    }
+
+    fn database(&mut self, server: &tokio_postgres::Config, tls: &mut Option<StoreTls>) {
+        let Some(tls) = tls else {
+            if server.get_ssl_mode() == SslMode::Require {
+                self.mistake(
+                    &["store", "postgres"],
+                    "`sslmode=require` does not say whom to believe: write `tls = {}` below, or `tls = { ca = \"…\" }`",
+                );
+            }
+            return;
+        };
+        if server.get_ssl_mode() == SslMode::Disable {
+            self.mistake(
+                &["store", "postgres"],
+                "`sslmode=disable`, but there is `tls`: keep one",
+            );
+        }
+        let names = |host: &Host| matches!(host, Host::Tcp(_));
+        if server.get_hosts().is_empty() || !server.get_hosts().iter().all(names) {
+            self.mistake(
+                &["store", "tls"],
+                "a certificate is for a name: write `host` in `postgres`, or remove this for a socket",
+            );
+        }
+        let StoreTls {
+            ca,
+            client_cert,
+            client_key,
+        } = tls;
+        self.client_tls(&["store", "tls"], ca, client_cert, client_key);
+    }
+
+    /// Whom to believe, and who the bridge is.
+    fn client_tls(
+        &mut self,
+        table: &[&str],
+        ca: &mut Option<PathBuf>,
+        cert: &mut Option<PathBuf>,
+        key: &mut Option<PathBuf>,
+    ) {
+        let at = |name| [table, &[name]].concat();
+        if let Some(ca) = ca {
+            self.certificates(ca, &at("ca"));
+        }
+        match (cert, key) {
+            (Some(cert), Some(key)) => {
+                self.certificates(cert, &at("client_cert"));
+                self.private_key(key, &at("client_key"));
+            }
+            (Some(_), None) => self.mistake(&at("client_cert"), "write `client_key` too"),
+            (None, Some(_)) => self.mistake(&at("client_key"), "write `client_cert` too"),
+            (None, None) => {}
+        }
     }
 
     fn link(&mut self, number: &str, link: &mut Link) {
@@ -206,19 +269,13 @@ impl Check<'_> {
             self.mistake(&at("provider"), "write a name, or remove the line");
         }
         if let Some(tls) = &mut link.tls {
-            let at = |name| ["links", number, "tls", name];
-            if let Some(ca) = &mut tls.ca {
-                self.certificates(ca, &at("ca"));
-            }
-            match (&mut tls.client_cert, &mut tls.client_key) {
-                (Some(cert), Some(key)) => {
-                    self.certificates(cert, &at("client_cert"));
-                    self.private_key(key, &at("client_key"));
-                }
-                (Some(_), None) => self.mistake(&at("client_cert"), "write `client_key` too"),
-                (None, Some(_)) => self.mistake(&at("client_key"), "write `client_cert` too"),
-                (None, None) => {}
-            }
+            let table = ["links", number, "tls"];
+            self.client_tls(
+                &table,
+                &mut tls.ca,
+                &mut tls.client_cert,
+                &mut tls.client_key,
+            );
         }
     }
 

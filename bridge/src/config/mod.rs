@@ -136,6 +136,8 @@ pub struct StoreAt {
     pub postgres: Option<Secret>,
     /// A file with that URL.
     pub postgres_file: Option<PathBuf>,
+    /// TLS to that database; plain where absent.
+    pub tls: Option<StoreTls>,
     /// This bridge's name among those on one `PostgreSQL` database, the same after a restart.
     pub name: String,
     /// How long finished messages stay.
@@ -155,12 +157,25 @@ impl Default for StoreAt {
             sqlite: None,
             postgres: None,
             postgres_file: None,
+            tls: None,
             name: "bridge".to_owned(),
             finished: Duration::from_hours(24),
             dead_letters: Duration::from_hours(30 * 24),
             socket: PathBuf::new(),
         }
     }
+}
+
+/// TLS to the database, whose certificate has the name that its URL says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreTls {
+    /// PEM of the authority that vouches for the database; the system's authorities where absent.
+    pub ca: Option<PathBuf>,
+    /// PEM of the bridge's certificate, where the database wants one.
+    pub client_cert: Option<PathBuf>,
+    /// PEM of its key.
+    pub client_key: Option<PathBuf>,
 }
 
 /// How much of everything.

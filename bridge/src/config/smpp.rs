@@ -3,11 +3,12 @@
 use homeroom_domain::sms::segments;
 
 use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link, burst_of};
-use crate::smpp::config::{LinkConfig, Timers, Tls};
+use crate::smpp::config::{LinkConfig, Timers};
 use crate::smpp::pdu::BindMode;
 use crate::smpp::provider_id::{self, IdRules};
 use crate::smpp::receipt::IdSource;
 use crate::smpp::status::Exceptions;
+use crate::tls::Tls;
 
 impl Link {
     /// The settings of this link, which has this number.

@@ -191,6 +191,58 @@ fn a_mistake_is_named_with_its_place_and_what_to_write_instead() {
 }
 
 #[test]
+fn tls_to_the_database_is_all_or_nothing_and_knows_a_name() {
+    let at = line_of("# sqlite");
+    let found = |lines: &[&str]| {
+        let text = lines.join("\n");
+        changed("# sqlite = \"bridge.db\"", &format!("{text} #"))
+    };
+    let url = |rest: &str| format!("postgres = \"postgres://u:hunter2@{rest}\"");
+    let remote = url("db.example.org/bridge");
+    assert_eq!(found(&[&remote]), [""; 0]);
+    assert_eq!(found(&[&remote, "tls = {}"]), [""; 0]);
+    let required = url("db.example.org/bridge?sslmode=require");
+    assert_eq!(found(&[&required, "tls = {}"]), [""; 0]);
+    for (lines, line, expected) in [
+        (vec![required.as_str()], 0, "does not say whom to believe"),
+        (
+            vec![&url("db.example.org/bridge?sslmode=disable"), "tls = {}"],
+            0,
+            "keep one",
+        ),
+        (
+            vec![&url("%2Frun%2Fpostgresql/bridge"), "tls = {}"],
+            1,
+            "a certificate is for a name",
+        ),
+        (vec!["tls = {}"], 0, "only `postgres`"),
+        (
+            vec![&remote, "tls = { ca = \"nowhere.pem\" }"],
+            1,
+            "cannot be read as PEM",
+        ),
+        (
+            vec![&remote, "tls = { client_key = \"nowhere.pem\" }"],
+            1,
+            "write `client_cert` too",
+        ),
+        (
+            vec![&remote, "tls = { CA = \"nowhere.pem\" }"],
+            1,
+            "unknown key `CA`",
+        ),
+    ] {
+        let found = found(&lines);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with(&format!("{}:", at + line)) && found[0].contains(expected),
+            "{found:?}"
+        );
+        assert!(!found[0].contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
 fn all_mistakes_of_the_whole_are_told_at_once_in_their_order() {
     let text = EXAMPLE
         .replace("\"replace-me-replace-me-replace-me\"", "\"short\"")

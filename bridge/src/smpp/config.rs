@@ -1,6 +1,5 @@
 //! What a link is told.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use homeroom_domain::sms::segments::Alphabet;
@@ -10,6 +9,7 @@ use super::pdu::BindMode;
 use super::provider_id::IdRules;
 use super::receipt::IdSource;
 use super::status::Exceptions;
+use crate::tls::Tls;
 
 /// A link to a message centre.
 #[derive(Clone, Debug)]
@@ -101,17 +101,6 @@ impl LinkConfig {
             && (self.bind, &self.tls, self.disabled, self.parameters)
                 == (other.bind, &other.tls, other.disabled, other.parameters)
     }
-}
-
-/// TLS towards a centre. Files are read at every connect, so that a renewed certificate needs no restart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tls {
-    /// PEM of the authorities that vouch for the centre; the system's where absent.
-    pub ca: Option<PathBuf>,
-    /// PEM of our certificate and its key.
-    pub client: Option<(PathBuf, PathBuf)>,
-    /// The name in the centre's certificate, where it is not the host.
-    pub server_name: Option<String>,
 }
 
 /// How long a link waits for what.

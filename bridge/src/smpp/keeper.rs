@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tracing::{error, info, warn};
 
 use crate::message::Claimed;
+use crate::tls::TlsError;
 
 use super::codec::{self, BadLength};
 use super::config::LinkConfig;
@@ -23,7 +24,6 @@ use super::outbox::Outbox;
 use super::pdu::{Bind, BindResp, Pdu, WireAddress};
 use super::session::{End, Session};
 use super::status;
-use super::tls::TlsError;
 use super::wire::{Stream, Wire};
 
 /// Most characters of a centre's name that are shown; the standard allows 15.

@@ -13,7 +13,7 @@ use crate::message::{Address, AttemptResult, Attempted, Claimed, InboundPart, Pa
 use crate::meters::Meters;
 use crate::store::Provider;
 
-pub use super::config::{LinkConfig, Timers, Tls};
+pub use super::config::{LinkConfig, Timers};
 use super::gate::Gate;
 use super::keeper::Keeper;
 

@@ -17,5 +17,4 @@ mod questions;
 pub mod receipt;
 mod session;
 pub mod status;
-pub mod tls;
 pub(crate) mod wire;

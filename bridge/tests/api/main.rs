@@ -12,6 +12,7 @@ mod cli;
 mod grpc;
 mod limits;
 mod monitoring;
+#[allow(dead_code, reason = "the links' tests use more of it")]
 #[path = "../peers/python.rs"]
 mod peers;
 mod platform;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::node::NodeCentre;
+use crate::node::PeerCentre;
 use crate::support::{Chain, WINDOW};
 
 /// What the store of a killed bridge may show, and how to find it there.
@@ -39,7 +39,7 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
     } else {
         10
     };
-    let centre = NodeCentre::start(&["-", "-", "5"].map(OsStr::new)).await;
+    let centre = PeerCentre::node(&["-", "-", "5"].map(OsStr::new)).await;
     let mut chain = Chain::over(&[(centre.port, "")], "").await;
     let arrived = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
     let counting = Arc::clone(&arrived);

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use crate::node::NodeCentre;
+use crate::node::PeerCentre;
 use crate::support::Chain;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +46,7 @@ async fn receipts_that_come_on_another_bind_or_after_a_restart_find_their_messag
 /// node-smpp as a centre that never sends a receipt and answers when it is asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_centre_that_sends_no_receipts_is_asked_what_became_of_them() {
-    let centre = NodeCentre::start(&["-", "-", "mute"].map(OsStr::new)).await;
+    let centre = PeerCentre::node(&["-", "-", "mute"].map(OsStr::new)).await;
     let mut chain = Chain::over(&[(centre.port, "query_after = \"1s\"\n")], "").await;
     chain.start().await;
     let texts: Vec<String> = (0..300).map(|n| format!("ask-{n}")).collect();

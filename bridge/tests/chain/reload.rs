@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::node::NodeCentre;
+use crate::node::PeerCentre;
 use crate::rest;
 use crate::support::Chain;
 
@@ -49,7 +49,7 @@ async fn a_pool_sends_no_faster_than_its_own_rate_until_a_reload_lifts_it() {
 }
 
 /// What a centre answers, after the messages that it tells of unasked.
-async fn asked(centre: &mut NodeCentre, command: &str) -> u64 {
+async fn asked(centre: &mut PeerCentre, command: &str) -> u64 {
     centre.command(command).await;
     loop {
         if let Some(answer) = centre.line().await[command].as_u64() {
@@ -60,7 +60,7 @@ async fn asked(centre: &mut NodeCentre, command: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_binds_anew_only_the_link_whose_account_changed_and_loses_nothing() {
-    let (mut same, mut other) = (NodeCentre::start(&[]).await, NodeCentre::start(&[]).await);
+    let (mut same, mut other) = (PeerCentre::node(&[]).await, PeerCentre::node(&[]).await);
     let mut chain = Chain::over(&[(same.port, ""), (other.port, "")], "").await;
     chain.start().await;
     chain.client().send(1000, &texts("before", 100)).await;

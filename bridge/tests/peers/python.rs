@@ -1,4 +1,4 @@
-//! Python with the packages of `tests/bridge/requirements.txt`, made once per machine and change of that list.
+//! Python with the packages of a list in `tests/bridge`, made once per machine and change of that list.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,10 +7,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-const LIST: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../tests/bridge/requirements.txt"
-);
+const LISTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bridge");
 const NO_VENV: &str = "these tests need Python 3.9 or newer with its venv module: install it from your system's packages (Debian: python3-venv)";
 const NO_PACKAGES: &str =
     "the pinned Python packages cannot be installed: is the package index reachable?";
@@ -18,14 +15,27 @@ const NO_PACKAGES: &str =
 /// Where it is. A machine without Python fails here, and says what to install.
 pub(crate) async fn python() -> &'static Path {
     static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
-    PYTHON
-        .get_or_init(|| async { tokio::task::spawn_blocking(install).await.unwrap() })
+    with(&PYTHON, "requirements.txt", &[]).await
+}
+
+/// The one with Jasmin, of whose packages only the named ones are wanted.
+pub(crate) async fn jasmin() -> &'static Path {
+    static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
+    with(&PYTHON, "jasmin.txt", &["--no-deps"]).await
+}
+
+async fn with(
+    made: &'static OnceCell<PathBuf>,
+    list: &'static str,
+    options: &'static [&str],
+) -> &'static Path {
+    let install = move || install(&Path::new(LISTS).join(list), options);
+    made.get_or_init(|| async { tokio::task::spawn_blocking(install).await.unwrap() })
         .await
 }
 
-fn install() -> PathBuf {
-    let list = fs::read(LIST).unwrap();
-    let digest = format!("{:x}", Sha256::digest(&list));
+fn install(list: &Path, options: &[&str]) -> PathBuf {
+    let digest = format!("{:x}", Sha256::digest(fs::read(list).unwrap()));
     let folder = cache().join(format!("bridge-peers-{digest:.12}"));
     fs::create_dir_all(&folder).unwrap();
     // Of several test programs and checkouts, one installs.
@@ -43,7 +53,8 @@ fn install() -> PathBuf {
         );
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet"]);
-        pip.args(["--disable-pip-version-check", "--requirement", LIST]);
+        pip.args(["--disable-pip-version-check", "--requirement"]);
+        pip.arg(list).args(options);
         succeed(&mut pip, NO_PACKAGES);
         File::create(done).unwrap();
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::message::{AttemptResult, PartStatus};
-use homeroom_bridge::smpp::link::{Delivery, Tls};
+use homeroom_bridge::smpp::link::Delivery;
 use homeroom_bridge::smpp::pdu::Pdu;
 use homeroom_bridge::smsc::{Config, FromPhone, Smsc};
+use homeroom_bridge::tls::Tls;
 use homeroom_sms_contract::submit::LinkStatus;
 use tokio::time::{Instant, timeout};
 

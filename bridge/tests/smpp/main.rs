@@ -10,6 +10,7 @@
 
 mod authority;
 mod faults;
+mod jasmin;
 mod link;
 #[allow(dead_code, reason = "the chain's tests use it too")]
 mod node;

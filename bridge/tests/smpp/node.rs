@@ -1,4 +1,4 @@
-//! node-smpp, which this project did not write, as a centre.
+//! Centres that this project did not write, as processes: node-smpp, and others that talk alike.
 
 use std::ffi::OsStr;
 use std::io;
@@ -62,20 +62,22 @@ pub(crate) async fn node(script: &str) -> Command {
     command
 }
 
-/// `centre.mjs`; it ends when it is dropped.
-pub(crate) struct NodeCentre {
+/// A program that prints its port and then a line of JSON for every message; it ends when it is dropped.
+pub(crate) struct PeerCentre {
     pub(crate) port: u16,
     pub(crate) lines: Lines<BufReader<ChildStdout>>,
     input: ChildStdin,
     child: Child,
 }
 
-impl NodeCentre {
-    /// With what `centre.mjs` is told beside.
-    pub(crate) async fn start(arguments: &[&OsStr]) -> Self {
-        let mut child = node("centre.mjs")
-            .await
-            .args(arguments)
+impl PeerCentre {
+    /// `centre.mjs` with what it is told beside.
+    pub(crate) async fn node(arguments: &[&OsStr]) -> Self {
+        Self::start(node("centre.mjs").await.args(arguments)).await
+    }
+
+    pub(crate) async fn start(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -20,13 +20,13 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::authority::Authority;
-use crate::node::{NodeCentre, folder, node, run};
+use crate::node::{PeerCentre, folder, node, run};
 use crate::python::python;
 use crate::support::{Running, claimed, config};
 
 #[tokio::test]
 async fn node_smpp_takes_what_we_send_and_we_take_what_it_delivers() {
-    let mut centre = NodeCentre::start(&[]).await;
+    let mut centre = PeerCentre::node(&[]).await;
     let mut link = Running::start(config(centre.port));
     let mut udh = claimed(1);
     udh.esm_class = 0x40;
@@ -96,7 +96,7 @@ async fn node_smpp_counts_every_part_once_over_tls_too() {
             .flatten()
             .map(|file| file.as_os_str())
             .collect();
-        let mut centre = NodeCentre::start(&files).await;
+        let mut centre = PeerCentre::node(&files).await;
         let mut config = config(centre.port);
         config.tls = tls.map(Authority::trusted);
         let mut link = Running::start(config);
@@ -127,7 +127,7 @@ async fn node_smpp_counts_every_part_once_over_tls_too() {
 
 #[tokio::test]
 async fn node_smpp_s_refusal_of_the_account_is_understood() {
-    let centre = NodeCentre::start(&[]).await;
+    let centre = PeerCentre::node(&[]).await;
     let mut config = config(centre.port);
     config.system_id = String::from("stranger");
     crate::link::expect_problem(config, "ESME_RINVPASWD").await;

@@ -1,4 +1,4 @@
-//! A PostgreSQL of the tests' own: made in a temporary folder, reached through a socket in it, gone with the tests.
+//! A PostgreSQL of the tests' own: made in a temporary folder, reached through a socket in it or a port, gone with the tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,16 +20,43 @@ const SWITCH: &str = "HOMEROOM_NO_POSTGRES";
 const HELP: &str = "these tests need PostgreSQL's programs (Debian: apt-get install postgresql); \
                     to do without them on purpose, set HOMEROOM_NO_POSTGRES=1";
 
+#[derive(Clone, Debug)]
+struct Cluster {
+    folder: PathBuf,
+    port: u16,
+}
+
 /// An empty database of the cluster.
 #[derive(Debug)]
 pub(crate) struct Database {
-    folder: PathBuf,
+    cluster: Cluster,
     name: String,
 }
 
 impl Database {
     pub(crate) fn config(&self) -> String {
-        config(&self.folder, &self.name)
+        self.cluster.config(&self.name)
+    }
+
+    /// Its address on the network, under a name of this machine.
+    pub(crate) fn by_tcp(&self, host: &str) -> String {
+        let Self { cluster, name } = self;
+        format!(
+            "hostaddr=127.0.0.1 port={} user=postgres dbname={name} host={host}",
+            cluster.port
+        )
+    }
+
+    /// A copy of a file that the server takes for its own.
+    pub(crate) fn own(&self, file: &Path) -> PathBuf {
+        let [folder, name] = [file.parent().unwrap(), file].map(|path| path.file_name().unwrap());
+        let copies = self.cluster.folder.join(folder);
+        std::fs::create_dir_all(&copies).unwrap();
+        let copy = copies.join(name);
+        std::fs::copy(file, &copy).unwrap();
+        run(Command::new("chmod").arg("600").arg(&copy));
+        give(&copies);
+        copy
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -39,23 +66,23 @@ impl Database {
 
 /// A new database; `None` where PostgreSQL is switched off by hand.
 pub(crate) async fn database() -> Option<Database> {
-    static CLUSTER: OnceCell<PathBuf> = OnceCell::const_new();
+    static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
     if std::env::var(SWITCH).is_ok_and(|value| value == "1") {
         println!("\n*** NOT TESTED: {SWITCH}=1 is set, so nothing here has seen PostgreSQL ***\n");
         return None;
     }
-    let folder = CLUSTER
+    let cluster = CLUSTER
         .get_or_init(|| async { tokio::task::spawn_blocking(start).await.unwrap() })
         .await;
     let name = format!("store{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let client = connect(&config(folder, "postgres")).await;
+    let client = connect(&cluster.config("postgres")).await;
     client
         .batch_execute(&format!("CREATE DATABASE {name}"))
         .await
         .unwrap();
     Some(Database {
-        folder: folder.clone(),
+        cluster: cluster.clone(),
         name,
     })
 }
@@ -68,11 +95,23 @@ pub(crate) async fn open(config: &str, bridge: &str, ambiguity: Policy) -> Arc<d
     Arc::new(PostgresStore::open(config, options).await.unwrap())
 }
 
-fn config(folder: &Path, database: &str) -> String {
-    format!(
-        "host={} user=postgres dbname={database}",
-        folder.join("socket").display()
-    )
+impl Cluster {
+    fn config(&self, database: &str) -> String {
+        format!(
+            "host={} port={} user=postgres dbname={database}",
+            self.folder.join("socket").display(),
+            self.port
+        )
+    }
+}
+
+/// The server refuses to be root, and files that are not its own; whether it is another user.
+fn give(folder: &Path) -> bool {
+    let root = run(Command::new("id").arg("-u")).stdout.starts_with(b"0\n");
+    if root {
+        run(Command::new("chown").args(["-R", "postgres"]).arg(folder));
+    }
+    root
 }
 
 async fn connect(config: &str) -> Client {
@@ -82,19 +121,19 @@ async fn connect(config: &str) -> Client {
 }
 
 /// Starts the cluster, with a watcher that stops it when this process is gone, however it went.
-fn start() -> PathBuf {
+fn start() -> Cluster {
     let programs = programs();
     let folder = std::env::temp_dir().join(format!("homeroom-postgres-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("socket")).unwrap();
-    let root = run(Command::new("id").arg("-u")).stdout.starts_with(b"0\n");
-    if root {
-        // The server refuses to be root.
-        run(Command::new("chown").args(["-R", "postgres"]).arg(&folder));
-    }
+    let root = give(&folder);
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
     let script = format!(
         "set -e; cd {folder}
          {programs}/initdb -D data -U postgres -A trust -E UTF8 --locale=C >initdb.log
-         {programs}/pg_ctl -D data -l server.log -w -o \"-k {folder}/socket -c listen_addresses= -c max_connections=300\" start >start.log
+         {programs}/pg_ctl -D data -l server.log -w -o \"-k {folder}/socket -c listen_addresses=127.0.0.1 -c port={port} -c max_connections=300\" start >start.log
          (while kill -0 {watched} 2>/dev/null || [ -d /proc/{watched} ]; do sleep 1; done
           {programs}/pg_ctl -D data -m immediate stop; cd /; rm -rf {folder}) >/dev/null 2>&1 </dev/null &",
         folder = folder.display(),
@@ -112,7 +151,7 @@ fn start() -> PathBuf {
         command
     };
     run(&mut command);
-    folder
+    Cluster { folder, port }
 }
 
 /// The newest of PostgreSQL's programs on this machine.

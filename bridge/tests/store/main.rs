@@ -11,6 +11,9 @@
 )]
 
 mod acceptance;
+#[allow(dead_code, reason = "the links' tests use more of it")]
+#[path = "../smpp/authority.rs"]
+mod authority;
 mod cluster;
 mod deep;
 mod inbound;
@@ -22,6 +25,7 @@ mod postgres_only;
 mod receipts;
 mod sqlite_only;
 mod suite;
+mod tls;
 mod unanswered;
 
 use place::Place;

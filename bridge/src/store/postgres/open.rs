@@ -6,10 +6,15 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use tokio_postgres::Config;
 
-use super::{PostgresStore, accept, session::Pool, session::Session};
-use crate::store::{Ambiguity, Held, Policy, StoreError};
+use super::{
+    PostgresStore, accept,
+    session::{Pool, Server, Session},
+};
+use crate::{
+    store::{Ambiguity, Held, Policy, StoreError},
+    tls::Tls,
+};
 
 /// The migrations, in order; only ever appended to.
 const MIGRATIONS: &[&str] = &[
@@ -27,6 +32,8 @@ const NAME_TRIES: u32 = 100;
 pub struct Options {
     /// This bridge's name, the same after a restart, and no other bridge's.
     pub bridge: String,
+    /// TLS, and nothing less; plain where absent. The server's name is the `host` of its address.
+    pub tls: Option<Tls>,
     /// How long this bridge's parts stay its own without a claim or a sweep.
     pub lease: Duration,
     /// How long an acceptance waits for more to share its commit, at most; 2 to 5 ms.
@@ -43,6 +50,7 @@ impl Options {
     pub fn new(bridge: &str) -> Self {
         Self {
             bridge: bridge.to_owned(),
+            tls: None,
             lease: Duration::from_mins(1),
             linger: Duration::from_millis(3),
             connections: 8,
@@ -56,6 +64,7 @@ impl std::fmt::Debug for Options {
         formatter
             .debug_struct("Options")
             .field("bridge", &self.bridge)
+            .field("tls", &self.tls)
             .field("lease", &self.lease)
             .field("linger", &self.linger)
             .field("connections", &self.connections)
@@ -65,10 +74,10 @@ impl std::fmt::Debug for Options {
 
 impl PostgresStore {
     /// Connects and brings the tables up to date. Fails when another bridge uses the name, or when the tables are newer
-    /// than this program. The connection is not encrypted: it is meant for a socket or a network of one's own.
+    /// than this program.
     pub async fn open(config: &str, options: Options) -> Result<Self, StoreError> {
-        let config: Config = config.parse()?;
-        let mut holder = Session::connect(&config).await?;
+        let server = Server::new(config, options.tls)?;
+        let mut holder = server.connect().await?;
         migrate(&mut holder).await?;
         hold_name(&mut holder, &options.bridge).await?;
         let row = holder
@@ -78,7 +87,7 @@ impl PostgresStore {
                 &[&options.bridge],
             )
             .await?;
-        let pool = Arc::new(Pool::new(config, options.connections.max(2)));
+        let pool = Arc::new(Pool::new(server, options.connections.max(2)));
         let (calls, received) = mpsc::unbounded_channel();
         tokio::spawn(accept::gather(pool.clone(), received, options.linger));
         Ok(Self {

@@ -2,18 +2,23 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Semaphore,
+};
 use tokio_postgres::{
-    Client, Config, NoTls, Row, Statement,
+    Client, Config, Connection, NoTls, Row, Statement,
+    config::SslMode,
     error::{Error, SqlState},
     types::ToSql,
 };
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::store::StoreError;
+use crate::{store::StoreError, tls::Tls};
 
 /// Times that a transaction is tried.
 const TRIES: u32 = 8;
@@ -27,6 +32,47 @@ const SETTINGS: &str =
 /// Values of a statement.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
+/// Where the database is, and how to be sure that it is that one.
+pub(super) struct Server {
+    config: Config,
+    tls: Option<Tls>,
+}
+
+impl Server {
+    pub(super) fn new(config: &str, tls: Option<Tls>) -> Result<Self, StoreError> {
+        let mut config: Config = config.parse()?;
+        if tls.is_some() {
+            // Otherwise whoever is in between could say that the server has no TLS.
+            config.ssl_mode(SslMode::Require);
+        }
+        Ok(Self { config, tls })
+    }
+
+    pub(super) async fn connect(&self) -> Result<Session, StoreError> {
+        let session = match &self.tls {
+            None => Session::over(self.config.connect(NoTls).await.map_err(because)?).await,
+            Some(tls) => {
+                let tls = tls
+                    .load()
+                    .map_err(|error| StoreError::Failed(error.to_string()))?;
+                let tls = MakeRustlsConnect::new(Arc::unwrap_or_clone(tls));
+                Session::over(self.config.connect(tls).await.map_err(because)?).await
+            }
+        };
+        Ok(session?)
+    }
+}
+
+/// The whole reason: "error performing TLS handshake" alone helps nobody.
+fn because(error: Error) -> StoreError {
+    if error.as_db_error().is_some() {
+        return error.into();
+    }
+    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    StoreError::Failed(text)
+}
+
 /// A connection that remembers what it has prepared.
 pub(super) struct Session {
     client: Client,
@@ -34,8 +80,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) async fn connect(config: &Config) -> Result<Self, Error> {
-        let (client, connection) = config.connect(NoTls).await?;
+    async fn over<S, T>((client, connection): (Client, Connection<S, T>)) -> Result<Self, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(%error, "a connection to the store has ended");
@@ -180,15 +229,15 @@ impl From<Error> for StoreError {
 
 /// Some connections, opened when they are needed.
 pub(super) struct Pool {
-    config: Config,
+    server: Server,
     idle: Mutex<Vec<Session>>,
     permits: Semaphore,
 }
 
 impl Pool {
-    pub(super) fn new(config: Config, size: usize) -> Self {
+    pub(super) fn new(server: Server, size: usize) -> Self {
         Self {
-            config,
+            server,
             idle: Mutex::new(Vec::new()),
             permits: Semaphore::new(size),
         }
@@ -229,7 +278,7 @@ impl Pool {
             match idle {
                 Some(session) if session.client.is_closed() => {}
                 Some(session) => return Ok(session),
-                None => return Ok(Session::connect(&self.config).await?),
+                None => return self.server.connect().await,
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The client's side of TLS.
+//! The client's side of TLS, towards message centres and the database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -8,7 +8,16 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
-use super::config::Tls;
+/// Whom to believe. Files are read at every connect, so that a renewed certificate needs no restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM of the authorities that vouch for the server; the system's where absent.
+    pub ca: Option<PathBuf>,
+    /// PEM of our certificate and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
+    /// The name in the server's certificate, where it is not the host.
+    pub server_name: Option<String>,
+}
 
 /// Why TLS cannot be set up.
 #[derive(Debug, Error)]
@@ -60,8 +69,8 @@ impl Tls {
         Ok(roots)
     }
 
-    /// The name that the centre's certificate must have.
-    pub(super) fn name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
+    /// The name that the server's certificate must have.
+    pub(crate) fn name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
         let name = self.server_name.as_deref().unwrap_or(host);
         ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))
     }
