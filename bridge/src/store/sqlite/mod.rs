@@ -191,6 +191,7 @@ impl Store for SqliteStore {
         if self.recovered.load(Ordering::Relaxed) {
             return Ok(0);
         }
+        self.write(move |tx| outgoing::release(tx, now)).await?;
         let esmes = self.read(views::sending).await?;
         let mut count = 0;
         for esme in esmes {
