@@ -75,10 +75,11 @@ interface Send {
 test(
   "nothing accepted is lost and at most a window comes twice, when bridge and runtime are killed",
   async () => {
+    console.log(`the kills of HOMEROOM_SEED=${SEED}`);
     const random = generator(SEED);
     const app = await makeApp(platform.url, "linus");
     const before = await chain.metric("attempts_ambiguous_total");
-    const figures = { seed: SEED, rounds: ROUNDS, bridge: 0, runtime: 0, accepted: 0, "asked again": 0, lost: 0, twice: 0, ambiguous: 0, seconds: 0, "until quiet": 0 };
+    const figures = { rounds: ROUNDS, bridge: 0, runtime: 0, accepted: 0, "asked again": 0, lost: 0, twice: 0, ambiguous: 0, seconds: 0, "until quiet": 0 };
     const begin = Date.now();
     const sends: Send[] = [];
     let done = false;

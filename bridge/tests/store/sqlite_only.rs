@@ -88,7 +88,9 @@ async fn events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start() 
         submitted(&store, id, id, NOW).await;
     }
     let given = store.events(100, lease, NOW).await.unwrap();
-    let failed = given.iter().find(|event| json(event)["message_id"] == "failed");
+    let failed = given
+        .iter()
+        .find(|event| json(event)["message_id"] == "failed");
     let pause = vec![(failed.unwrap().id.clone(), Some(NOW + 5_000))];
     store.undelivered(pause, "status 500", NOW).await.unwrap();
     drop(store);
@@ -96,7 +98,10 @@ async fn events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start() 
     let resend = |_| Ambiguity::Resend;
     store.recover(&resend, NOW + 1).await.unwrap();
     let again = store.events(100, lease, NOW + 1).await.unwrap();
-    let ids: Vec<_> = again.iter().map(|event| json(event)["message_id"].clone()).collect();
+    let ids: Vec<_> = again
+        .iter()
+        .map(|event| json(event)["message_id"].clone())
+        .collect();
     assert_eq!(ids, ["out"], "what failed keeps its pause");
     // While it runs, what is out is in good hands.
     store.recover(&resend, NOW + 2).await.unwrap();
