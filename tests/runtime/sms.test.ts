@@ -3,10 +3,10 @@ import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, freshAddress, usePlatform, type Answer, type Platform, type Row } from "./platform";
+import { call, usePlatform, type Answer, type Row } from "./platform";
+import { App } from "./sms-app";
 
 const SECRET = "a secret of the runtime tests long enough";
-const PASSWORD = "correct horse battery";
 
 /** What a bridge does, as far as the platform sees it. */
 class Bridge {
@@ -77,48 +77,6 @@ function tell(path: string, body: unknown): Promise<Answer> {
   const content = JSON.stringify(body);
   const headers = { "webhook-id": "evt", "webhook-timestamp": seconds, "webhook-signature": signature("evt", seconds, content) };
   return call(platform, "POST", `${platform.url}${path}`, { body, headers });
-}
-
-/** An account of the gateway, signed in with its app. */
-class App {
-  private constructor(
-    readonly origin: string,
-    readonly id: number,
-    readonly token: string,
-  ) {}
-
-  static async make(platform: Platform, origin: string, name: string): Promise<App> {
-    const headers = { "cf-connecting-ip": freshAddress() };
-    const account = { email: `${name}@sms.example`, password: PASSWORD };
-    const made = await call(platform, "POST", `${origin}/api/v1/auth/register`, {
-      body: { ...account, app_name: name },
-      headers,
-    });
-    expect(made.status, made.text).toBe(200);
-    const login = await call(platform, "POST", `${origin}/api/v1/auth/login`, {
-      body: { ...account, app_id: made.body.app_id },
-      headers,
-    });
-    expect(login.status, login.text).toBe(200);
-    return new App(origin, made.body.app_id, login.body.token);
-  }
-
-  call(path: string, body?: unknown): Promise<Answer> {
-    const headers = { "x-app-id": String(this.id) };
-    return call(platform, "POST", `${this.origin}/api/v1/sms/${path}`, { body, headers, token: this.token });
-  }
-
-  async send(message: string, more: Row = {}): Promise<Row> {
-    const sent = await this.call("send", { esme: 100, source: "Greenwood", destination: "+263771234567", message, ...more });
-    expect(sent.status, sent.text).toBe(200);
-    return sent.body;
-  }
-
-  async info(message_id: string): Promise<Row> {
-    const info = await this.call("info", { esme: 100, message_id });
-    expect(info.status, info.text).toBe(200);
-    return info.body;
-  }
 }
 
 async function arrived(id: string): Promise<Row> {

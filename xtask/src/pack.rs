@@ -314,9 +314,16 @@ pub(crate) fn build_programs() -> Result<Programs> {
     build.args(["build", "--package", "homeroom-generator", "--package"]);
     process::run(&step, build.args(["homeroom-bridge", "--bins"]))?;
     step.done("");
-    let folder = target().join("debug");
-    Ok(Programs {
-        generator: folder.join("homeroom-generator"),
-        bridge: folder.join("bridge"),
-    })
+    Ok(Programs::built())
+}
+
+impl Programs {
+    /// Where they are once they are built.
+    pub(crate) fn built() -> Self {
+        let folder = target().join("debug");
+        Self {
+            generator: folder.join("homeroom-generator"),
+            bridge: folder.join("bridge"),
+        }
+    }
 }

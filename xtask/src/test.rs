@@ -181,8 +181,8 @@ impl Board {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    tools::require_for_checks()?;
     tools::require()?;
+    tools::require_for_checks()?;
     let watch = Stopwatch::start();
     let wanted: Vec<&Check> = CHECKS
         .iter()

@@ -62,15 +62,31 @@ pub(crate) fn npm_packages() -> Result<()> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == hash) {
         return Ok(());
     }
-    let step = Step::start("Installing the npm packages");
-    process::run(
-        &step,
-        tool("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel", "http"]),
-    )
-    .context(
+    npm_ci("Installing the npm packages", &root())?;
+    fs::write(stamp, hash)?;
+    Ok(())
+}
+
+/// The same of the programs that the bridge is tested with. Its own tests know this stamp too; both lanes of checks need them.
+fn bridge_peers() -> Result<()> {
+    let folder = root().join("tests/bridge");
+    let lock = fs::read(folder.join("package-lock.json"))?;
+    let stamp = folder.join("node_modules/.installed-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    npm_ci("Installing the bridge's peers", &folder)?;
+    fs::write(stamp, lock)?;
+    Ok(())
+}
+
+fn npm_ci(name: &str, folder: &Path) -> Result<()> {
+    let step = Step::start(name);
+    let mut npm = tool("npm");
+    npm.args(["ci", "--no-audit", "--no-fund", "--loglevel", "http"]);
+    process::run(&step, npm.current_dir(folder)).context(
         "the npm packages cannot be installed: is the npm registry reachable, and npm on the PATH?",
     )?;
-    fs::write(stamp, hash)?;
     step.done("");
     Ok(())
 }
@@ -87,7 +103,7 @@ pub(crate) fn require_for_checks() -> Result<()> {
         process::output(tool(program).arg("--version"))
             .map_err(|_| anyhow!("{program} is missing: {remedy}"))?;
     }
-    Ok(())
+    bridge_peers()
 }
 
 /// Where tools are kept that are worth building once per machine, not once per checkout.

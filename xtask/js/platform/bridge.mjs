@@ -1,6 +1,7 @@
 // The SMPP bridge of a local platform, with a message centre that plays along. Both end when this process does.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, openSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -12,20 +13,22 @@ import { readIfPresent } from "./state.mjs";
 const HOST = "127.0.0.1";
 
 /**
- * Starts both, and waits until the bridge is ready. Answers where they are, `bindings` for the Worker that speaks with it,
- * their `pids`, and `stop()`.
+ * Starts both, or only the bridge where `smsc` says where a message centre listens already, and waits until the bridge is ready. Answers where
+ * they are, `bindings` for the Worker that speaks with it, their `pids`, and `stop()`.
  */
-export async function startBridge({ state, program, platform, masterKeys, port }) {
+export async function startBridge({ state, program, platform, masterKeys, port, smsc }) {
   const folder = join(state, "bridge");
   mkdirSync(folder, { recursive: true });
   const secret = kept(join(folder, "secret"), () => `whsec_${randomBytes(32).toString("base64")}`);
   write(join(folder, "sms-keys"), execFileSync(program, ["keys"], { input: masterKeys, encoding: "utf8" }));
 
   const log = openSync(join(folder, "bridge.log"), "a", 0o600);
-  const start = (output, ...args) =>
-    spawn(program, [...args, "--attached"], { cwd: folder, stdio: ["pipe", output, log] });
-  const centre = start("pipe", "smsc", "--listen", `${HOST}:${await freePort(port && port + 3)}`);
-  const children = [centre];
+  const children = [];
+  const start = (output, ...args) => {
+    const child = spawn(program, [...args, "--attached"], { cwd: folder, stdio: ["pipe", output, log] });
+    children.push(child);
+    return child;
+  };
   const stop = async () => {
     const ended = children.map((child) => child.exitCode ?? child.signalCode ?? new Promise((done) => child.on("exit", done)));
     for (const child of children) child.stdin.end();
@@ -33,18 +36,26 @@ export async function startBridge({ state, program, platform, masterKeys, port }
     await Promise.race([Promise.all(ended), late]);
   };
   try {
-    const smsc = await address(centre);
+    smsc ??= await address(start("pipe", "smsc", "--listen", `${HOST}:${await freePort(port && port + 3)}`));
     const [rest, grpc] = [await freePort(port && port + 1), await freePort(port && port + 2)];
     write(join(folder, "bridge.toml"), configuration({ rest, grpc, platform, smsc }));
-    const bridge = start(log, "run", "--config", "bridge.toml");
-    children.push(bridge);
     const url = `http://${HOST}:${rest}`;
-    await ready(bridge, url, folder);
+    const run = () => ready(start(log, "run", "--config", "bridge.toml"), url, folder);
+    await run();
     for (const child of children) child.on("exit", () => console.log(`The bridge or its message centre ended: ${folder}/bridge.log says why.`));
     return {
       places: { url, dashboard: `${url}/dashboard/`, metrics: `${url}/metrics`, grpc: `${HOST}:${grpc}`, smsc },
       bindings: { BRIDGE_URL: url, BRIDGE_SECRET: secret },
       pids: children.map(({ pid }) => pid),
+      /** Ends the bridge as a power cut would. */
+      async kill() {
+        const bridge = children.pop();
+        bridge.removeAllListeners("exit");
+        bridge.kill("SIGKILL");
+        await once(bridge, "exit");
+      },
+      /** Starts it again after that. */
+      run,
       stop: () => {
         for (const child of children) child.removeAllListeners("exit");
         return stop();

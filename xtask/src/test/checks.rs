@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use super::Options;
+use crate::pack::Programs;
 use crate::process::{self, cargo, logged, output, root, target, tool};
 use crate::progress::Step;
 use crate::{pack, tools, workers};
@@ -170,7 +171,9 @@ fn without(package: &str, forbidden: &[&str], target: Option<&str>) -> Result<()
 
 pub(super) fn build(_: &Step, _: &Options) -> Result<()> {
     pack::build_panicking()?;
-    pack::build(&workers::all()?)
+    pack::build(&workers::all()?)?;
+    // Here, because the other lane's compilers would keep the runtime tests waiting.
+    pack::build_programs().map(drop)
 }
 
 pub(super) fn runtime_tests(step: &Step, options: &Options) -> Result<()> {
@@ -181,6 +184,7 @@ pub(super) fn runtime_tests(step: &Step, options: &Options) -> Result<()> {
         "--root",
         "tests/runtime",
     ]);
+    command.env("HOMEROOM_BRIDGE", Programs::built().bridge);
     if options.long {
         command.env("HOMEROOM_LONG", "1");
     }

@@ -183,6 +183,7 @@ impl Store for SqliteStore {
         let before = if self.recovered.load(Ordering::Relaxed) {
             now - ABANDONED
         } else {
+            self.write(move |tx| outgoing::release(tx, now)).await?;
             i64::MAX
         };
         let policy = self.policy.now();

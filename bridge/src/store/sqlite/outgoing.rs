@@ -41,6 +41,16 @@ pub(super) fn events(
     Ok(found)
 }
 
+/// Makes due what was out when the process ended: the file is this bridge's alone, so nobody else has it.
+pub(super) fn release(tx: &mut Tx<'_>, now: i64) -> Result<(), StoreError> {
+    tx.connection
+        .prepare_cached(
+            "UPDATE events SET due_at = ?1 WHERE state = 1 AND due_at > ?1 AND given > attempts",
+        )?
+        .execute([now])?;
+    Ok(())
+}
+
 pub(super) fn delivered(tx: &mut Tx<'_>, ids: &[String]) -> Result<(), StoreError> {
     for id in ids {
         let gone: Option<(String, i64)> = tx
