@@ -37,14 +37,32 @@ use crate::{
 const CACHE_MILLIS: i64 = 3_000;
 /// The same for what the bridge said of its links.
 const BRIDGE_MILLIS: i64 = 2_000;
+/// How long a link or pool that the bridge named is there, so that nearly no message asks for it.
+const ROUTE_MILLIS: i64 = 60_000;
+/// How long a bridge that did not answer is left alone, so that messages do not wait for it.
+const AWAY_MILLIS: i64 = 10_000;
 const MAX_ENTRIES: usize = 4_096;
+
+/// Why nothing may be sent by a link or pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The bridge has none of this number.
+    Unknown,
+    /// Not from this address.
+    Address,
+    /// An administrator switched it off.
+    Off,
+}
 
 /// What is remembered for a moment, and the keys of the tokens.
 pub(crate) struct SmsCache {
     keys: SmsKeys,
     apps: Recent<SmsApp>,
-    links: Recent<Option<LinkRow>>,
+    links: Recent<Arc<[LinkRow]>>,
     bridge: Recent<Arc<Links>>,
+    /// By number, the links that send for it: itself, or those of a pool.
+    routes: Recent<Arc<[i64]>>,
+    away: Recent<()>,
     pages: Recent<Arc<str>>,
 }
 
@@ -53,8 +71,10 @@ impl SmsCache {
         Self {
             keys: SmsKeys::derive(ring),
             apps: Recent::new(CACHE_MILLIS, MAX_ENTRIES),
-            links: Recent::new(CACHE_MILLIS, MAX_ENTRIES),
+            links: Recent::new(CACHE_MILLIS, 1),
             bridge: Recent::new(BRIDGE_MILLIS, 1),
+            routes: Recent::new(ROUTE_MILLIS, MAX_ENTRIES),
+            away: Recent::new(AWAY_MILLIS, 1),
             pages: Recent::new(BRIDGE_MILLIS, 16),
         }
     }
@@ -71,6 +91,7 @@ impl App {
     pub fn forget_sms(&self) {
         self.sms.apps.forget(|_| true);
         self.sms.links.forget(|_| true);
+        self.sms.routes.forget(|_| true);
     }
 
     /// The app as which a school itself sends, once it has one.
@@ -91,19 +112,56 @@ impl App {
         Ok(found)
     }
 
-    /// What is known here of a link or pool.
-    pub async fn sms_link(
-        &self,
-        context: &Context,
-        esme: i64,
-    ) -> Result<Option<LinkRow>, ApiError> {
+    /// Why nothing may be sent by a link or pool from where the caller is, if so. Which there are is the bridge's to say: while it is away
+    /// none is refused as unknown, since messages wait for it anyway.
+    pub async fn closed(&self, context: &Context, esme: i64) -> Result<Option<Closed>, ApiError> {
+        let route = self.route(context, esme).await;
+        if route.as_ref().is_some_and(|links| links.is_empty()) {
+            return Ok(Some(Closed::Unknown));
+        }
+        let rows = self.link_rows(context).await?;
+        let row = |esme: i64| rows.iter().find(|row| row.esme == esme);
+        // Any link of a pool may send the message, so each must be open.
+        let mut all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
+        let is_open = |esme: &i64| row(*esme).is_none_or(|row| row.allows(context.ip));
+        if !all.all(is_open) {
+            return Ok(Some(Closed::Address));
+        }
+        let is_off = row(esme).is_some_and(|row| !row.is_enabled);
+        Ok(is_off.then_some(Closed::Off))
+    }
+
+    /// The links that send for a number, none for one that the bridge does not have; nothing while it is away.
+    async fn route(&self, context: &Context, esme: i64) -> Option<Arc<[i64]>> {
         let key = esme.to_string();
-        if let Some(known) = self.sms.links.get(&key, context.now) {
+        if let Some(known) = self.sms.routes.get(&key, context.now) {
+            return Some(known);
+        }
+        if self.sms.away.get("", context.now).is_some() {
+            return None;
+        }
+        let Ok(links) = self.bridge_links(context).await else {
+            self.sms.away.put(String::new(), (), context.now);
+            return None;
+        };
+        let route: Arc<[i64]> = links.route(esme).into();
+        // An unknown one is asked for again: it may have been added just now.
+        if !route.is_empty() {
+            self.sms.routes.put(key, route.clone(), context.now);
+        }
+        Some(route)
+    }
+
+    /// What is known here of links and pools. They are few.
+    async fn link_rows(&self, context: &Context) -> Result<Arc<[LinkRow]>, ApiError> {
+        if let Some(known) = self.sms.links.get("", context.now) {
             return Ok(known);
         }
-        let found = sms_links::find(&tenancy::control(self, context)?, esme).await?;
-        self.sms.links.put(key, found.clone(), context.now);
-        Ok(found)
+        let rows: Arc<[LinkRow]> = sms_links::list(&tenancy::control(self, context)?)
+            .await?
+            .into();
+        self.sms.links.put(String::new(), rows.clone(), context.now);
+        Ok(rows)
     }
 
     /// What the bridge says of its links and pools, at most two seconds old.

@@ -164,6 +164,11 @@ fn apps_are_listed_shown_and_changed_and_every_change_is_recorded() {
     ] {
         key.patch(&path, &wrong).expect(400);
     }
+    let mars = json!({"policy": {"timezone": "Africa/Atlantis"}});
+    assert_eq!(
+        key.patch(&path, &mars).status(400).json,
+        json!({"error": "policy.timezone: There is no such time zone"})
+    );
     for unknown in [
         "admin/apps/999",
         "admin/apps/0",
