@@ -200,11 +200,11 @@ fn addressed(pair: &Pair, text: String, is_about_student: bool) -> Wanted {
 impl Weighed {
     /// Adds a text, by what it says of its receiver itself; the length is counted by [`Sender::weigh`].
     pub fn add(&mut self, wanted: Wanted) {
-        // A number as it is dialled within a country is none that can be sent to, however short.
+        // Without a plus it may be as it is dialled within a country, its zero lost in a spreadsheet: read as another one it is somebody else's.
         let number = wanted
             .number
             .as_deref()
-            .filter(|number| !number.starts_with('0'));
+            .filter(|number| number.starts_with('+'));
         let address = number.map(Address::receiver);
         match address {
             Some(Ok(address)) if wanted.agrees => {
