@@ -1,5 +1,7 @@
 //! The SMS gateway's rules of entry: accounts with a token and an app, at the public host or at their school's.
 
+mod links;
+
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -14,7 +16,7 @@ use homeroom_store::{
     control::{
         registry::ActiveSchool,
         sms_apps::{self, SmsApp},
-        sms_links::{self, LinkRow},
+        sms_links::LinkRow,
     },
     sms::SmsDb,
     sql::Consistency,
@@ -23,6 +25,7 @@ use http::{StatusCode, header, request::Parts};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
+pub use self::links::Closed;
 use crate::{
     app::{App, State},
     body,
@@ -42,17 +45,6 @@ const ROUTE_MILLIS: i64 = 60_000;
 /// How long a bridge that did not answer is left alone, so that messages do not wait for it.
 const AWAY_MILLIS: i64 = 10_000;
 const MAX_ENTRIES: usize = 4_096;
-
-/// Why nothing may be sent by a link or pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// The bridge has none of this number.
-    Unknown,
-    /// Not from this address.
-    Address,
-    /// An administrator switched it off.
-    Off,
-}
 
 /// What is remembered for a moment, and the keys of the tokens.
 pub(crate) struct SmsCache {
@@ -110,70 +102,6 @@ impl App {
             self.sms.apps.put(key, found.clone(), context.now);
         }
         Ok(found)
-    }
-
-    /// Why nothing may be sent by a link or pool from where the caller is, if so. Which there are is the bridge's to say: while it is away
-    /// none is refused as unknown, since messages wait for it anyway.
-    pub async fn closed(&self, context: &Context, esme: i64) -> Result<Option<Closed>, ApiError> {
-        let route = self.route(context, esme).await;
-        if route.as_ref().is_some_and(|links| links.is_empty()) {
-            return Ok(Some(Closed::Unknown));
-        }
-        let rows = self.link_rows(context).await?;
-        let row = |esme: i64| rows.iter().find(|row| row.esme == esme);
-        // Any link of a pool may send the message, so each must be open.
-        let mut all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
-        let is_open = |esme: &i64| row(*esme).is_none_or(|row| row.allows(context.ip));
-        if !all.all(is_open) {
-            return Ok(Some(Closed::Address));
-        }
-        let is_off = row(esme).is_some_and(|row| !row.is_enabled);
-        Ok(is_off.then_some(Closed::Off))
-    }
-
-    /// The links that send for a number, none for one that the bridge does not have; nothing while it is away.
-    async fn route(&self, context: &Context, esme: i64) -> Option<Arc<[i64]>> {
-        let key = esme.to_string();
-        if let Some(known) = self.sms.routes.get(&key, context.now) {
-            return Some(known);
-        }
-        if self.sms.away.get("", context.now).is_some() {
-            return None;
-        }
-        let Ok(links) = self.bridge_links(context).await else {
-            self.sms.away.put(String::new(), (), context.now);
-            return None;
-        };
-        let route: Arc<[i64]> = links.route(esme).into();
-        // An unknown one is asked for again: it may have been added just now.
-        if !route.is_empty() {
-            self.sms.routes.put(key, route.clone(), context.now);
-        }
-        Some(route)
-    }
-
-    /// What is known here of links and pools. They are few.
-    async fn link_rows(&self, context: &Context) -> Result<Arc<[LinkRow]>, ApiError> {
-        if let Some(known) = self.sms.links.get("", context.now) {
-            return Ok(known);
-        }
-        let rows: Arc<[LinkRow]> = sms_links::list(&tenancy::control(self, context)?)
-            .await?
-            .into();
-        self.sms.links.put(String::new(), rows.clone(), context.now);
-        Ok(rows)
-    }
-
-    /// What the bridge says of its links and pools, at most two seconds old.
-    pub async fn bridge_links(&self, context: &Context) -> Result<Arc<Links>, ApiError> {
-        if let Some(known) = self.sms.bridge.get("", context.now) {
-            return Ok(known);
-        }
-        let links = Arc::new(self.ports.bridge.links().await?);
-        self.sms
-            .bridge
-            .put(String::new(), links.clone(), context.now);
-        Ok(links)
     }
 
     /// One of the bridge's public pages, at most two seconds old.
