@@ -112,7 +112,7 @@ test(
     await chain.age();
     await platform.scheduled();
     // Events that met a dead runtime are repeated at growing intervals.
-    const open = await until(() => chain.open(), (open) => open.length === 0, process.env.HOMEROOM_LONG ? 600 : 60);
+    const open = await until(() => chain.open(), (open) => open.length === 0, process.env.HOMEROOM_LONG ? 1_200 : 60);
 
     figures["until quiet"] = (Date.now() - begin) / 1000 - figures.seconds;
     const counts = chain.counts();

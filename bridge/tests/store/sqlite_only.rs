@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use homeroom_bridge::store::{
-    Ambiguity, Store, StoreError,
+    Store, StoreError,
     sqlite::{Options, SqliteStore},
 };
 
@@ -95,8 +95,7 @@ async fn events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start() 
     store.undelivered(pause, "status 500", NOW).await.unwrap();
     drop(store);
     let store = place.open().await;
-    let resend = |_| Ambiguity::Resend;
-    store.recover(&resend, NOW + 1).await.unwrap();
+    store.recover(NOW + 1).await.unwrap();
     let again = store.events(100, lease, NOW + 1).await.unwrap();
     let ids: Vec<_> = again
         .iter()
@@ -104,7 +103,7 @@ async fn events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start() 
         .collect();
     assert_eq!(ids, ["out"], "what failed keeps its pause");
     // While it runs, what is out is in good hands.
-    store.recover(&resend, NOW + 2).await.unwrap();
+    store.recover(NOW + 2).await.unwrap();
     assert!(store.events(100, lease, NOW + 2).await.unwrap().is_empty());
 }
 

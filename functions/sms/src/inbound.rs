@@ -28,6 +28,7 @@ use homeroom_store::{
         contacts::EVERYONE,
         inbound::{self, InboundRow, NewInbound, Wanted},
         messages::{self, NewMessage, Numbering},
+        stops::{self, Pair},
     },
     sql::Consistency,
 };
@@ -35,6 +36,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    messages::withdraw::ask,
     opt_outs::shown,
     outbound,
     paging::{Part, PartOut},
@@ -188,7 +190,7 @@ async fn store(
             EventsDb::school(databases, &school, &trace)?
         }
     };
-    let mut batch = inbound::store(&plane.messages);
+    let mut batch = inbound::store(&plane.messages, now);
     let mut waiting = Vec::new();
     for (app_id, replies) in &plane.replies {
         batch.append(messages::insert(*app_id, replies, now));
@@ -198,6 +200,29 @@ async fn store(
     if !waiting.is_empty() {
         // Those that were there before have other ids, and nothing is found under these.
         outbound::announce(app, tenant, &waiting).await;
+    }
+    withdraw(app, &db, &inbound::stopped(&plane.messages), now).await
+}
+
+/// Takes back from the bridge what has not left for phones that sent STOP. Where the bridge does not answer, it tells of them again.
+async fn withdraw(
+    app: &App,
+    db: &EventsDb,
+    stopped: &[Pair<'_>],
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    if stopped.is_empty() {
+        return Ok(());
+    }
+    let elsewhere = stops::list_elsewhere(db, stopped).await?;
+    let asked = ask(app, elsewhere.iter().map(|one| (one.app_id, one.id))).await;
+    if !asked.withdrawn.is_empty() {
+        stops::withdraw(stopped, &asked.withdrawn, now)
+            .commit(db)
+            .await?;
+    }
+    if asked.is_away {
+        return Err(ApiError::Unavailable("the bridge is away".into()));
     }
     Ok(())
 }

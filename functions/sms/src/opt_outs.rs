@@ -1,15 +1,22 @@
 //! Receivers that want no messages.
 
 use axum::extract::Path;
-use homeroom_domain::sms::number::Address;
-use homeroom_edge::{ApiError, Body, Json, NoContent, Query, sms::AppCaller};
+use homeroom_domain::{SmsMessageId, sms::number::Address};
+use homeroom_edge::{ApiError, App, Body, Json, NoContent, Query, sms::AppCaller};
 use homeroom_kernel::{Fields, Input};
-use homeroom_store::sms::contacts::{self, OptOut};
+use homeroom_store::{
+    IdentityDb,
+    sms::{
+        contacts::{self, OptOut},
+        stops,
+    },
+};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    messages::withdraw::ask,
     paging::{Part, PartOut},
     send::draft::receiver,
 };
@@ -46,6 +53,18 @@ pub(crate) fn shown(number: &str) -> String {
 pub(crate) fn in_path(text: &str) -> Result<String, ApiError> {
     let number = Address::receiver(text).map_err(|_| not_found())?;
     Ok(number.as_str().to_owned())
+}
+
+/// Takes back from the bridge what has not left for a receiver that is about to opt out. That it is away keeps nobody from opting out.
+pub(crate) async fn withdraw_from_bridge(
+    app: &App,
+    db: &impl IdentityDb,
+    app_id: i64,
+    number: &str,
+) -> Result<Vec<SmsMessageId>, ApiError> {
+    let elsewhere = stops::list_elsewhere_to(db, app_id, number).await?;
+    let asked = ask(app, elsewhere.iter().map(|one| (one.app_id, one.id))).await;
+    Ok(asked.withdrawn)
 }
 
 pub(crate) fn not_found() -> ApiError {
@@ -102,7 +121,8 @@ pub(crate) struct OptOutBody {
 
 /// Opt a receiver out
 ///
-/// It gets no more messages of this app. One that has opted out stays as it is.
+/// It gets no more messages of this app, and what has not left for it yet is withdrawn: asked again, what the bridge did not answer about.
+/// One that has opted out stays as it is.
 #[utoipa::path(post, path = "/api/v1/sms/opt-outs", tag = "receivers", request_body = OptOutBody,
     responses((status = 200, body = OptOutOut)), security(("sms" = [], "app_id" = [])))]
 pub(crate) async fn add_opt_out(
@@ -110,7 +130,8 @@ pub(crate) async fn add_opt_out(
     body: Body<OptOutIn>,
 ) -> Result<Json<OptOutOut>, ApiError> {
     let (app_id, number) = (caller.sms_app.id, body.input.number.as_str());
-    contacts::add(&caller.stamp(), app_id, number)
+    let at_bridge = withdraw_from_bridge(&caller.app, &caller.db, app_id, number).await?;
+    contacts::add(&caller.stamp(), app_id, number, &at_bridge)
         .commit(&caller.db)
         .await?;
     let row = contacts::find(&caller.db, app_id, number).await?;

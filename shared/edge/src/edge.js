@@ -58,7 +58,9 @@ export function askObject(objects, name, url, body) {
 
 // Status and text of another program on the network, which is given ten seconds.
 export async function askBridge(url, method, headers, body) {
-  const response = await fetch(url, { method, headers: JSON.parse(headers), body, signal: AbortSignal.timeout(10_000) });
+  // Senders wait for what is only looked at.
+  const signal = AbortSignal.timeout(method === "GET" ? 3_000 : 10_000);
+  const response = await fetch(url, { method, headers: JSON.parse(headers), body, signal });
   return [response.status, await response.text()];
 }
 

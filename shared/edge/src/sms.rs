@@ -1,5 +1,7 @@
 //! The SMS gateway's rules of entry: accounts with a token and an app, at the public host or at their school's.
 
+mod links;
+
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -14,7 +16,7 @@ use homeroom_store::{
     control::{
         registry::ActiveSchool,
         sms_apps::{self, SmsApp},
-        sms_links::{self, LinkRow},
+        sms_links::LinkRow,
     },
     sms::SmsDb,
     sql::Consistency,
@@ -23,6 +25,7 @@ use http::{StatusCode, header, request::Parts};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
+pub use self::links::Closed;
 use crate::{
     app::{App, State},
     body,
@@ -37,14 +40,21 @@ use crate::{
 const CACHE_MILLIS: i64 = 3_000;
 /// The same for what the bridge said of its links.
 const BRIDGE_MILLIS: i64 = 2_000;
+/// How long a link or pool that the bridge named is there, so that nearly no message asks for it.
+const ROUTE_MILLIS: i64 = 60_000;
+/// How long a bridge that did not answer is left alone, so that messages do not wait for it.
+const AWAY_MILLIS: i64 = 10_000;
 const MAX_ENTRIES: usize = 4_096;
 
 /// What is remembered for a moment, and the keys of the tokens.
 pub(crate) struct SmsCache {
     keys: SmsKeys,
     apps: Recent<SmsApp>,
-    links: Recent<Option<LinkRow>>,
+    links: Recent<Arc<[LinkRow]>>,
     bridge: Recent<Arc<Links>>,
+    /// By number, the links that send for it: itself, or those of a pool.
+    routes: Recent<Arc<[i64]>>,
+    away: Recent<()>,
     pages: Recent<Arc<str>>,
 }
 
@@ -53,8 +63,10 @@ impl SmsCache {
         Self {
             keys: SmsKeys::derive(ring),
             apps: Recent::new(CACHE_MILLIS, MAX_ENTRIES),
-            links: Recent::new(CACHE_MILLIS, MAX_ENTRIES),
+            links: Recent::new(CACHE_MILLIS, 1),
             bridge: Recent::new(BRIDGE_MILLIS, 1),
+            routes: Recent::new(ROUTE_MILLIS, MAX_ENTRIES),
+            away: Recent::new(AWAY_MILLIS, 1),
             pages: Recent::new(BRIDGE_MILLIS, 16),
         }
     }
@@ -71,6 +83,7 @@ impl App {
     pub fn forget_sms(&self) {
         self.sms.apps.forget(|_| true);
         self.sms.links.forget(|_| true);
+        self.sms.routes.forget(|_| true);
     }
 
     /// The app as which a school itself sends, once it has one.
@@ -89,33 +102,6 @@ impl App {
             self.sms.apps.put(key, found.clone(), context.now);
         }
         Ok(found)
-    }
-
-    /// What is known here of a link or pool.
-    pub async fn sms_link(
-        &self,
-        context: &Context,
-        esme: i64,
-    ) -> Result<Option<LinkRow>, ApiError> {
-        let key = esme.to_string();
-        if let Some(known) = self.sms.links.get(&key, context.now) {
-            return Ok(known);
-        }
-        let found = sms_links::find(&tenancy::control(self, context)?, esme).await?;
-        self.sms.links.put(key, found.clone(), context.now);
-        Ok(found)
-    }
-
-    /// What the bridge says of its links and pools, at most two seconds old.
-    pub async fn bridge_links(&self, context: &Context) -> Result<Arc<Links>, ApiError> {
-        if let Some(known) = self.sms.bridge.get("", context.now) {
-            return Ok(known);
-        }
-        let links = Arc::new(self.ports.bridge.links().await?);
-        self.sms
-            .bridge
-            .put(String::new(), links.clone(), context.now);
-        Ok(links)
     }
 
     /// One of the bridge's public pages, at most two seconds old.

@@ -57,6 +57,21 @@ impl Rules {
     }
 }
 
+/// Refuses a policy with a time zone that the runtime does not know, on the field that names it.
+pub fn check_timezone(
+    app: &App,
+    policy: &Policy,
+    now: Timestamp,
+    field: &str,
+) -> Result<(), ApiError> {
+    match &policy.timezone {
+        Some(zone) if app.ports.clock.local(now, zone).is_none() => {
+            Err(ApiError::field(field, "There is no such time zone."))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The answer to a message whose receiver is not written to.
 #[must_use]
 pub fn refused(refusal: Refusal) -> ApiError {

@@ -136,6 +136,18 @@ pub struct Links {
     pub pools: Vec<Pool>,
 }
 
+impl Links {
+    /// The links that send for a number: itself, or those of a pool; none where nothing has it.
+    #[must_use]
+    pub fn route(&self, esme: i64) -> Vec<i64> {
+        if let Some(pool) = self.pools.iter().find(|pool| pool.id == esme) {
+            return pool.links.clone();
+        }
+        let own = self.links.iter().filter(|link| link.id == esme);
+        own.map(|link| link.id).collect()
+    }
+}
+
 /// One connection to a message centre.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ROOT, startPlatform } from "../../../xtask/js/platform.mjs";
+import { startBridge } from "./bridge.mjs";
 
 const [schemathesis, examples, ...wanted] = process.argv.slice(2);
 const CONFIG = join(dirname(fileURLToPath(import.meta.url)), "schemathesis.toml");
@@ -15,40 +16,86 @@ const CONFIG = join(dirname(fileURLToPath(import.meta.url)), "schemathesis.toml"
 const ENDING = "/auth/(logout|logout-all|change-password)/$";
 const PASSWORD = "good for one session";
 
+const ADMIN_KEY = "the key of the gateway's administrators";
+const BRIDGE_SECRET = "a secret between the gateway and its bridge";
+
 const state = mkdtempSync(join(tmpdir(), "homeroom-conformance-"));
-const platform = await startPlatform({ state, demo: true });
-// The school comes first, because the run on the platform suspends and deletes schools.
+const bridge = await startBridge();
+const vars = { SMS_ADMIN_KEY: ADMIN_KEY, BRIDGE_SECRET, BRIDGE_URL: bridge.url };
+const platform = await startPlatform({ state, demo: true, vars });
 const [school] = platform.schools;
-const areas = [
-  { area: "school", origin: school.url, signIn: school.admin },
-  { area: "system", origin: platform.url, signIn: platform.administrator },
-].filter(({ area }) => wanted.length === 0 || wanted.includes(area));
 const outcomes = [];
 try {
-  for (const place of areas) {
-    const token = await signIn(place, place.signIn);
-    const another = { email: "ending@homeroom.test", password: PASSWORD };
-    await call(place, "users/", { ...another, first_name: "E", last_name: "N" }, token);
-    const ending = await signIn(place, another);
-    await run("with a token", place, token, ["--exclude-path-regex", ENDING]);
-    const { status } = await ask(place, "auth/me/", undefined, token);
-    if (status !== 200) console.log(`The session of the run ended on the way (${status}): what came after says little.`);
-    await run("with a token, what ends the session", place, ending, ["--include-path-regex", ENDING]);
-    // Nearly everything is refused alike: the systematic phase would only take time.
-    await run("without a token", place, undefined, ["--phases", "examples,fuzzing"]);
-  }
+  // The school comes first, because the run on the platform suspends and deletes schools.
+  if (wants("school")) await runHouse({ area: "school", origin: school.url, signIn: school.admin });
+  if (wants("sms")) await runGateway({ area: "sms", origin: platform.url });
+  if (wants("system")) await runHouse({ area: "system", origin: platform.url, signIn: platform.administrator });
 } finally {
-  await platform.stop();
+  await Promise.all([platform.stop(), bridge.stop()]);
   rmSync(state, { recursive: true });
 }
 for (const { name, code, seconds } of outcomes) console.log(`${code === 0 ? "passed" : "FAILED"} ${seconds} s  ${name}`);
 process.exitCode = outcomes.every(({ code }) => code === 0) ? 0 : 1;
 
-async function run(how, { area, origin }, token, options) {
+function wants(area) {
+  return wanted.length === 0 || wanted.includes(area);
+}
+
+/** An area whose users sign in. */
+async function runHouse(place) {
+  const token = await signIn(place, place.signIn);
+  const another = { email: "ending@homeroom.test", password: PASSWORD };
+  await call(place, "users/", { ...another, first_name: "E", last_name: "N" }, token);
+  const ending = await signIn(place, another);
+  await run("with a token", place, bearer(token), ["--exclude-path-regex", ENDING]);
+  const { status } = await ask(place, "auth/me/", undefined, token);
+  if (status !== 200) console.log(`The session of the run ended on the way (${status}): what came after says little.`);
+  await run("with a token, what ends the session", place, bearer(ending), ["--include-path-regex", ENDING]);
+  // Nearly everything is refused alike: the systematic phase would only take time.
+  await run("without a token", place, [], ["--phases", "examples,fuzzing"]);
+}
+
+/** The SMS gateway: schools sign in as everywhere, other clients have apps, and administrators a key. */
+async function runGateway(place) {
+  const ofSchool = { area: "school", origin: school.url };
+  const token = await signIn(ofSchool, school.admin);
+  const only = ["--include-path-regex", "/school/"];
+  await run("as a school", { ...place, origin: school.url }, bearer(token), only);
+  const apps = [];
+  // The numbers in the examples are those of other accounts than the run's own.
+  for (let number = 1; number <= 5; number += 1) apps.push(await register(place.origin, number));
+  await platform.execute("CONTROL", [
+    ["UPDATE sms_apps SET rate_per_second = 10000, burst = 100000, daily_parts = 1000000, monthly_parts = 1000000"],
+  ]);
+  const app = apps.pop();
+  const credentials = [...bearer(app.token), `X-App-ID: ${app.app_id}`];
+  await run("as an app", place, credentials, ["--exclude-path-regex", "/(admin|school)/"]);
+  // One worker: two threads of Python 3.11 that read the source of the same function at once fail.
+  await run("as an administrator", place, [`X-Admin-Key: ${ADMIN_KEY}`], ["--include-path-regex", "/admin/", "--workers", "1"]);
+  await run("without a credential", place, [], ["--phases", "examples,fuzzing"]);
+}
+
+async function register(origin, number) {
+  const account = { email: `conformance${number}@homeroom.test`, password: PASSWORD };
+  const post = async (path, body) => {
+    const headers = { "content-type": "application/json", "cf-connecting-ip": `198.51.100.${number}` };
+    const response = await platform.fetch(`${origin}/api/v1/auth/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`auth/${path} answered ${response.status}: ${await response.text()}`);
+    return response.json();
+  };
+  const { app_id } = await post("register", { ...account, app_name: `conformance ${number}` });
+  return { app_id, ...(await post("login", { ...account, app_id })) };
+}
+
+function bearer(token) {
+  return [`Authorization: Bearer ${token}`];
+}
+
+async function run(how, { area, origin }, credentials, options) {
   const name = `${area}, ${how}`;
   console.log(`\n${name}`);
   const began = Date.now();
-  const headers = [`Host: ${new URL(origin).host}`, ...(token ? [`Authorization: Bearer ${token}`] : [])];
+  const headers = [`Host: ${new URL(origin).host}`, ...credentials];
   const all = [
     ...["--config-file", CONFIG, "run", join(ROOT, "openapi", `${area}.json`)],
     ...["--url", `http://127.0.0.1:${new URL(platform.url).port}`],

@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use homeroom_domain::sms::policy::Policy;
-use homeroom_edge::{ApiError, Body, Json, Query, sms::SmsAdmin};
+use homeroom_edge::{ApiError, Body, Json, Query, sms::SmsAdmin, sms_rules::check_timezone};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::control::sms_apps::{self, AppEntry, Terms};
 use serde::Serialize;
@@ -223,6 +223,9 @@ pub(crate) async fn update_app(
     body: Body<AppIn>,
 ) -> Result<Json<AppOut>, ApiError> {
     let id = number(&app_id, UNKNOWN)?;
+    if let Some(policy) = &body.input.policy {
+        check_timezone(&admin.app, policy, admin.context.now, "policy.timezone")?;
+    }
     let mut row = found(sms_apps::find_entry(&admin.control, id).await, UNKNOWN)?;
     let terms = body.input.applied_to(&row.terms);
     let changed = sms_apps::update(&admin.stamp(), &row, &terms)

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use homeroom_domain::credentials::api_key::parse_network;
 use homeroom_edge::{ApiError, Body, Json, sms::SmsAdmin};
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
-use homeroom_sms_contract::submit::{Link, LinkStatus, Links, Pool};
+use homeroom_sms_contract::submit::{Link, LinkStatus, Pool};
 use homeroom_store::control::sms_links::{self, LinkRow, Words};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -376,8 +376,11 @@ async fn change(
     input: LinkIn,
 ) -> Result<(Words, Option<LinkRow>), ApiError> {
     let row = sms_links::find(&admin.control, esme).await?;
-    if row.is_none() && !names(&*admin.app.bridge_links(&admin.context).await?, esme) {
-        return Err(unknown(UNKNOWN));
+    if row.is_none() {
+        let links = admin.app.bridge_links(&admin.context).await?;
+        if links.route(esme).is_empty() {
+            return Err(unknown(UNKNOWN));
+        }
     }
     let before = Words::of(row.as_ref());
     let words = Words {
@@ -391,8 +394,4 @@ async fn change(
     admin.app.forget_sms();
     changed?;
     Ok((words, row))
-}
-
-fn names(links: &Links, esme: i64) -> bool {
-    links.links.iter().any(|link| link.id == esme) || links.pools.iter().any(|pool| pool.id == esme)
 }

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::Path;
-use futures_util::future::join_all;
-use homeroom_domain::{SmsBatchId, SmsMessageId, sms::status::MessageStatus};
-use homeroom_edge::{ApiError, App, Json, sms::AppCaller};
-use homeroom_sms_contract::submit::{Cancellation, Cancelled};
+use homeroom_domain::{SmsBatchId, sms::status::MessageStatus};
+use homeroom_edge::{ApiError, Json, sms::AppCaller};
 use homeroom_store::{
     StoreError,
     sms::batches::{self, Count},
@@ -15,12 +13,11 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::withdraw::ask;
 use crate::send::batch::RejectedOut;
 
 /// Messages that the bridge is asked about for one request.
 const AT_BRIDGE: u16 = 200;
-/// Requests to the bridge at once, as many as a Worker has connections.
-const TOGETHER: usize = 6;
 
 fn unknown() -> ApiError {
     ApiError::gateway(StatusCode::NOT_FOUND, "not_found", "batch not found")
@@ -144,42 +141,14 @@ pub(crate) async fn cancel_batch(
     let id = id(&batch_id)?;
     let (app_id, now) = (caller.sms_app.id, caller.context.now);
     let others = found(batches::withdraw(&caller.db, app_id, id, AT_BRIDGE, now).await)?;
-    let (withdrawn, left) = ask(&caller.app, app_id, &others).await;
-    let counts = batches::note_withdrawn(&caller.db, app_id, id, &withdrawn, now).await?;
+    let asked = ask(&caller.app, others.into_iter().map(|id| (app_id, id))).await;
+    let counts = batches::note_withdrawn(&caller.db, app_id, id, &asked.withdrawn, now).await?;
     let cancelled = of(&counts, MessageStatus::Deleted);
-    let in_progress = of(&counts, MessageStatus::Accepted).saturating_sub(left);
+    let in_progress = of(&counts, MessageStatus::Accepted).saturating_sub(asked.left);
     Ok(Json(BatchCancelOut {
         batch_id: id.to_string(),
         cancelled,
         too_late: total(&counts).saturating_sub(cancelled + in_progress),
         in_progress,
     }))
-}
-
-/// Those that the bridge withdrew, and how many have left. While it is away it knows of none.
-async fn ask(app: &App, app_id: i64, ids: &[SmsMessageId]) -> (Vec<SmsMessageId>, u32) {
-    let (mut withdrawn, mut left) = (Vec::new(), 0);
-    for some in ids.chunks(TOGETHER) {
-        let cancellations: Vec<Cancellation> = some
-            .iter()
-            .map(|id| Cancellation {
-                message_id: id.to_string(),
-                app_id,
-            })
-            .collect();
-        let asked = cancellations.iter().map(|one| app.ports.bridge.cancel(one));
-        let mut is_away = false;
-        for (id, outcome) in some.iter().zip(join_all(asked).await) {
-            match outcome {
-                Ok(Cancelled::Cancelled) => withdrawn.push(*id),
-                Ok(Cancelled::TooLate) => left += 1,
-                Ok(Cancelled::Unknown) => {}
-                Err(_) => is_away = true,
-            }
-        }
-        if is_away {
-            break;
-        }
-    }
-    (withdrawn, left)
 }

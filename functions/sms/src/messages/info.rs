@@ -52,7 +52,7 @@ pub(crate) struct InfoOut {
     #[schema(example = "single")]
     mode: &'static str,
     /// The status of every part, by its number.
-    #[schema(example = json!({"1": "DELIVERED"}))]
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"1": "DELIVERED"}))]
     parts: BTreeMap<usize, &'static str>,
     /// Parts that the phone has.
     #[schema(example = 1)]

@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod info;
 pub(crate) mod search;
+pub(crate) mod withdraw;
 
 use homeroom_domain::SmsMessageId;
 use homeroom_edge::ApiError;

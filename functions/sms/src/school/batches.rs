@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
-use futures_util::future::join_all;
 use homeroom_domain::{
-    SmsBatchId, SmsMessageId, kinds,
+    SmsBatchId, kinds,
     permissions::school::{SendSms, ViewSms},
     sms::school::Template,
 };
@@ -14,7 +13,6 @@ use homeroom_edge::{
     school_sms::{self, Sender, Wishes},
 };
 use homeroom_kernel::{Fields, Id, Input, Timestamp, rules};
-use homeroom_sms_contract::submit::{Cancellation, Cancelled};
 use homeroom_store::{
     Batch,
     sms::school::{
@@ -30,11 +28,10 @@ use super::{
     audience::{AudienceBody, AudienceIn},
     wishes,
 };
-use crate::send::draft::MAX_TEXT;
+use crate::{messages::withdraw::ask, send::draft::MAX_TEXT};
 
-/// Messages that one request withdraws at the bridge, and how many of them at once.
-const MAX_WITHDRAWN: u16 = 200;
-const AT_ONCE: usize = 6;
+/// Messages that one request withdraws at the bridge.
+const MAX_WITHDRAWN: usize = 200;
 
 /// Who was left out of a batch, and why.
 #[derive(Serialize, ToSchema)]
@@ -310,35 +307,13 @@ pub(crate) async fn cancel_sms_batch(
     let app_id = app_id(&post).await?;
     let row = batches::find(&post.db, app_id, id.0).await?;
     let handed = batches::list_handed(&post.db, id.0, u16::MAX).await?;
-    let mut withdrawn: Vec<SmsMessageId> = Vec::new();
-    let some = handed.iter().take(usize::from(MAX_WITHDRAWN));
-    let some: Vec<SmsMessageId> = some.copied().collect();
-    for portion in some.chunks(AT_ONCE) {
-        let ask = |id: &SmsMessageId| {
-            let (id, bridge) = (*id, &post.app.ports.bridge);
-            async move {
-                let cancellation = Cancellation {
-                    message_id: id.to_string(),
-                    app_id,
-                };
-                (id, bridge.cancel(&cancellation).await)
-            }
-        };
-        let answers = join_all(portion.iter().map(ask)).await;
-        let is_away = answers.iter().all(|(_, answer)| answer.is_err());
-        let done = answers
-            .into_iter()
-            .filter(|(_, answer)| matches!(answer, Ok(Cancelled::Cancelled)));
-        withdrawn.extend(done.map(|(id, _)| id));
-        if is_away {
-            break;
-        }
-    }
-    let batch = batches::withdraw(&post.stamp(), &row, &withdrawn);
+    let some = handed.iter().take(MAX_WITHDRAWN);
+    let asked = ask(&post.app, some.map(|id| (app_id, *id))).await;
+    let batch = batches::withdraw(&post.stamp(), &row, &asked.withdrawn);
     let out = SmsBatchCancelledOut {
         id: row.id,
         cancelled_at: row.cancelled_at.unwrap_or(post.context.now),
-        remaining: handed.len() - withdrawn.len(),
+        remaining: handed.len() - asked.withdrawn.len(),
     };
     post.done(batch, &out).await
 }

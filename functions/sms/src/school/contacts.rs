@@ -20,6 +20,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{app_id, receiver, shown};
+use crate::opt_outs::withdraw_from_bridge;
 
 /// A number that gets no text messages of the school.
 #[derive(Serialize, ToSchema)]
@@ -108,7 +109,7 @@ impl Input for SchoolOptOutIn {
 
 /// Opt a number out
 ///
-/// It gets no more text messages of the school. One that has opted out stays as it is.
+/// It gets no more text messages of the school, and what has not left for it yet is withdrawn. One that has opted out stays as it is.
 #[utoipa::path(post, path = "/api/v1/school/sms/opt-outs/", tag = "school-receivers", request_body = SmsOptOutBody,
     responses((status = 200, body = SchoolOptOutOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn add_sms_opt_out(
@@ -129,8 +130,9 @@ pub(crate) async fn add_sms_opt_out(
         guardian_name: guardian.and_then(|pair| pair.guardian_name),
         created_at,
     };
-    post.done(all::add(&post.stamp(), app.id, number), &out)
-        .await
+    let at_bridge = withdraw_from_bridge(&post.app, &post.db, app.id, number).await?;
+    let batch = all::add(&post.stamp(), app.id, number, &at_bridge);
+    post.done(batch, &out).await
 }
 
 /// Opt a number in again

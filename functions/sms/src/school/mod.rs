@@ -29,12 +29,16 @@ fn shown(number: &str) -> String {
     Address::receiver(number).map_or_else(|_| number.to_owned(), |address| address.display())
 }
 
-/// The receiver of a message.
+/// The receiver of a message: in plainly international form, since a school's people also write numbers as they dial them at home.
 fn receiver(value: &Value) -> Result<Address, String> {
-    let text = value.as_str().ok_or("Not a valid string.")?;
-    Address::receiver(text).map_err(|_| {
-        "Enter a phone number in international form, such as +263771234567.".to_owned()
-    })
+    let text = value.as_str().ok_or("Not a valid string.")?.trim();
+    let is_international = text.starts_with('+') || text.starts_with("00");
+    Address::receiver(text)
+        .ok()
+        .filter(|_| is_international)
+        .ok_or_else(|| {
+            "Enter a phone number in international form, such as +263771234567.".to_owned()
+        })
 }
 
 /// When and how messages of a request are sent.

@@ -7,6 +7,7 @@ use homeroom_domain::{
 use homeroom_edge::{
     ApiError, Caller, Json, RawBody, SchoolArea, SchoolCan,
     school_sms::{defaults, make_app},
+    sms_rules::check_timezone,
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_store::{
@@ -263,11 +264,7 @@ async fn change(
     wanted.extend(body.fields);
     let input: SettingsIn = Fields::parse(wanted, false)?;
     let now = caller.context.now;
-    if let Some(zone) = &input.policy.timezone
-        && caller.app.ports.clock.local(now, zone).is_none()
-    {
-        return Err(ApiError::field("timezone", "There is no such time zone."));
-    }
+    check_timezone(&caller.app, &input.policy, now, "timezone")?;
     check_link(caller, input.esme).await?;
     let row = SettingsRow {
         esme: input.esme,
@@ -300,11 +297,8 @@ async fn check_link(caller: &Caller<SchoolArea>, esme: i64) -> Result<(), ApiErr
     let Ok(links) = caller.app.bridge_links(&caller.context).await else {
         return Ok(());
     };
-    let is_there = links.links.iter().any(|link| link.id == esme)
-        || links.pools.iter().any(|pool| pool.id == esme);
-    if is_there {
-        Ok(())
-    } else {
-        Err(ApiError::field("esme", "There is no such link or pool."))
+    if links.route(esme).is_empty() {
+        return Err(ApiError::field("esme", "There is no such link or pool."));
     }
+    Ok(())
 }

@@ -3,11 +3,10 @@
 use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_sms_contract::submit::LinkStatus;
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::admit;
+use super::{admit, draft::MAX_INTEGER, unknown};
 
 pub(crate) struct EsmeIn {
     esme: i64,
@@ -16,7 +15,7 @@ pub(crate) struct EsmeIn {
 impl Input for EsmeIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self {
-            esme: fields.required("esme", rules::integer(1, i64::MAX))?,
+            esme: fields.required("esme", rules::integer(1, MAX_INTEGER))?,
         })
     }
 }
@@ -63,21 +62,18 @@ pub(crate) async fn check_esme(
         Ok(links) => links,
         Err(away) => return told(&caller, esme).await?.map(Json).ok_or(away),
     };
-    let pool = links.pools.iter().find(|pool| pool.id == esme);
+    let route = links.route(esme);
     let members: Vec<_> = links
         .links
         .iter()
-        .filter(|link| pool.map_or(link.id == esme, |pool| pool.links.contains(&link.id)))
+        .filter(|link| route.contains(&link.id))
         .collect();
     let up = |status| matches!(status, LinkStatus::Up | LinkStatus::Throttled);
     let shown = members
         .iter()
         .find(|link| up(link.status))
         .or(members.first())
-        .ok_or_else(|| {
-            let words = format!("unknown esme {esme}");
-            ApiError::gateway(StatusCode::NOT_FOUND, "unknown_esme", words)
-        })?;
+        .ok_or_else(|| unknown(esme))?;
     Ok(Json(EsmeOut::new(shown.status, shown.system_id.clone())))
 }
 

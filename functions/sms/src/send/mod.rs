@@ -8,27 +8,31 @@ pub(crate) mod recipients;
 pub(crate) mod rules;
 pub(crate) mod single;
 
-use homeroom_edge::{ApiError, App, Context};
+use homeroom_edge::{ApiError, App, Context, sms::Closed};
 use http::StatusCode;
 
-/// Refuses who may not send by this link or pool, and everyone where an administrator switched it off.
+/// Refuses what is no link or pool, who may not send by it, and everyone where an administrator switched it off.
 pub(crate) async fn admit(app: &App, context: &Context, esme: i64) -> Result<(), ApiError> {
-    let Some(link) = app.sms_link(context, esme).await? else {
+    let Some(closed) = app.closed(context, esme).await? else {
         return Ok(());
     };
-    if !link.allows(context.ip) {
-        return Err(ApiError::gateway(
+    Err(match closed {
+        Closed::Unknown => unknown(esme),
+        Closed::Address => ApiError::gateway(
             StatusCode::FORBIDDEN,
             "ip_not_allowed",
-            "ip not allowed for this link",
-        ));
-    }
-    if !link.is_enabled {
-        return Err(ApiError::gateway(
+            "IP not in whitelist for the requested SMPP link",
+        ),
+        Closed::Off => ApiError::gateway(
             StatusCode::CONFLICT,
             "link_disabled",
             "this link is switched off",
-        ));
-    }
-    Ok(())
+        ),
+    })
+}
+
+/// The answer to the number of no link and no pool.
+fn unknown(esme: i64) -> ApiError {
+    let words = format!("unknown esme {esme}");
+    ApiError::gateway(StatusCode::NOT_FOUND, "unknown_esme", words)
 }

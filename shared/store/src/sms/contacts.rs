@@ -2,12 +2,18 @@
 
 use std::collections::HashMap;
 
-use homeroom_domain::sms::policy::{Contact, DAY_SECONDS, WEEK_SECONDS};
+use homeroom_domain::{
+    SmsMessageId,
+    sms::policy::{Contact, DAY_SECONDS, WEEK_SECONDS},
+};
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::messages::{COLUMNS, MessageRow};
+use super::{
+    messages::{COLUMNS, MessageRow},
+    stops,
+};
 use crate::{
     batch::{Action, Batch, Stamp, changes},
     connection::{ControlDb, IdentityDb, Outcomes},
@@ -198,9 +204,9 @@ pub async fn find(
         .await
 }
 
-/// Adds a receiver for the app's owner; one that is there stays as it is.
+/// Adds a receiver for the app's owner; one that is there stays as it is. What waits for it is withdrawn, with what the bridge withdrew.
 #[must_use]
-pub fn add(stamp: &Stamp<'_>, app_id: i64, number: &str) -> Batch {
+pub fn add(stamp: &Stamp<'_>, app_id: i64, number: &str, at_bridge: &[SmsMessageId]) -> Batch {
     let mut batch = Batch::default();
     let entry = OptOut {
         number: number.to_owned(),
@@ -225,6 +231,7 @@ pub fn add(stamp: &Stamp<'_>, app_id: i64, number: &str) -> Batch {
         number,
         stamp.now,
     ));
+    batch.append(stops::withdraw(&[(app_id, number)], at_bridge, stamp.now));
     batch
 }
 

@@ -7,6 +7,7 @@ use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use super::stops::{self, Pair};
 use crate::{batch::Batch, connection::IdentityDb, error::StoreError, sql::sql};
 
 /// A message from a phone.
@@ -45,7 +46,7 @@ pub const fn name(keyword: Keyword) -> &'static str {
 /// Stores messages, each once, and does what their words ask for, the first time that they come. What a phone said last counts, also where
 /// it comes in first.
 #[must_use]
-pub fn store(messages: &[NewInbound]) -> Batch {
+pub fn store(messages: &[NewInbound], now: Timestamp) -> Batch {
     let mut batch = Batch::default();
     // Before the messages are stored: one that is there already was heeded then.
     let (stops, starts) = last_words(messages);
@@ -70,6 +71,10 @@ pub fn store(messages: &[NewInbound]) -> Batch {
         unheeded("stop")
     );
     batch.push(sql!(start, json!(starts).to_string()));
+    let stopped = stopped(messages);
+    if !stopped.is_empty() {
+        batch.append(stops::withdraw(&stopped, &[], now));
+    }
     let line = |message: &NewInbound| {
         json!({
             "id": message.id, "app_id": message.app_id, "esme": message.esme, "source": message.source,
@@ -86,6 +91,17 @@ pub fn store(messages: &[NewInbound]) -> Batch {
         json!(lines).to_string(),
     ));
     batch
+}
+
+/// Phones that sent STOP, and to whom; what waits for them is withdrawn unless they, or the app's owner, took it back.
+#[must_use]
+pub fn stopped(messages: &[NewInbound]) -> Vec<Pair<'_>> {
+    let stops = messages
+        .iter()
+        .filter(|message| message.keyword == Some(Keyword::Stop));
+    stops
+        .map(|message| (message.app_id, message.source.as_str()))
+        .collect()
 }
 
 /// The last STOP or START of every phone to every app, as `[app, phone, time, id]`.

@@ -8,7 +8,7 @@ use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::day;
+use super::{day, stops};
 use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
 
 /// Types of number and numbering plans, where the sender insists on them.
@@ -266,20 +266,23 @@ pub async fn find_by_transaction(
         .await
 }
 
-/// Takes messages to hand them to the bridge: those that it does not have yet, whoever took them before.
+/// Takes messages to hand them to the bridge: those that it does not have yet, whoever took them before. Those whose receivers have opted out
+/// meanwhile are withdrawn instead.
 pub async fn claim(
     db: &impl IdentityDb,
     ids: &[SmsMessageId],
     now: Timestamp,
 ) -> Result<Vec<MessageRow>, StoreError> {
+    let ids = json!(ids).to_string();
     let text = format!(
         "update sms_messages as m set claimed_at = ?2 where m.id in (select value from json_each(?1)) \
          and m.handed_at is null and m.status = 'ACCEPTED' returning {}",
         COLUMNS.replace("m.", "")
     );
-    db.connection()
-        .rows(sql!(text, json!(ids).to_string(), now))
-        .await
+    let statements = vec![stops::withhold(ids.clone(), now), sql!(text, ids, now)];
+    let mut outcomes = db.connection().batch(statements).await?;
+    outcomes.changes();
+    outcomes.rows()
 }
 
 /// Withdraws a message that nobody took from the queue yet; whether it did.

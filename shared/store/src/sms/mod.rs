@@ -7,6 +7,7 @@ pub mod inbound;
 pub mod messages;
 pub mod school;
 pub mod search;
+pub mod stops;
 pub mod usage;
 
 use homeroom_domain::credentials::Plane;

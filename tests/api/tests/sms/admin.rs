@@ -164,6 +164,11 @@ fn apps_are_listed_shown_and_changed_and_every_change_is_recorded() {
     ] {
         key.patch(&path, &wrong).expect(400);
     }
+    let mars = json!({"policy": {"timezone": "Africa/Atlantis"}});
+    assert_eq!(
+        key.patch(&path, &mars).status(400).json,
+        json!({"error": "policy.timezone: There is no such time zone"})
+    );
     for unknown in [
         "admin/apps/999",
         "admin/apps/0",
@@ -292,7 +297,7 @@ fn links_show_what_the_bridge_and_administrators_say() {
     let far = user.client.from("198.51.100.1");
     assert_eq!(
         far.post("sms/send", &body).status(403).json,
-        json!({"error": "ip not allowed for this link"})
+        json!({"error": "IP not in whitelist for the requested SMPP link"})
     );
     let mut many = body.clone();
     many["recipients"] = json!([{"destination": "+263771234567"}]);

@@ -15,6 +15,7 @@ mod school_messages;
 mod school_year;
 mod search;
 mod sending;
+mod stops;
 mod wire;
 
 use homeroom_api_tests::{SmsUser, TestApp};

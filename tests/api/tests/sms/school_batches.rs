@@ -190,7 +190,7 @@ fn where_everybody_is_left_out_nothing_is_stored() {
     let place = &families.place;
     place
         .admin
-        .post("sms/opt-outs/", &json!({"number": FATHER}))
+        .post("sms/opt-outs/", &json!({"number": format!("+{FATHER}")}))
         .expect(200);
     let audience = json!({"kind": "guardians", "ids": [families.father]});
     let refused = place.batch(&audience, "Hello");

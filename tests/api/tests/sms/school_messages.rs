@@ -50,14 +50,11 @@ fn a_guardian_who_did_not_agree_is_written_to_neither_by_name_nor_by_number() {
     for body in [
         json!({"guardian": guardian, "message": "Hello"}),
         json!({"destination": ADA, "message": "Hello"}),
-        json!({"destination": "263 77 100 0001", "message": "Hello"}),
+        json!({"destination": "00263 77 100 0001", "message": "Hello"}),
     ] {
         let reply = place.send(&body);
         assert_eq!((reply.status, reply.code()), (403, "no_consent"), "{body}");
     }
-    let local = place.guardian("Ben", Some("0771000002"), true);
-    let reply = place.send(&json!({"guardian": local, "message": "Hello"}));
-    assert_eq!((reply.status, reply.code()), (403, "no_number"));
     assert_eq!(
         place
             .app
@@ -67,6 +64,36 @@ fn a_guardian_who_did_not_agree_is_written_to_neither_by_name_nor_by_number() {
     // Nobody's number is nobody's consent to ask for.
     place
         .send(&json!({"destination": "+263772000000", "message": "Hello"}))
+        .expect(201);
+}
+
+#[test]
+fn a_number_as_it_is_dialled_at_home_is_never_taken_for_one_of_another_country() {
+    let place = SmsSchool::new();
+    // With its zero, without it as spreadsheets leave it, and as a country code that somebody forgot the plus of.
+    for (name, number) in [
+        ("Ben", "0771000002"),
+        ("Cyd", "771000003"),
+        ("Dan", "263771000004"),
+        ("Eve", "771005"),
+    ] {
+        let guardian = place.guardian(name, Some(number), true);
+        let reply = place.send(&json!({"guardian": guardian, "message": "Hello"}));
+        assert_eq!((reply.status, reply.code()), (403, "no_number"), "{number}");
+        let audience = json!({"kind": "guardians", "ids": [guardian]});
+        let batch = place.batch(&audience, "Hello");
+        assert_eq!((batch.status, batch.code()), (409, "no_receivers"));
+        let typed = json!({"destination": number, "message": "Hello"});
+        assert_eq!(place.send(&typed).fields(), ["destination"], "{number}");
+        let stopped = place
+            .admin
+            .post("sms/opt-outs/", &json!({"number": number}));
+        assert_eq!(stopped.fields(), ["number"], "{number}");
+    }
+    let count = "select count(*) from sms_messages";
+    assert_eq!(place.app.count(&place.school.slot, count), 0);
+    place
+        .send(&json!({"destination": "00263 77 100 0006", "message": "Hello"}))
         .expect(201);
 }
 
@@ -246,6 +273,28 @@ fn settings_hold_for_what_is_sent_from_then_on_and_are_in_the_audit_log() {
     assert_eq!(logs.results().len(), 2);
     let apps = "select count(*) from sms_apps where account_id is null";
     assert_eq!(place.app.count("CONTROL", apps), 1);
+}
+
+#[test]
+fn a_link_that_is_gone_or_closed_to_the_caller_is_refused_before_anything_is_stored() {
+    let place = SmsSchool::new();
+    let body = json!({"destination": ADA, "message": "Hello"});
+    let settings = json!({"esme": 101, "source": "School"});
+    place.admin.put("sms/settings/", &settings).expect(200);
+    place.app.execute(
+        "CONTROL",
+        "insert into sms_links (esme, allowed_ips, updated_at) values (101, '[\"203.0.113.0/24\"]', 0)",
+    );
+    let send = |ip: &str| place.admin.from(ip).post("sms/messages/", &body);
+    let far = send("198.51.100.7");
+    assert_eq!((far.status, far.code()), (403, "ip_not_allowed"));
+    send("203.0.113.9").expect(201);
+    let slot = &place.school.slot;
+    place.app.execute(slot, "update sms_settings set esme = 7");
+    let gone = send("203.0.113.9");
+    assert_eq!((gone.status, gone.code()), (409, "unknown_esme"));
+    let count = "select count(*) from sms_messages";
+    assert_eq!(place.app.count(slot, count), 1);
 }
 
 #[test]

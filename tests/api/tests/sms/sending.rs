@@ -1,7 +1,7 @@
 //! Sending: what is taken, what is refused, and what a repetition is.
 
-use homeroom_api_tests::{Fault, Moment, TestApp, text_to};
-use serde_json::json;
+use homeroom_api_tests::{Fault, Moment, Mood, TestApp, text_to};
+use serde_json::{Value, json};
 
 #[test]
 fn a_repetition_is_answered_alike_and_sends_nothing_again() {
@@ -164,7 +164,7 @@ fn a_link_is_for_the_addresses_that_it_allows_and_only_while_it_is_on() {
             let refused = user.client.from(ip).post(path, body).status(403);
             assert_eq!(
                 refused.json,
-                json!({"error": "ip not allowed for this link"})
+                json!({"error": "IP not in whitelist for the requested SMPP link"})
             );
         }
     }
@@ -207,6 +207,91 @@ fn a_check_says_whether_a_link_or_pool_is_connected() {
     user.client
         .post("sms/check-esme", &json!({"esme": 7}))
         .expect(404);
+}
+
+#[test]
+fn a_number_of_no_link_and_no_pool_is_refused_before_anything_is_stored() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    let mut one = text_to("+263771234567", "Hello");
+    let mut many = json!({
+        "esme": 100, "source": "Greenwood", "message": "Hello", "recipients": [{"destination": "+263771234567"}],
+    });
+    for (esme, status, code, words) in [
+        (json!(7), 404, "unknown_esme", "unknown esme 7"),
+        (
+            json!(9_007_199_254_740_991_i64),
+            404,
+            "unknown_esme",
+            "unknown esme 9007199254740991",
+        ),
+        (
+            json!(9_007_199_254_740_992_i64),
+            400,
+            "invalid",
+            "esme: Ensure",
+        ),
+        (json!(u64::MAX), 400, "invalid", "esme: A valid integer"),
+        (json!(0), 400, "invalid", "esme: Ensure"),
+        (json!(-100), 400, "invalid", "esme: Ensure"),
+        (json!(100.5), 400, "invalid", "esme: A valid integer"),
+        (json!("-100"), 400, "invalid", "esme: Ensure"),
+        (Value::Null, 400, "invalid", "esme: "),
+    ] {
+        one["esme"] = esme.clone();
+        many["esme"] = esme.clone();
+        let check = json!({"esme": esme});
+        for (path, body) in [
+            ("sms/send", &one),
+            ("sms/send-batch", &many),
+            ("sms/check-esme", &check),
+        ] {
+            let refused = user.client.post(path, body).status(status);
+            assert_eq!(refused.code(), code, "{path} {esme}");
+            let error = refused.str("error");
+            assert!(error.starts_with(words), "{path} {esme}: {error}");
+        }
+    }
+    for table in ["sms_messages", "sms_batches"] {
+        assert_eq!(
+            app.count("CONTROL", &format!("select count(*) from {table}")),
+            0
+        );
+    }
+    for esme in [100, 101, 102, 1000] {
+        one["esme"] = json!(esme);
+        user.client.post("sms/send", &one).expect(200);
+    }
+}
+
+#[test]
+fn while_the_bridge_is_away_no_link_is_unknown_and_messages_wait() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    app.bridge_is(Mood::Away);
+    let mut body = text_to("+263771234567", "Hello");
+    body["esme"] = json!(7);
+    user.client.post("sms/send", &body).expect(200);
+    app.bridge_is(Mood::Taking);
+    app.pass_seconds(11);
+    let refused = user.client.post("sms/send", &body);
+    assert_eq!((refused.status, refused.code()), (404, "unknown_esme"));
+}
+
+#[test]
+fn a_pool_is_for_the_addresses_that_all_its_links_allow() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    app.execute(
+        "CONTROL",
+        "insert into sms_links (esme, allowed_ips, updated_at) values (101, '[\"203.0.113.0/24\"]', 0)",
+    );
+    let mut body = text_to("+263771234567", "Hello");
+    body["esme"] = json!(1000);
+    let far = user.client.from("198.51.100.7").post("sms/send", &body);
+    assert_eq!((far.status, far.code()), (403, "ip_not_allowed"));
+    let near = user.client.from("203.0.113.9");
+    near.post("sms/send", &body).expect(200);
 }
 
 #[test]

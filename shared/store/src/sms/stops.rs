@@ -1,0 +1,106 @@
+//! What waits for receivers that want no messages any more.
+
+use homeroom_domain::SmsMessageId;
+use homeroom_kernel::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{EventsDb, contacts::EVERYONE, messages::DELETED};
+use crate::{
+    batch::Batch,
+    connection::{Connected, IdentityDb},
+    error::StoreError,
+    sql::{Statement, sql},
+};
+
+/// Most messages that the bridge is asked about for one request.
+const AT_BRIDGE: u16 = 200;
+
+/// An app, or [`EVERYONE`], and a receiver.
+pub type Pair<'a> = (i64, &'a str);
+
+/// A message of which only the bridge knows whether it has left.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Elsewhere {
+    /// The message.
+    pub id: SmsMessageId,
+    /// The app that sends it.
+    pub app_id: i64,
+}
+
+/// Whether nobody took message `m` from the queue yet.
+const IS_HERE: &str = "m.claimed_at is null and m.handed_at is null";
+/// Whether message `m` may still be withdrawn. Who sends a word is answered, STOP or not.
+const WAITS: &str = "m.status = 'ACCEPTED' and not exists (select 1 from sms_inbound i where m.transaction_id like 'reply-%' \
+     and i.id = substr(m.transaction_id, 7) and i.source = m.destination and i.keyword is not null)";
+
+/// Messages `m` that wait for those of the receivers in `?1` that have opted out.
+fn opted_out(pairs: &[Pair<'_>]) -> String {
+    let known = "from json_each(?1) e join sms_opt_outs o on o.app_id = e.value ->> 0 and o.number = e.value ->> 1";
+    // Numbers of nobody are the platform's, which is asked about its own apps.
+    let of_everyone = if pairs.iter().any(|(app_id, _)| *app_id == EVERYONE) {
+        format!(
+            "union all select a.id, o.number {known} join sms_apps a on a.tenant_id is null where o.app_id = {EVERYONE}"
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "from (select o.app_id, o.number {known} {of_everyone}) r \
+         join sms_messages m on m.app_id = r.app_id and m.destination = r.number where {WAITS}"
+    )
+}
+
+/// Withdraws what waits for those of these receivers that have opted out: what nobody took from the queue yet, and what the bridge withdrew.
+#[must_use]
+pub fn withdraw(pairs: &[Pair<'_>], at_bridge: &[SmsMessageId], now: Timestamp) -> Batch {
+    let mut batch = Batch::default();
+    let text = format!(
+        "update sms_messages as m set {DELETED} where m.id in \
+         (select m.id {} and ({IS_HERE} or m.id in (select value from json_each(?2))))",
+        opted_out(pairs)
+    );
+    batch.push(sql!(
+        text,
+        json!(pairs).to_string(),
+        json!(at_bridge).to_string(),
+        now
+    ));
+    batch
+}
+
+/// What the bridge is to be asked about for those of these receivers that have opted out.
+pub async fn list_elsewhere(
+    db: &EventsDb,
+    pairs: &[Pair<'_>],
+) -> Result<Vec<Elsewhere>, StoreError> {
+    let text = format!(
+        "select m.id, m.app_id {} and not ({IS_HERE}) order by m.id desc limit {AT_BRIDGE}",
+        opted_out(pairs)
+    );
+    let statement = sql!(text, json!(pairs).to_string());
+    db.connection().rows(statement).await
+}
+
+/// The same for a receiver that is about to opt out.
+pub async fn list_elsewhere_to(
+    db: &impl IdentityDb,
+    app_id: i64,
+    number: &str,
+) -> Result<Vec<Elsewhere>, StoreError> {
+    let text = format!(
+        "select m.id, m.app_id from sms_messages m where m.app_id = ?1 and m.destination = ?2 and {WAITS} \
+         and not ({IS_HERE}) order by m.id desc limit {AT_BRIDGE}"
+    );
+    db.connection().rows(sql!(text, app_id, number)).await
+}
+
+/// Withdraws those of these messages whose receivers opted out before the messages were handed over.
+pub(crate) fn withhold(ids: String, now: Timestamp) -> Statement {
+    let text = format!(
+        "update sms_messages as m set {DELETED} where m.id in (select value from json_each(?1)) and m.handed_at is null \
+         and {WAITS} and exists (select 1 from sms_opt_outs o where o.app_id in (m.app_id, {EVERYONE}) \
+         and o.number = m.destination)"
+    );
+    sql!(text, ids, now, now)
+}
