@@ -41,10 +41,15 @@ pub struct SmsApp {
     /// Whether the account may see and remove others.
     #[serde(deserialize_with = "rows::flag")]
     pub is_admin: bool,
+    /// What all of its school may send together; nothing where it is no school's, or the school's terms are not set yet.
+    #[serde(deserialize_with = "rows::optional_json")]
+    pub of_school: Option<[u64; 4]>,
 }
 
 pub(crate) const COLUMNS: &str = "p.id, p.account_id, p.tenant_id as tenant, p.name, p.is_active, p.rate_per_second, p.burst, \
-     p.daily_parts, p.monthly_parts, p.policy, ifnull(a.is_admin, 0) as is_admin";
+     p.daily_parts, p.monthly_parts, p.policy, ifnull(a.is_admin, 0) as is_admin, \
+     (select json_array(s.rate_per_second, s.burst, s.daily_parts, s.monthly_parts) from sms_apps s \
+     where s.tenant_id = p.tenant_id and s.account_id is null) as of_school";
 
 /// The app with this number, unless its account is deleted.
 pub async fn find(db: &ControlDb, id: i64) -> Result<Option<SmsApp>, StoreError> {
@@ -55,8 +60,9 @@ pub async fn find(db: &ControlDb, id: i64) -> Result<Option<SmsApp>, StoreError>
     db.0.first(sql!(text, id)).await
 }
 
-/// What a school may send until an administrator says otherwise: messages a second and at once, parts a day and a month.
-const OF_A_SCHOOL: [i64; 4] = [50, 1_000, 20_000, 200_000];
+/// What a school may send, itself and by all apps that are good at its address, until an administrator says otherwise: messages a second and
+/// at once, parts a day and a month.
+pub const OF_A_SCHOOL: [u64; 4] = [50, 1_000, 20_000, 200_000];
 
 /// The app as which a school itself sends, if it has one.
 pub async fn find_of_school(
@@ -73,7 +79,8 @@ pub async fn find_of_school(
 /// Makes the app as which a school itself sends, unless it has one.
 #[must_use]
 pub fn make_of_school(tenant: TenantId, name: &str, now: Timestamp) -> Batch {
-    let [rate, burst, day, month] = OF_A_SCHOOL;
+    let [rate, burst, day, month] =
+        OF_A_SCHOOL.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     let mut batch = Batch::default();
     batch.push(sql!(
         "insert into sms_apps (account_id, tenant_id, name, secret_hash, is_active, rate_per_second, burst, daily_parts, \
