@@ -253,7 +253,8 @@ async fn change(
     body: RawBody,
 ) -> Result<Json<SmsSettingsOut>, ApiError> {
     let saved = settings::find(&caller.db).await?;
-    let SmsApp { policy, .. } = make_app(caller).await?;
+    let sms_app = make_app(caller).await?;
+    let policy = sms_app.policy.clone();
     let before = as_fields(caller, saved.as_ref(), Some(&policy))?;
     let mut wanted = if body.partial {
         before.clone()
@@ -268,6 +269,7 @@ async fn change(
     {
         return Err(ApiError::field("timezone", "There is no such time zone."));
     }
+    check_sender(&sms_app, &input.source)?;
     check_link(caller, input.esme).await?;
     let row = SettingsRow {
         esme: input.esme,
@@ -293,6 +295,15 @@ async fn change(
         .await?;
     caller.app.forget_sms();
     Ok(Json(out(&after, Some(now))))
+}
+
+/// Refuses a sender that the platform's administrators did not give the school.
+fn check_sender(app: &SmsApp, source: &Address) -> Result<(), ApiError> {
+    if app.may_send_as(source.as_str()) {
+        return Ok(());
+    }
+    let words = format!("This school may send as {}.", app.senders.join(", "));
+    Err(ApiError::field("source", &words))
 }
 
 /// Refuses a link that the bridge does not have; what it has is not known while it is away.

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::{
     admit,
     recipients::{BatchIn, Recipient},
-    rules::{Rules, Taken, opted_out_of_all},
+    rules::{Rules, Taken, check_sender, opted_out_of_all},
     single::conflict,
 };
 use crate::{opt_outs::shown, outbound};
@@ -94,6 +94,7 @@ pub(crate) async fn send_batch(
 ) -> Result<Json<BatchOut>, ApiError> {
     let input = body.input;
     admit(&caller.app, &caller.context, input.esme).await?;
+    check_sender(&caller.sms_app, &input.source)?;
     let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
     let ids = IdSource::new(&*app.ports.entropy, now);
     let id: SmsBatchId = ids.next();

@@ -38,6 +38,9 @@ pub struct SmsApp {
     /// The contact policy.
     #[serde(deserialize_with = "rows::json")]
     pub policy: Map<String, Value>,
+    /// What it may show as its sender, without a plus; any where empty.
+    #[serde(deserialize_with = "rows::json")]
+    pub senders: Vec<String>,
     /// Whether the account may see and remove others.
     #[serde(deserialize_with = "rows::flag")]
     pub is_admin: bool,
@@ -46,8 +49,16 @@ pub struct SmsApp {
     pub of_school: Option<[u64; 4]>,
 }
 
+impl SmsApp {
+    /// Whether it may show this as its sender.
+    #[must_use]
+    pub fn may_send_as(&self, source: &str) -> bool {
+        self.senders.is_empty() || self.senders.iter().any(|sender| sender == source)
+    }
+}
+
 pub(crate) const COLUMNS: &str = "p.id, p.account_id, p.tenant_id as tenant, p.name, p.is_active, p.rate_per_second, p.burst, \
-     p.daily_parts, p.monthly_parts, p.policy, ifnull(a.is_admin, 0) as is_admin, \
+     p.daily_parts, p.monthly_parts, p.policy, p.senders, ifnull(a.is_admin, 0) as is_admin, \
      (select json_array(s.rate_per_second, s.burst, s.daily_parts, s.monthly_parts) from sms_apps s \
      where s.tenant_id = p.tenant_id and s.account_id is null) as of_school";
 
@@ -149,10 +160,13 @@ pub struct Terms {
     /// The contact policy.
     #[serde(deserialize_with = "rows::json")]
     pub policy: Map<String, Value>,
+    /// What it may show as its sender, without a plus; any where empty.
+    #[serde(deserialize_with = "rows::json")]
+    pub senders: Vec<String>,
 }
 
 const ENTRY: &str = "p.id, p.account_id, a.email, p.tenant_id as tenant, p.name, p.is_active, p.rate_per_second, p.burst, \
-     p.daily_parts, p.monthly_parts, p.policy, p.created_at, p.updated_at \
+     p.daily_parts, p.monthly_parts, p.policy, p.senders, p.created_at, p.updated_at \
      from sms_apps p left join sms_accounts a on a.id = p.account_id";
 
 /// Apps of every place, by number, after the one that is named; none of a deleted account. Where `is_active` is given, only those.
@@ -189,7 +203,7 @@ pub fn update(stamp: &Stamp<'_>, app: &AppEntry, terms: &Terms) -> Batch {
     let updated_at = stamp.now.millis().max(app.updated_at.millis() + 1);
     batch.push_effective(sql!(
         "update sms_apps set name = ?3, is_active = ?4, rate_per_second = ?5, burst = ?6, daily_parts = ?7, \
-         monthly_parts = ?8, policy = ?9, updated_at = ?10 where id = ?1 and updated_at = ?2",
+         monthly_parts = ?8, policy = ?9, senders = ?11, updated_at = ?10 where id = ?1 and updated_at = ?2",
         app.id,
         app.updated_at,
         &terms.name,
@@ -200,6 +214,7 @@ pub fn update(stamp: &Stamp<'_>, app: &AppEntry, terms: &Terms) -> Batch {
         i64::try_from(terms.monthly_parts).unwrap_or(i64::MAX),
         json!(terms.policy).to_string(),
         updated_at,
+        json!(terms.senders).to_string(),
     ));
     batch.audit(
         stamp,
