@@ -363,7 +363,7 @@ async fn accounts_are_asked_of_the_platform_with_the_callers_credential_alone() 
         .await;
     assert_eq!(
         login.json(),
-        json!({ "path": "/api/v1/auth/login", "kept": true, "more": false, "client": "127.0.0.1" })
+        json!({ "path": "/api/v1/auth/login", "kept": true, "more": false, "client": "1.2.3.4" })
     );
     assert_eq!(login.headers["retry-after"], "900");
     assert_eq!(login.headers["cache-control"], "no-store");
