@@ -1,11 +1,14 @@
 //! Accounts are the platform's: these calls are handed on to it, and its answers handed back.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use homeroom_sms_contract::signature;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
-use super::errors::ApiError;
-use crate::platform_client::{Answer, PlatformClient};
+use super::{Api, errors::ApiError};
+use crate::platform_client::Answer;
 
 /// What the platform calls them; the bridge's own paths are the same.
 pub(super) const REGISTER: &str = "/api/v1/auth/register";
@@ -15,11 +18,12 @@ pub(super) const DELETE_USER: &str = "/api/v1/auth/delete-user";
 
 const APP_ID: HeaderName = HeaderName::from_static("x-app-id");
 
-/// Hands a call on, with the caller's own credential and nothing else of its headers.
+/// Hands a call on, with the caller's own credential and address and nothing else of its headers. The platform counts failed attempts by address.
 pub(super) async fn call(
-    platform: &PlatformClient,
+    api: &Api,
     path: &str,
     headers: &HeaderMap,
+    client: IpAddr,
     body: Bytes,
 ) -> Result<Answer, ApiError> {
     let mut kept = HeaderMap::new();
@@ -28,7 +32,8 @@ pub(super) async fn call(
             kept.insert(name, value.clone());
         }
     }
-    let answer = platform.post(path, kept, body).await.map_err(|error| {
+    sign(api, path, client, &mut kept).ok_or_else(ApiError::internal)?;
+    let answer = api.platform.post(path, kept, body).await.map_err(|error| {
         tracing::warn!(%error, path, "the platform did not answer a call about accounts");
         ApiError::unavailable("accounts are not available at the moment", 5)
     })?;
@@ -42,6 +47,30 @@ pub(super) async fn call(
         ));
     }
     Ok(answer)
+}
+
+/// Says for whom the call is made, so that the platform believes it.
+fn sign(api: &Api, path: &str, client: IpAddr, headers: &mut HeaderMap) -> Option<()> {
+    let (client, id) = (
+        client.to_string(),
+        format!("account_{}", uuid::Uuid::now_v7()),
+    );
+    let seconds = api.clock.now().seconds();
+    let signed = signature::client(path, &client);
+    let secret = api.secrets.first()?.expose().as_bytes();
+    let signature = signature::sign(secret, &id, seconds, signed.as_bytes());
+    for (name, value) in [
+        (signature::CLIENT, client),
+        (signature::ID, id),
+        (signature::TIMESTAMP, seconds.to_string()),
+        (signature::SIGNATURE, signature),
+    ] {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(&value).ok()?,
+        );
+    }
+    Some(())
 }
 
 #[derive(Deserialize)]

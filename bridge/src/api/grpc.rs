@@ -145,15 +145,17 @@ impl Service {
     async fn accounts<T: for<'de> Deserialize<'de>>(
         &self,
         path: &str,
-        metadata: &MetadataMap,
+        (metadata, extensions): (&MetadataMap, &Extensions),
         body: serde_json::Value,
     ) -> Result<T, ApiError> {
+        let peer = extensions.get::<Peer>().ok_or_else(ApiError::internal)?;
+        let client = self.client(metadata, peer.0);
         let mut headers: HeaderMap = metadata.clone().into_headers();
         if let Some(app_id) = headers.get("app_id").cloned() {
             headers.insert("x-app-id", app_id);
         }
         let body = Bytes::from(body.to_string());
-        let answer = accounts::call(&self.0.platform, path, &headers, body).await?;
+        let answer = accounts::call(&self.0, path, &headers, client, body).await?;
         let body = accounts::success(answer)?;
         serde_json::from_slice(&body).map_err(|_| ApiError::internal())
     }
@@ -402,11 +404,13 @@ impl Auth for Service {
             #[serde(default)]
             app_secret: String,
         }
-        let (metadata, _, asked) = request.into_parts();
+        let (metadata, extensions, asked) = request.into_parts();
         let body = json!({
             "email": asked.email, "password": asked.password, "app_name": asked.app_name,
         });
-        let answer: Registered = self.accounts(accounts::REGISTER, &metadata, body).await?;
+        let answer: Registered = self
+            .accounts(accounts::REGISTER, (&metadata, &extensions), body)
+            .await?;
         Ok(Response::new(RegisterResponse {
             user_id: answer.user_id,
             app_id: answer.app_id,
@@ -422,11 +426,13 @@ impl Auth for Service {
         struct LoggedIn {
             token: String,
         }
-        let (metadata, _, asked) = request.into_parts();
+        let (metadata, extensions, asked) = request.into_parts();
         let body = json!({
             "email": asked.email, "password": asked.password, "app_id": asked.app_id,
         });
-        let LoggedIn { token } = self.accounts(accounts::LOGIN, &metadata, body).await?;
+        let LoggedIn { token } = self
+            .accounts(accounts::LOGIN, (&metadata, &extensions), body)
+            .await?;
         Ok(Response::new(LoginResponse { token }))
     }
 
@@ -438,9 +444,11 @@ impl Auth for Service {
         struct Admin {
             is_admin: bool,
         }
-        let (metadata, _, asked) = request.into_parts();
+        let (metadata, extensions, asked) = request.into_parts();
         let body = json!({ "user_id": asked.user_id });
-        let Admin { is_admin } = self.accounts(accounts::IS_ADMIN, &metadata, body).await?;
+        let Admin { is_admin } = self
+            .accounts(accounts::IS_ADMIN, (&metadata, &extensions), body)
+            .await?;
         Ok(Response::new(IsAdminResponse { is_admin }))
     }
 
@@ -452,10 +460,10 @@ impl Auth for Service {
         struct Deleted {
             result: bool,
         }
-        let (metadata, _, asked) = request.into_parts();
+        let (metadata, extensions, asked) = request.into_parts();
         let body = json!({ "user_id": asked.user_id });
         let Deleted { result } = self
-            .accounts(accounts::DELETE_USER, &metadata, body)
+            .accounts(accounts::DELETE_USER, (&metadata, &extensions), body)
             .await?;
         Ok(Response::new(DeleteUserResponse { result }))
     }

@@ -166,7 +166,12 @@ async fn hand_on(State(api): State<Arc<Api>>, request: Request) -> Result<Respon
     let (head, body) = request.into_parts();
     let body = read(&api, body).await?;
     let path = head.uri.path().trim_end_matches('/').to_owned();
-    let answer = accounts::call(&api.platform, &path, &head.headers, body).await?;
+    let peer = head
+        .extensions
+        .get::<Peer>()
+        .ok_or_else(ApiError::internal)?;
+    let client = auth::client(&head.headers, peer.0, &api.listen.trusted_proxies);
+    let answer = accounts::call(&api, &path, &head.headers, client, body).await?;
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();

@@ -1,5 +1,6 @@
-use super::support::{Disk, bridge, bridge_with, message, now, token, token_at};
+use super::support::{Disk, SECRET, bridge, bridge_with, message, now, token, token_at};
 use base64ct::{Base64UrlUnpadded, Encoding};
+use homeroom_sms_contract::signature;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -357,9 +358,23 @@ async fn accounts_are_asked_of_the_platform_with_the_callers_credential_alone() 
         let headers = request.headers();
         let kept = headers.contains_key("authorization") && headers["x-app-id"] == "7";
         let more = headers.contains_key("cookie") || headers.contains_key("x-forwarded-for");
+        let text = |name: &str| headers[name].to_str().unwrap();
+        let said = signature::client(request.uri().path(), text(signature::CLIENT));
+        let seconds = text(signature::TIMESTAMP);
+        let good = signature::verify(
+            &[SECRET.as_bytes()],
+            text(signature::ID),
+            seconds,
+            text(signature::SIGNATURE),
+            said.as_bytes(),
+            seconds.parse().unwrap(),
+        );
+        let client = good.map(|()| text(signature::CLIENT)).unwrap_or_default();
         (
             [("retry-after", "900")],
-            axum::Json(json!({ "path": request.uri().path(), "kept": kept, "more": more })),
+            axum::Json(json!({
+                "path": request.uri().path(), "kept": kept, "more": more, "client": client,
+            })),
         )
     };
     let platform = Router::new()
@@ -387,7 +402,7 @@ async fn accounts_are_asked_of_the_platform_with_the_callers_credential_alone() 
         .await;
     assert_eq!(
         login.json(),
-        json!({ "path": "/api/v1/auth/login", "kept": true, "more": false })
+        json!({ "path": "/api/v1/auth/login", "kept": true, "more": false, "client": "1.2.3.4" })
     );
     assert_eq!(login.headers["retry-after"], "900");
     assert_eq!(login.headers["cache-control"], "no-store");

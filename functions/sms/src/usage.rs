@@ -86,7 +86,7 @@ fn start(day: &str) -> Option<Timestamp> {
     Timestamp::parse(&format!("{day}T00:00:00Z"))
 }
 
-fn day(moment: Timestamp) -> String {
+pub(crate) fn day(moment: Timestamp) -> String {
     moment.to_rfc3339().chars().take(10).collect()
 }
 

@@ -52,7 +52,8 @@ impl Sender {
         saved: Option<SettingsRow>,
     ) -> Result<Self, ApiError> {
         let app = &caller.app;
-        let (esme, source, tells_absences) = match saved {
+        let is_chosen = saved.is_some();
+        let (esme, mut source, tells_absences) = match saved {
             Some(row) => (row.esme, row.source, row.tells_absences),
             None => {
                 let (esme, source) = defaults(app, &caller.db);
@@ -73,6 +74,17 @@ impl Sender {
                 detail:
                     "The platform's administrators have switched text messages off for this school."
                         .into(),
+            });
+        }
+        if let Some(first) = sms_app.senders.first().filter(|_| !is_chosen) {
+            source.clone_from(first);
+        }
+        if !sms_app.may_send_as(&source) {
+            return Err(ApiError::Forbidden {
+                code: "sender_not_allowed",
+                detail: format!(
+                    "This school may not send as {source}. Choose another sender in the settings of text messages."
+                ),
             });
         }
         if let Some(closed) = app.closed(&caller.context, esme).await? {

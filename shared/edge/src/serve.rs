@@ -8,7 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use homeroom_kernel::Timestamp;
+use homeroom_sms_contract::signature;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use tower::ServiceExt;
 
@@ -137,7 +139,8 @@ fn read_head(app: &App, headers: &HeaderMap, uri: &Uri) -> Head {
         request_id,
         host: host.to_owned(),
         address: format!("{scheme}://{host}{}", uri.path()),
-        ip: text(headers, "cf-connecting-ip")
+        ip: told_by_bridge(app, headers, uri.path())
+            .or_else(|| text(headers, "cf-connecting-ip"))
             .and_then(|ip| ip.parse::<IpAddr>().ok())
             .map(|ip| ip.to_canonical()),
         user_agent: text(headers, "user-agent").map(|agent| agent.chars().take(200).collect()),
@@ -145,6 +148,27 @@ fn read_head(app: &App, headers: &HeaderMap, uri: &Uri) -> Head {
             .get(BOOKMARK)
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
     }
+}
+
+/// The address of the client for whom the bridge asks: its clients would share one otherwise, and lock each other's accounts.
+fn told_by_bridge<'a>(app: &App, headers: &'a HeaderMap, path: &str) -> Option<&'a str> {
+    let address = text(headers, signature::CLIENT)?;
+    let header = |name| text(headers, name).unwrap_or_default();
+    let secrets = &app.settings.sms.bridge_secrets;
+    let secrets: Vec<&[u8]> = secrets
+        .iter()
+        .map(|secret| secret.expose_secret().as_bytes())
+        .collect();
+    signature::verify(
+        &secrets,
+        header(signature::ID),
+        header(signature::TIMESTAMP),
+        header(signature::SIGNATURE),
+        signature::client(path, address).as_bytes(),
+        app.ports.clock.now().seconds(),
+    )
+    .ok()
+    .map(|()| address)
 }
 
 /// Preflights are answered for every path of a school that allows the origin; the routes themselves decide the rest.

@@ -1,11 +1,16 @@
 //! What stands between a message that is right and one that is sent: the app's contact policy, and its limits.
 
-use homeroom_domain::sms::policy::{Contact, Decision, Policy, Refusal, Wish};
+use homeroom_domain::{
+    SmsMessageId,
+    sms::policy::{Contact, Decision, Policy, Refusal, Wish},
+};
 use homeroom_kernel::Timestamp;
-use homeroom_objects::sms_quota::{Limit, Limits, QuotaReply, QuotaRequest, object_name};
+use homeroom_objects::sms_quota::{
+    Limit, Limits, QuotaReply, QuotaRequest, object_name, object_name_of_school,
+};
 use homeroom_store::{
-    ControlDb, StoreError, Trace,
-    control::sms_apps::SmsApp,
+    Batch, ControlDb, StoreError, Trace,
+    control::sms_apps::{OF_A_SCHOOL, SmsApp},
     sms::{SmsDb, contacts},
     sql::Consistency,
 };
@@ -38,6 +43,12 @@ impl Rules {
             policy,
             timezone: timezone.unwrap_or_else(|| place.to_owned()),
         })
+    }
+
+    /// What refuses messages that break the policy once they are stored, since other requests were faster.
+    #[must_use]
+    pub fn guard(&self, app_id: i64, ids: &[SmsMessageId], now: Timestamp) -> Batch {
+        contacts::guard(app_id, ids, (&self.policy).into(), now)
     }
 
     /// When a message may leave; now where there is no time.
@@ -102,11 +113,42 @@ pub async fn asked_everyone(
     contacts::list_opted_out_of_all(&control, numbers).await
 }
 
-/// Parts that were taken from an app's limits.
+/// Parts that were taken from the limits of an app and of its school.
 pub struct Taken<'a> {
     app: &'a App,
-    object: String,
-    at: i64,
+    /// What counted them, and when.
+    counted: Vec<(String, i64)>,
+}
+
+/// What counts an app's messages, what it allows, and whose that is: the app's own counter, and its school's, whose terms are those of the app
+/// as which it sends itself. That one has no other.
+fn counters(sms_app: &SmsApp) -> Vec<(String, Limits, Whose)> {
+    let own = Limits {
+        rate_per_second: sms_app.rate_per_second,
+        burst: sms_app.burst,
+        daily_parts: sms_app.daily_parts,
+        monthly_parts: sms_app.monthly_parts,
+    };
+    let mut counters = Vec::new();
+    if sms_app.account_id.is_some() {
+        counters.push((object_name(sms_app.id), own, Whose::App));
+    }
+    if let Some(tenant) = sms_app.tenant {
+        let [rate, burst, day, month] = sms_app.of_school.unwrap_or(OF_A_SCHOOL);
+        let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let all = Limits {
+            rate_per_second: count(rate),
+            burst: count(burst),
+            daily_parts: day,
+            monthly_parts: month,
+        };
+        counters.push((
+            object_name_of_school(&tenant.to_string()),
+            all,
+            Whose::School,
+        ));
+    }
+    counters
 }
 
 impl<'a> Taken<'a> {
@@ -117,47 +159,61 @@ impl<'a> Taken<'a> {
         messages: usize,
         parts: usize,
     ) -> Result<Self, ApiError> {
-        let object = object_name(sms_app.id);
-        let request = QuotaRequest::Take {
-            messages: u32::try_from(messages)
-                .unwrap_or(u32::MAX)
-                .min(sms_app.burst),
-            parts: u32::try_from(parts).unwrap_or(u32::MAX),
-            limits: Limits {
-                rate_per_second: sms_app.rate_per_second,
-                burst: sms_app.burst,
-                daily_parts: sms_app.daily_parts,
-                monthly_parts: sms_app.monthly_parts,
-            },
+        let mut taken = Self {
+            app,
+            counted: Vec::new(),
         };
-        match app.ports.quotas.ask(&object, request).await? {
-            QuotaReply::Granted { taken_at } => Ok(Self {
-                app,
-                object,
-                at: taken_at,
-            }),
-            QuotaReply::Refused { limit, retry_after } => Err(over(limit, retry_after)),
-            QuotaReply::Released => Err(ApiError::Internal(
-                "the limiter answered another question".into(),
-            )),
+        for (object, limits, whose) in counters(sms_app) {
+            let request = QuotaRequest::Take {
+                messages: u32::try_from(messages)
+                    .unwrap_or(u32::MAX)
+                    .min(limits.burst),
+                parts: u32::try_from(parts).unwrap_or(u32::MAX),
+                limits,
+            };
+            let refused = match app.ports.quotas.ask(&object, request).await {
+                Ok(QuotaReply::Granted { taken_at }) => {
+                    taken.counted.push((object, taken_at));
+                    continue;
+                }
+                Ok(QuotaReply::Refused { limit, retry_after }) => over(whose, limit, retry_after),
+                Ok(QuotaReply::Released) => {
+                    ApiError::Internal("the limiter answered another question".into())
+                }
+                Err(error) => error.into(),
+            };
+            taken.give_back(parts).await;
+            return Err(refused);
         }
+        Ok(taken)
     }
 
     /// Gives back parts that were not stored. What does not get through costs the app some of its day, and nobody else anything.
     pub async fn give_back(&self, parts: usize) {
-        let request = QuotaRequest::Release {
-            parts: u32::try_from(parts).unwrap_or(u32::MAX),
-            taken_at: self.at,
-        };
-        let _ = self.app.ports.quotas.ask(&self.object, request).await;
+        for (object, taken_at) in &self.counted {
+            let request = QuotaRequest::Release {
+                parts: u32::try_from(parts).unwrap_or(u32::MAX),
+                taken_at: *taken_at,
+            };
+            let _ = self.app.ports.quotas.ask(object, request).await;
+        }
     }
 }
 
-fn over(limit: Limit, retry_after: u32) -> ApiError {
-    let (code, detail) = match limit {
-        Limit::Rate => ("rate_limited", "rate limit exceeded"),
-        Limit::Day => ("daily_quota", "daily quota exceeded"),
-        Limit::Month => ("monthly_quota", "monthly quota exceeded"),
+#[derive(Clone, Copy)]
+enum Whose {
+    App,
+    School,
+}
+
+fn over(whose: Whose, limit: Limit, retry_after: u32) -> ApiError {
+    let (code, detail) = match (limit, whose) {
+        (Limit::Rate, Whose::App) => ("rate_limited", "rate limit exceeded"),
+        (Limit::Day, Whose::App) => ("daily_quota", "daily quota exceeded"),
+        (Limit::Month, Whose::App) => ("monthly_quota", "monthly quota exceeded"),
+        (Limit::Rate, Whose::School) => ("rate_limited", "rate limit of the school exceeded"),
+        (Limit::Day, Whose::School) => ("daily_quota", "daily quota of the school exceeded"),
+        (Limit::Month, Whose::School) => ("monthly_quota", "monthly quota of the school exceeded"),
     };
     ApiError::OverLimit {
         code,

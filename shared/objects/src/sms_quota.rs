@@ -1,4 +1,4 @@
-//! How much one app may send: messages a second, and parts a day and a month.
+//! How much one app, or one school, may send: messages a second, and parts a day and a month.
 //!
 //! Taken before a message is stored and given back when it was not stored after all, so that parallel requests cannot outrun the count. What
 //! is allowed comes with every request, so that a changed limit holds at once and is kept in one place only. Days and months are those of UTC,
@@ -21,7 +21,13 @@ pub fn object_name(app_id: i64) -> String {
     format!("sms/quota/{app_id}")
 }
 
-/// What an app may send.
+/// The name of the object that counts all that is sent at one school.
+#[must_use]
+pub fn object_name_of_school(tenant: &str) -> String {
+    format!("sms/quota/school/{tenant}")
+}
+
+/// What may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {

@@ -12,6 +12,8 @@ pub const ID: &str = "webhook-id";
 pub const TIMESTAMP: &str = "webhook-timestamp";
 /// Header with the signatures: `v1,<base64>`, several separated by spaces while a secret is replaced.
 pub const SIGNATURE: &str = "webhook-signature";
+/// Header with the address of the client for whom the bridge asks; believed where the headers above sign [`client`] of it.
+pub const CLIENT: &str = "x-bridge-client";
 /// How far the clocks of the two sides may differ, in seconds.
 pub const TOLERANCE_SECONDS: i64 = 300;
 /// Shortest secret in bytes.
@@ -38,6 +40,12 @@ pub fn sign(secret: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
         "v1,{}",
         Base64::encode_string(&mac(secret, id, seconds, body))
     )
+}
+
+/// What is signed to say for whom a path is asked. No body of an event has this form.
+#[must_use]
+pub fn client(path: &str, address: &str) -> String {
+    format!("client {address} {}", path.trim_end_matches('/'))
 }
 
 /// Checks the headers of a request against the secrets that are good now.

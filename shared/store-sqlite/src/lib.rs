@@ -19,6 +19,7 @@ const MAX_SQL_BYTES: i32 = 100_000;
 pub const CONTROL_SCHEMA: &[&str] = &[
     include_str!("../../../schema/control/0001_platform.sql"),
     include_str!("../../../schema/control/0002_sms.sql"),
+    include_str!("../../../schema/control/0003_sms_senders.sql"),
 ];
 /// The migrations of a school's database, in order.
 pub const TENANT_SCHEMA: &[&str] = &[

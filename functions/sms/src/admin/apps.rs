@@ -1,7 +1,7 @@
 //! Apps: who may send, and how much.
 
 use axum::extract::Path;
-use homeroom_domain::sms::policy::Policy;
+use homeroom_domain::sms::{number::Address, policy::Policy};
 use homeroom_edge::{ApiError, Body, Json, Query, sms::SmsAdmin, sms_rules::check_timezone};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::control::sms_apps::{self, AppEntry, Terms};
@@ -13,6 +13,8 @@ use super::{after, found, number};
 use crate::paging::{Part, PartOut};
 
 const UNKNOWN: &str = "app not found";
+/// Senders of one app.
+const MAX_SENDERS: usize = 100;
 /// Parts a day or month: more than all links together send.
 const MAX_PARTS: i64 = 1_000_000_000_000;
 
@@ -49,6 +51,9 @@ pub(crate) struct AppOut {
     /// When its receivers may be written to.
     #[schema(value_type = Object, example = json!({"daily_cap": 3, "quiet_from": "21:00", "quiet_to": "07:00"}))]
     policy: Map<String, Value>,
+    /// What it may show as its sender; any where empty.
+    #[schema(example = json!(["Greenwood"]))]
+    senders: Vec<String>,
     /// In unix seconds.
     #[schema(example = 1_937_082_918)]
     created_at: i64,
@@ -68,6 +73,7 @@ impl From<AppEntry> for AppOut {
             daily_parts: row.terms.daily_parts,
             monthly_parts: row.terms.monthly_parts,
             policy: row.terms.policy,
+            senders: row.terms.senders.iter().map(|one| shown(one)).collect(),
             created_at: row.created_at.seconds(),
         }
     }
@@ -135,6 +141,24 @@ pub(crate) struct AppIn {
     daily_parts: Option<i64>,
     monthly_parts: Option<i64>,
     policy: Option<Policy>,
+    senders: Option<Vec<String>>,
+}
+
+/// Senders as they are stored.
+fn senders(value: &Value) -> Result<Vec<String>, String> {
+    let mut senders = rules::list(MAX_SENDERS, |value| {
+        let text = value.as_str().ok_or("Not a valid string.")?;
+        let sender = Address::sender(text).map_err(|error| error.to_string())?;
+        Ok(sender.as_str().to_owned())
+    })(value)?;
+    senders.sort();
+    senders.dedup();
+    Ok(senders)
+}
+
+/// A stored sender as people write it.
+fn shown(sender: &str) -> String {
+    Address::sender(sender).map_or_else(|_| sender.to_owned(), |address| address.display())
 }
 
 impl Input for AppIn {
@@ -146,6 +170,7 @@ impl Input for AppIn {
         let daily_parts = fields.optional("daily_parts", rules::integer(0, MAX_PARTS));
         let monthly_parts = fields.optional("monthly_parts", rules::integer(0, MAX_PARTS));
         let policy = fields.nested("policy");
+        let senders = fields.optional("senders", senders);
         Some(Self {
             name: name?,
             is_active: is_active?,
@@ -154,6 +179,7 @@ impl Input for AppIn {
             daily_parts: daily_parts?,
             monthly_parts: monthly_parts?,
             policy: policy?,
+            senders: senders?,
         })
     }
 }
@@ -177,6 +203,7 @@ impl AppIn {
             daily_parts: count(self.daily_parts, terms.daily_parts),
             monthly_parts: count(self.monthly_parts, terms.monthly_parts),
             policy: policy.unwrap_or_else(|| terms.policy.clone()),
+            senders: self.senders.unwrap_or_else(|| terms.senders.clone()),
         }
     }
 }
@@ -209,6 +236,9 @@ pub(crate) struct AppBody {
     /// `quiet_from`, `quiet_to`, `timezone`, `help_text`.
     #[schema(value_type = Object, example = json!({"daily_cap": 3, "quiet_from": "21:00", "quiet_to": "07:00"}))]
     policy: Option<Value>,
+    /// What it may show as its sender, at most 100; any where empty.
+    #[schema(example = json!(["Greenwood"]), max_items = 100)]
+    senders: Option<Vec<String>>,
 }
 
 /// Change an app

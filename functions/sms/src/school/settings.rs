@@ -254,7 +254,8 @@ async fn change(
     body: RawBody,
 ) -> Result<Json<SmsSettingsOut>, ApiError> {
     let saved = settings::find(&caller.db).await?;
-    let SmsApp { policy, .. } = make_app(caller).await?;
+    let sms_app = make_app(caller).await?;
+    let policy = sms_app.policy.clone();
     let before = as_fields(caller, saved.as_ref(), Some(&policy))?;
     let mut wanted = if body.partial {
         before.clone()
@@ -265,6 +266,7 @@ async fn change(
     let input: SettingsIn = Fields::parse(wanted, false)?;
     let now = caller.context.now;
     check_timezone(&caller.app, &input.policy, now, "timezone")?;
+    check_sender(&sms_app, &input.source)?;
     check_link(caller, input.esme).await?;
     let row = SettingsRow {
         esme: input.esme,
@@ -290,6 +292,15 @@ async fn change(
         .await?;
     caller.app.forget_sms();
     Ok(Json(out(&after, Some(now))))
+}
+
+/// Refuses a sender that the platform's administrators did not give the school.
+fn check_sender(app: &SmsApp, source: &Address) -> Result<(), ApiError> {
+    if app.may_send_as(source.as_str()) {
+        return Ok(());
+    }
+    let words = format!("This school may send as {}.", app.senders.join(", "));
+    Err(ApiError::field("source", &words))
 }
 
 /// Refuses a link that the bridge does not have; what it has is not known while it is away.

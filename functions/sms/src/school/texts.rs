@@ -4,15 +4,21 @@ use axum::response::Response;
 use homeroom_domain::permissions::school::{SendSms, ViewSms};
 use homeroom_edge::{ApiError, Json, Post, Query, SchoolArea, SchoolCan};
 use homeroom_kernel::{Fields, Input, rules};
-use homeroom_store::Batch;
+use homeroom_store::{
+    Batch,
+    control::sms_apps::{OF_A_SCHOOL, SmsApp},
+    sms::usage::parts_of_all,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::app_id;
+use super::NOBODY;
 use crate::{
     send::{
         check_text::{CheckTextBody, CheckTextIn, CheckTextOut},
         draft::MAX_TEXT,
     },
-    usage::{self, UsageIn, UsageOut},
+    usage::{self, UsageIn, UsageOut, day},
 };
 
 /// A text as a school's message has it: trimmed, without control characters.
@@ -41,22 +47,63 @@ pub(crate) async fn check_sms_text(
         .await
 }
 
+/// What the school itself has sent, and what is left for it and for the apps at its address.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SchoolUsageOut {
+    #[serde(flatten)]
+    own: UsageOut,
+    limits: SchoolLimitsOut,
+}
+
+/// What the school and all apps at its address may send together, and have sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SchoolLimitsOut {
+    /// Parts a day, in UTC.
+    #[schema(example = 20_000)]
+    daily_parts: u64,
+    /// Parts of today.
+    #[schema(example = 120)]
+    parts_today: u64,
+    /// Parts a month.
+    #[schema(example = 200_000)]
+    monthly_parts: u64,
+    /// Parts of this month.
+    #[schema(example = 2_400)]
+    parts_this_month: u64,
+}
+
 /// What the school has sent
 ///
 /// By the day on which messages were accepted, in UTC; at most 366 days. The last 31 where the query names none.
+/// `limits` is about the apps at the school's address as well: the platform's administrators set them.
 #[utoipa::path(get, path = "/api/v1/school/sms/usage/", tag = "school",
     params(
         ("from" = Option<String>, Query, description = "First day, `2026-01-01`."),
         ("to" = Option<String>, Query, description = "Last day; today where absent."),
     ),
-    responses((status = 200, body = UsageOut)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 200, body = SchoolUsageOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_sms_usage(
     caller: SchoolCan<ViewSms>,
     query: Query,
-) -> Result<Json<UsageOut>, ApiError> {
+) -> Result<Json<SchoolUsageOut>, ApiError> {
     let wanted: UsageIn = query.read()?;
-    let app_id = app_id(&caller).await?;
-    Ok(Json(
-        usage::report(&caller.db, app_id, wanted, caller.context.now).await?,
-    ))
+    let known = caller
+        .app
+        .school_sms_app(&caller.context, &caller.db)
+        .await?;
+    let terms = |app: &SmsApp| (app.id, app.daily_parts, app.monthly_parts);
+    let [_, _, daily, monthly] = OF_A_SCHOOL;
+    let (app_id, daily_parts, monthly_parts) =
+        known.as_ref().map_or((NOBODY, daily, monthly), terms);
+    let own = usage::report(&caller.db, app_id, wanted, caller.context.now).await?;
+    let all = parts_of_all(&caller.db, &day(caller.context.now)).await?;
+    Ok(Json(SchoolUsageOut {
+        own,
+        limits: SchoolLimitsOut {
+            daily_parts,
+            parts_today: all.today,
+            monthly_parts,
+            parts_this_month: all.this_month,
+        },
+    }))
 }

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::{
     admit,
     recipients::{BatchIn, Recipient},
-    rules::{Rules, Taken, opted_out_of_all},
+    rules::{Rules, Taken, check_sender, opted_out_of_all},
     single::conflict,
 };
 use crate::{opt_outs::shown, outbound};
@@ -94,6 +94,7 @@ pub(crate) async fn send_batch(
 ) -> Result<Json<BatchOut>, ApiError> {
     let input = body.input;
     admit(&caller.app, &caller.context, input.esme).await?;
+    check_sender(&caller.sms_app, &input.source)?;
     let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
     let ids = IdSource::new(&*app.ports.entropy, now);
     let id: SmsBatchId = ids.next();
@@ -115,7 +116,8 @@ pub(crate) async fn send_batch(
     }
     let numbers: Vec<&str> = receivers.iter().map(|(number, _)| *number).collect();
     let everywhere = opted_out_of_all(app, &caller.db, &caller.context.trace, &numbers).await?;
-    let decided = decide(&caller, recipients, before, &everywhere, now)?;
+    let rules = Rules::of(&caller.sms_app, &caller.db)?;
+    let decided = decide(&caller, &rules, recipients, before, &everywhere, now);
 
     let mut rejected = input.unreadable;
     rejected.extend(decided.rejected);
@@ -141,7 +143,9 @@ pub(crate) async fn send_batch(
         rejected,
         created_by: None,
     };
-    let stored = batches::store(&caller.db, app_id, &batch, &messages, now).await;
+    let new: Vec<_> = messages.iter().map(|message| message.id).collect();
+    let guard = rules.guard(app_id, &new, now);
+    let stored = batches::store(&caller.db, app_id, &batch, &messages, guard, now).await;
     let give_back = async |parts: usize| {
         if let Some(taken) = taken.as_ref().filter(|_| parts > 0) {
             taken.give_back(parts).await;
@@ -196,12 +200,12 @@ struct Decided {
 /// Who is written to, and when. What comes earlier in the batch counts for what comes later.
 fn decide(
     caller: &AppCaller,
+    rules: &Rules,
     recipients: Vec<Recipient>,
     before: Before,
     everywhere: &[String],
     now: Timestamp,
-) -> Result<Decided, ApiError> {
-    let rules = Rules::of(&caller.sms_app, &caller.db)?;
+) -> Decided {
     let known: HashMap<String, String> = before
         .messages
         .into_iter()
@@ -251,7 +255,7 @@ fn decide(
             }
         }
     }
-    Ok(decided)
+    decided
 }
 
 const REUSED: (&str, &str) = (

@@ -18,6 +18,7 @@ const MAX_SHOWN: usize = 64;
 /// A batch as it is asked for, checked.
 pub(crate) struct BatchIn {
     pub(crate) esme: i64,
+    pub(crate) source: Address,
     pub(crate) name: String,
     pub(crate) transaction_id: Option<String>,
     pub(crate) recipients: Vec<Recipient>,
@@ -104,6 +105,7 @@ impl Input for BatchIn {
         let (text, envelope) = (text?.flatten(), envelope?);
         let mut batch = Self {
             esme: envelope.esme,
+            source: envelope.source.clone(),
             name: name?.unwrap_or_default(),
             transaction_id: transaction_id?.flatten(),
             recipients: Vec::new(),

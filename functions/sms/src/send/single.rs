@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::{
     admit,
     draft::Draft,
-    rules::{Rules, Taken, opted_out_of_all, refused},
+    rules::{Rules, Taken, check_sender, opted_out_of_all, refused},
 };
 use crate::outbound;
 
@@ -134,6 +134,7 @@ pub(crate) async fn send_message(
 ) -> Result<Json<SendOut>, ApiError> {
     let draft = body.input;
     admit(&caller.app, &caller.context, draft.envelope.esme).await?;
+    check_sender(&caller.sms_app, &draft.envelope.source)?;
     let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
     let receiver = (draft.destination.as_str(), draft.text.as_str());
     let transaction_id = draft.transaction_id.as_deref();
@@ -150,14 +151,25 @@ pub(crate) async fn send_message(
     let parts = draft.length.segments;
     let taken = Taken::take(app, &caller.sms_app, 1, parts).await?;
     let id = IdSource::new(&*app.ports.entropy, now).next();
-    let message = draft.into_message(id, app_id, None, now, send_at, None);
-    let stored = messages::store(&caller.db, app_id, std::slice::from_ref(&message), now).await;
+    let message = draft
+        .clone()
+        .into_message(id, app_id, None, now, send_at, None);
+    let guard = rules.guard(app_id, &[id], now);
+    let one = std::slice::from_ref(&message);
+    let stored = messages::store(&caller.db, app_id, one, guard, now).await;
     let rows = match stored {
         Ok(rows) => rows,
         Err(error) => {
             // What may have been stored after all stays counted.
             if !matches!(error, StoreError::Unavailable(_)) {
                 taken.give_back(parts).await;
+            }
+            if matches!(&error, StoreError::Conflict(rule) if rule == "changed_meanwhile") {
+                // Another request to this receiver was faster: what it left says why this one is too much.
+                let receiver = (message.destination.as_str(), message.text.as_str());
+                let (_, contact) =
+                    contacts::prepare(&caller.db, app_id, None, receiver, now).await?;
+                rules.admit(app, &draft, &contact, now).map_err(refused)?;
             }
             return Err(error.into());
         }

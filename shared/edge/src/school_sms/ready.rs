@@ -69,7 +69,7 @@ impl Sender {
         };
         Ok(Prepared {
             caller,
-            app_id: self.sms_app.id,
+            sender: self,
             messages: fit.into_iter().map(message).collect(),
             taken,
             parts,
@@ -122,7 +122,7 @@ impl PreparedBatch<'_> {
     #[must_use]
     pub fn batch(&self) -> Batch {
         let stamp = self.prepared.caller.stamp();
-        let mut batch = batches::insert(&stamp, self.prepared.app_id, &self.new);
+        let mut batch = batches::insert(&stamp, self.prepared.sender.sms_app.id, &self.new);
         batch.append(self.prepared.batch());
         batch
     }
@@ -138,7 +138,7 @@ impl PreparedBatch<'_> {
 #[must_use = "what was taken of the limits is given back by `settle` where nothing was stored"]
 pub struct Prepared<'a> {
     caller: &'a Caller<SchoolArea>,
-    app_id: i64,
+    sender: &'a Sender,
     /// The messages.
     pub messages: Vec<Addressed>,
     taken: Option<Taken<'a>>,
@@ -146,10 +146,20 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
+    fn ids(&self) -> Vec<SmsMessageId> {
+        self.messages.iter().map(|each| each.message.id).collect()
+    }
+
     /// What stores them, to be put into the batch of what they tell of.
     #[must_use]
     pub fn batch(&self) -> Batch {
-        messages::insert(self.app_id, &self.messages, self.caller.context.now)
+        let (app_id, now) = (self.sender.sms_app.id, self.caller.context.now);
+        let mut batch = messages::insert(app_id, &self.messages, now);
+        let ids = self.ids();
+        if !ids.is_empty() {
+            batch.append(self.sender.rules.guard(app_id, &ids, now));
+        }
+        batch
     }
 
     /// Once that batch was carried out, puts the messages into the queue; where it was refused, gives back what they took. What does not get
@@ -157,8 +167,7 @@ impl Prepared<'_> {
     pub async fn settle<T>(self, outcome: Result<T, ApiError>) -> Result<T, ApiError> {
         match &outcome {
             Ok(_) => {
-                let ids: Vec<SmsMessageId> =
-                    self.messages.iter().map(|each| each.message.id).collect();
+                let ids = self.ids();
                 let tenant = Some(self.caller.db.school().id());
                 let jobs = SmsJob::all(tenant, &ids);
                 if !jobs.is_empty() {

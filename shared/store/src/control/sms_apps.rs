@@ -38,13 +38,29 @@ pub struct SmsApp {
     /// The contact policy.
     #[serde(deserialize_with = "rows::json")]
     pub policy: Map<String, Value>,
+    /// What it may show as its sender, without a plus; any where empty.
+    #[serde(deserialize_with = "rows::json")]
+    pub senders: Vec<String>,
     /// Whether the account may see and remove others.
     #[serde(deserialize_with = "rows::flag")]
     pub is_admin: bool,
+    /// What all of its school may send together; nothing where it is no school's, or the school's terms are not set yet.
+    #[serde(deserialize_with = "rows::optional_json")]
+    pub of_school: Option<[u64; 4]>,
+}
+
+impl SmsApp {
+    /// Whether it may show this as its sender.
+    #[must_use]
+    pub fn may_send_as(&self, source: &str) -> bool {
+        self.senders.is_empty() || self.senders.iter().any(|sender| sender == source)
+    }
 }
 
 pub(crate) const COLUMNS: &str = "p.id, p.account_id, p.tenant_id as tenant, p.name, p.is_active, p.rate_per_second, p.burst, \
-     p.daily_parts, p.monthly_parts, p.policy, ifnull(a.is_admin, 0) as is_admin";
+     p.daily_parts, p.monthly_parts, p.policy, p.senders, ifnull(a.is_admin, 0) as is_admin, \
+     (select json_array(s.rate_per_second, s.burst, s.daily_parts, s.monthly_parts) from sms_apps s \
+     where s.tenant_id = p.tenant_id and s.account_id is null) as of_school";
 
 /// The app with this number, unless its account is deleted.
 pub async fn find(db: &ControlDb, id: i64) -> Result<Option<SmsApp>, StoreError> {
@@ -55,8 +71,9 @@ pub async fn find(db: &ControlDb, id: i64) -> Result<Option<SmsApp>, StoreError>
     db.0.first(sql!(text, id)).await
 }
 
-/// What a school may send until an administrator says otherwise: messages a second and at once, parts a day and a month.
-const OF_A_SCHOOL: [i64; 4] = [50, 1_000, 20_000, 200_000];
+/// What a school may send, itself and by all apps that are good at its address, until an administrator says otherwise: messages a second and
+/// at once, parts a day and a month.
+pub const OF_A_SCHOOL: [u64; 4] = [50, 1_000, 20_000, 200_000];
 
 /// The app as which a school itself sends, if it has one.
 pub async fn find_of_school(
@@ -73,7 +90,8 @@ pub async fn find_of_school(
 /// Makes the app as which a school itself sends, unless it has one.
 #[must_use]
 pub fn make_of_school(tenant: TenantId, name: &str, now: Timestamp) -> Batch {
-    let [rate, burst, day, month] = OF_A_SCHOOL;
+    let [rate, burst, day, month] =
+        OF_A_SCHOOL.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     let mut batch = Batch::default();
     batch.push(sql!(
         "insert into sms_apps (account_id, tenant_id, name, secret_hash, is_active, rate_per_second, burst, daily_parts, \
@@ -142,10 +160,13 @@ pub struct Terms {
     /// The contact policy.
     #[serde(deserialize_with = "rows::json")]
     pub policy: Map<String, Value>,
+    /// What it may show as its sender, without a plus; any where empty.
+    #[serde(deserialize_with = "rows::json")]
+    pub senders: Vec<String>,
 }
 
 const ENTRY: &str = "p.id, p.account_id, a.email, p.tenant_id as tenant, p.name, p.is_active, p.rate_per_second, p.burst, \
-     p.daily_parts, p.monthly_parts, p.policy, p.created_at, p.updated_at \
+     p.daily_parts, p.monthly_parts, p.policy, p.senders, p.created_at, p.updated_at \
      from sms_apps p left join sms_accounts a on a.id = p.account_id";
 
 /// Apps of every place, by number, after the one that is named; none of a deleted account. Where `is_active` is given, only those.
@@ -182,7 +203,7 @@ pub fn update(stamp: &Stamp<'_>, app: &AppEntry, terms: &Terms) -> Batch {
     let updated_at = stamp.now.millis().max(app.updated_at.millis() + 1);
     batch.push_effective(sql!(
         "update sms_apps set name = ?3, is_active = ?4, rate_per_second = ?5, burst = ?6, daily_parts = ?7, \
-         monthly_parts = ?8, policy = ?9, updated_at = ?10 where id = ?1 and updated_at = ?2",
+         monthly_parts = ?8, policy = ?9, senders = ?11, updated_at = ?10 where id = ?1 and updated_at = ?2",
         app.id,
         app.updated_at,
         &terms.name,
@@ -193,6 +214,7 @@ pub fn update(stamp: &Stamp<'_>, app: &AppEntry, terms: &Terms) -> Batch {
         i64::try_from(terms.monthly_parts).unwrap_or(i64::MAX),
         json!(terms.policy).to_string(),
         updated_at,
+        json!(terms.senders).to_string(),
     ));
     batch.audit(
         stamp,

@@ -12,7 +12,7 @@ use super::{
     contacts,
     messages::{self, NewMessage},
 };
-use crate::{connection::IdentityDb, error::StoreError, rows, sql::sql};
+use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
 
 /// A batch that is to be stored.
 #[derive(Clone, Debug)]
@@ -80,12 +80,13 @@ const COLUMNS: &str = "b.id, b.name, b.transaction_id, b.content_hash, b.count, 
 const OF_BATCH: &str = "m.batch_id = ?1 and m.app_id = ?2";
 
 /// Stores a batch with its messages, unless the transaction id of the batch is known; messages whose own transaction ids are known are left out
-/// and not counted. Gives what is there under the transaction id of the batch now: another id was there before.
+/// and not counted. Nothing is stored where `guard` refuses. Gives what is there under the transaction id of the batch now: another id was there before.
 pub async fn store(
     db: &impl IdentityDb,
     app_id: i64,
     batch: &NewBatch,
     messages: &[NewMessage],
+    guard: Batch,
     now: Timestamp,
 ) -> Result<(BatchRow, Vec<Member>), StoreError> {
     let mut statements = vec![sql!(
@@ -101,6 +102,7 @@ pub async fn store(
         batch.created_by.clone(),
     )];
     statements.extend(messages::insert(app_id, messages, now).into_statements());
+    statements.extend(guard.into_statements());
     statements.push(sql!(
         "update sms_batches set count = (select count(*) from sms_messages m where m.batch_id = ?1) where id = ?1",
         batch.id,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use homeroom_domain::{
     SmsMessageId,
-    sms::policy::{Contact, DAY_SECONDS, WEEK_SECONDS},
+    sms::policy::{Contact, DAY_SECONDS, Policy, WEEK_SECONDS},
 };
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,61 @@ pub(crate) fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp)
         first_id(week),
         json!(texts).to_string(),
     )
+}
+
+/// What an app's policy says of how often a receiver may be written to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Caps {
+    /// Most messages in 24 hours.
+    pub daily: Option<u32>,
+    /// Most messages in 7 days.
+    pub weekly: Option<u32>,
+    /// For how long the same text is refused; 0: it never is.
+    pub duplicate_seconds: u32,
+}
+
+impl From<&Policy> for Caps {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            daily: policy.daily_cap,
+            weekly: policy.weekly_cap,
+            duplicate_seconds: policy.duplicate_seconds,
+        }
+    }
+}
+
+/// Behind the statements that store messages: refuses the whole batch with `changed_meanwhile` where another request was faster and one of their
+/// receivers got more than is allowed, or opted out, since it was looked at. What was not stored, being a repetition, breaks no rule.
+#[must_use]
+pub fn guard(app_id: i64, ids: &[SmsMessageId], caps: Caps, now: Timestamp) -> Batch {
+    let mut batch = Batch::default();
+    let since = |seconds: i64| now.plus_seconds(-seconds);
+    let (day, week) = (since(DAY_SECONDS), since(WEEK_SECONDS));
+    let same = since(caps.duplicate_seconds.into());
+    let sent = "from sms_messages d where d.app_id = ?1 and d.destination = m.destination \
+                and d.status not in ('DELETED', 'REJECTED')";
+    let broken = format!(
+        "exists (select 1 from json_each(?2) n join sms_messages m on m.id = n.value and m.app_id = ?1 where \
+         exists (select 1 from sms_opt_outs o where o.app_id in (?1, 0) and o.number = m.destination) \
+         or (?3 is not null and (select count(*) {sent} and d.id >= ?7 and d.created_at > ?6) > ?3) \
+         or (?4 is not null and (select count(*) {sent} and d.id >= ?9 and d.created_at > ?8) > ?4) \
+         or (?5 > 0 and exists (select 1 {sent} and d.id >= ?11 and d.created_at > ?10 and d.id <> m.id and d.text = m.text)))"
+    );
+    let params = vec![
+        app_id.into(),
+        json!(ids).to_string().into(),
+        caps.daily.map(i64::from).into(),
+        caps.weekly.map(i64::from).into(),
+        i64::from(caps.duplicate_seconds).into(),
+        day.into(),
+        first_id(day).into(),
+        week.into(),
+        first_id(week).into(),
+        same.into(),
+        first_id(same).into(),
+    ];
+    batch.guard("changed_meanwhile", &broken, params);
+    batch
 }
 
 /// The smallest id of a moment.

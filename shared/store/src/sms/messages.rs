@@ -214,18 +214,21 @@ fn portions(lines: impl Iterator<Item = String>) -> Vec<String> {
     portions
 }
 
-/// Stores messages, and gives what is there under their transaction ids now: a row with another id was there before.
+/// Stores messages unless `guard` refuses, and gives what is there under their transaction ids now: a row with another id was there before.
 pub async fn store(
     db: &impl IdentityDb,
     app_id: i64,
     messages: &[NewMessage],
+    guard: Batch,
     now: Timestamp,
 ) -> Result<Vec<MessageRow>, StoreError> {
     let ids: Vec<_> = messages
         .iter()
         .map(|message| &message.transaction_id)
         .collect();
-    let mut statements = insert(app_id, messages, now).into_statements();
+    let mut batch = insert(app_id, messages, now);
+    batch.append(guard);
+    let mut statements = batch.into_statements();
     let text = format!(
         "select {COLUMNS} from sms_messages m where m.app_id = ?1 \
          and m.transaction_id in (select value from json_each(?2))"

@@ -36,3 +36,27 @@ pub async fn list(
         ))
         .await
 }
+
+/// Parts that all apps of a database have sent.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Parts {
+    /// On a day.
+    pub today: u64,
+    /// In its month, that day included.
+    pub this_month: u64,
+}
+
+/// Those of a day, `2026-01-31`, and of its month.
+pub async fn parts_of_all(db: &impl IdentityDb, day: &str) -> Result<Parts, StoreError> {
+    let month: String = day.chars().take(7).collect();
+    let row = db
+        .connection()
+        .first(sql!(
+            "select ifnull(sum(parts) filter (where day = ?1), 0) as today, ifnull(sum(parts), 0) as this_month \
+             from sms_usage where substr(day, 1, 7) = ?2",
+            day,
+            month,
+        ))
+        .await?;
+    Ok(row.unwrap_or_default())
+}

@@ -1,6 +1,9 @@
 //! Accounts: made, signed in, asked about, deleted; and who gets in with what.
 
-use homeroom_api_tests::{PASSWORD, PUBLIC_HOST, TestApp, error_of, text_to};
+use homeroom_api_tests::{
+    BRIDGE_SECRET, Client, PASSWORD, PUBLIC_HOST, TestApp, error_of, text_to,
+};
+use homeroom_sms_contract::signature;
 use serde_json::json;
 
 #[test]
@@ -76,6 +79,48 @@ fn signing_in_needs_the_password_and_one_of_the_accounts_own_apps() {
     login(&ada.email, "wrong password", ada.app_id).expect(401);
     login(&ada.email, "wrong password", ada.app_id).expect(429);
     login(&ada.email, PASSWORD, ada.app_id).expect(429);
+}
+
+#[test]
+fn clients_of_the_bridge_are_told_apart_by_the_address_that_it_signs() {
+    let app = TestApp::new();
+    let ada = app.public_sms_user("ada");
+    let login = |client: &Client, password: &str| {
+        let body = json!({"email": ada.email, "password": password, "app_id": ada.app_id});
+        client.post("auth/login", &body).status
+    };
+    let bridge = app.gateway(PUBLIC_HOST).from("192.0.2.1");
+    let signed = |secret: &str, ip: &str, path: &str| {
+        let seconds = app.now().seconds();
+        let said = signature::client(path, "203.0.113.1");
+        let signature = signature::sign(secret.as_bytes(), "a-1", seconds, said.as_bytes());
+        bridge
+            .with(signature::CLIENT, ip)
+            .with(signature::ID, "a-1")
+            .with(signature::TIMESTAMP, &seconds.to_string())
+            .with(signature::SIGNATURE, &signature)
+    };
+    let path = "/api/v1/auth/login";
+    let attacker = signed(BRIDGE_SECRET, "203.0.113.1", path);
+    assert_eq!(login(&attacker, "wrong password"), 401);
+    assert_eq!(login(&attacker, "wrong password"), 401);
+    assert_eq!(login(&attacker, "wrong password"), 429);
+    assert_eq!(login(&attacker, PASSWORD), 429);
+    assert_eq!(
+        login(&bridge, PASSWORD),
+        200,
+        "everybody else of the bridge"
+    );
+    // What is signed for another address or path, or with another secret, is the bridge's own address.
+    assert_eq!(login(&bridge, "wrong password"), 401);
+    for forged in [
+        signed(BRIDGE_SECRET, "203.0.113.9", path),
+        signed("another secret, just as long", "203.0.113.1", path),
+        signed(BRIDGE_SECRET, "203.0.113.1", "/api/v1/auth/register"),
+    ] {
+        assert_ne!(login(&forged, "wrong password"), 200);
+    }
+    assert_eq!(login(&bridge, PASSWORD), 429);
 }
 
 #[test]

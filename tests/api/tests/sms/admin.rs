@@ -103,7 +103,7 @@ fn apps_are_listed_shown_and_changed_and_every_change_is_recorded() {
         json!({
             "app_id": ada.app_id, "user_id": ada.user_id, "email": ada.email, "tenant": null, "name": "ada",
             "is_active": true, "rate_per_second": 10, "burst": 20, "daily_parts": 1_000, "monthly_parts": 10_000,
-            "policy": {}, "created_at": all["results"][0]["created_at"],
+            "policy": {}, "senders": [], "created_at": all["results"][0]["created_at"],
         })
     );
     assert_eq!(all["results"][1]["tenant"], school.id);
@@ -160,6 +160,8 @@ fn apps_are_listed_shown_and_changed_and_every_change_is_recorded() {
         json!({"policy": "none"}),
         json!({"policy": {"quiet_from": "21:00"}}),
         json!({"name": ""}),
+        json!({"senders": ["TwelveLetter"]}),
+        json!({"senders": vec!["Greenwood"; 101]}),
         json!({"user_id": 7}),
     ] {
         key.patch(&path, &wrong).expect(400);
@@ -178,6 +180,65 @@ fn apps_are_listed_shown_and_changed_and_every_change_is_recorded() {
         key.get(unknown).expect(404);
         key.patch(unknown, &json!({})).expect(404);
     }
+}
+
+#[test]
+fn an_app_and_a_school_send_as_whom_they_are_given() {
+    let app = TestApp::new();
+    let school = app.school("greenwood");
+    let user = app.sms_user(&school.host, "ada");
+    let key = admin(&app);
+    let mut body = homeroom_api_tests::text_to("+263771234567", "x");
+    let mut send = |source: &str| {
+        body["source"] = json!(source);
+        user.client.post("sms/send", &body)
+    };
+    send("Anybody").expect(200);
+    let path = format!("admin/apps/{}", user.app_id);
+    let senders = json!({"senders": ["+263 77 000 0000", "Greenwood"]});
+    let changed = key.patch(&path, &senders).status(200).json;
+    assert_eq!(changed["senders"], json!(["+263770000000", "Greenwood"]));
+    send("Greenwood").expect(200);
+    send("+263770000000").expect(200);
+    for source in ["Bank", "greenwood", "33555"] {
+        let refused = send(source).status(403);
+        assert_eq!(refused.code(), "sender_not_allowed");
+        assert_eq!(
+            refused.json,
+            json!({"error": format!("this app may not send as {source}")})
+        );
+    }
+    let batch = json!({
+        "esme": 100, "source": "Bank", "message": "x", "recipients": [{"destination": "+263771234567"}],
+    });
+    let refused = user.client.post("sms/send-batch", &batch).status(403);
+    assert_eq!(refused.code(), "sender_not_allowed");
+
+    // The school itself: its name where it has chosen none, and only what it is given once that is something.
+    let own = |number: &str| {
+        let message = json!({"destination": number, "message": "Hello"});
+        school.admin.post("/api/v1/school/sms/messages/", &message)
+    };
+    let _ = own("+263771111111").status(201);
+    let path = format!("admin/apps/{}", app.school_app(&school.id));
+    key.patch(&path, &json!({"senders": ["Head", "Office"]}))
+        .expect(200);
+    app.pass_seconds(4);
+    assert_eq!(own("+263772222222").status(201).json["source"], "Head");
+    let settings = "/api/v1/school/sms/settings/";
+    let choose = |source: &str| {
+        let body = json!({"esme": 100, "source": source});
+        school.admin.put(settings, &body)
+    };
+    assert_eq!(choose("Bank").status(400).fields(), ["source"]);
+    choose("Office").expect(200);
+    assert_eq!(own("+263773333333").status(201).json["source"], "Office");
+    key.patch(&path, &json!({"senders": ["Head"]})).expect(200);
+    app.pass_seconds(4);
+    assert_eq!(
+        own("+263774444444").status(403).code(),
+        "sender_not_allowed"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use homeroom_api_tests::{SmsUser, TestApp, text_to};
 use homeroom_kernel::Timestamp;
+use http::Method;
 use serde_json::{Value, json};
 
 /// Gives an app another policy, as an administrator would.
@@ -153,6 +154,71 @@ fn over_the_rate_and_over_the_quotas_it_is_429_with_the_time_to_wait() {
 }
 
 #[test]
+fn all_apps_of_a_school_and_the_school_itself_share_its_limits() {
+    let app = TestApp::new();
+    let school = app.school("greenwood");
+    let (ada, ben) = (
+        app.sms_user(&school.host, "ada"),
+        app.sms_user(&school.host, "ben"),
+    );
+    let elsewhere = app.public_sms_user("cyd");
+    let message = |number: &str| json!({"destination": number, "message": "School begins at 8."});
+    let own = |number: &str| {
+        let path = "/api/v1/school/sms/messages/";
+        school.admin.post(path, &message(number))
+    };
+    let _ = own(BEN).status(201);
+    let of_school = app.school_app(&school.id);
+    let key = app
+        .gateway(homeroom_api_tests::PUBLIC_HOST)
+        .with("x-admin-key", homeroom_api_tests::SMS_ADMIN_KEY);
+    key.patch(
+        &format!("admin/apps/{of_school}"),
+        &json!({"daily_parts": 4}),
+    )
+    .expect(200);
+    app.pass_seconds(4);
+    ada.send(ADA, "two").expect(200);
+    ben.send(ADA, "three").expect(200);
+    ada.send(ADA, "four").expect(200);
+    for user in [&ada, &ben] {
+        let over = user.send(BEN, "five");
+        refused(&over, 429, "daily_quota");
+        assert_eq!(
+            over.json,
+            json!({"error": "daily quota of the school exceeded"})
+        );
+    }
+    let over = own("+263775555555");
+    assert_eq!((over.status, over.code()), (429, "daily_quota"));
+    elsewhere.send(ADA, "one").expect(200);
+    // What the school refused was given back to the app, which has its own terms besides.
+    let usage = school
+        .admin
+        .get("/api/v1/school/sms/usage/")
+        .status(200)
+        .json;
+    assert_eq!(usage["parts"], 1);
+    assert_eq!(
+        usage["limits"],
+        json!({"daily_parts": 4, "parts_today": 4, "monthly_parts": 200_000, "parts_this_month": 4})
+    );
+    limits(&app, &ada, "daily_parts = 3");
+    key.patch(
+        &format!("admin/apps/{of_school}"),
+        &json!({"daily_parts": 100}),
+    )
+    .expect(200);
+    app.pass_seconds(4);
+    ada.send(BEN, "its third").expect(200);
+    let over = ada.send(BEN, "its fourth");
+    assert_eq!(over.json, json!({"error": "daily quota exceeded"}));
+    app.pass_seconds(24 * 3_600);
+    let again = ada.signed_in_again();
+    again.send(BEN, "the next day").expect(200);
+}
+
+#[test]
 fn a_repetition_takes_nothing_of_the_quota_and_another_app_has_its_own() {
     let app = TestApp::new();
     let (ada, ben) = (app.public_sms_user("ada"), app.public_sms_user("ben"));
@@ -229,4 +295,89 @@ fn a_text_is_counted_before_it_is_sent_as_it_will_be() {
         .anonymous()
         .post("sms/check-text", &json!({"message": "x"}));
     assert_eq!(nobody.status, 401);
+}
+
+#[test]
+fn requests_at_the_same_time_send_no_more_than_the_caps_allow() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    let sent = || app.count("CONTROL", "select count(*) from sms_messages");
+    policy(&app, &user, &json!({"daily_cap": 2}));
+    let requests = (0..5).map(|n| {
+        let body = text_to(ADA, &format!("Hello {n}"));
+        user.client.request(&Method::POST, "sms/send", Some(&body))
+    });
+    let replies = app.run_together(requests.collect());
+    let (taken, others): (Vec<_>, Vec<_>) =
+        replies.into_iter().partition(|reply| reply.status == 200);
+    assert_eq!((taken.len(), sent()), (2, 2));
+    for reply in &others {
+        refused(reply, 403, "daily_cp");
+    }
+    // What was refused is not counted.
+    assert_eq!(app.count("CONTROL", "select sum(parts) from sms_usage"), 2);
+    limits(&app, &user, "daily_parts = 3");
+    user.send(BEN, "the third of the day").expect(200);
+
+    policy(&app, &user, &json!({"duplicate_seconds": 60}));
+    limits(&app, &user, "daily_parts = 1000");
+    let body = text_to(ADA, "The same for all");
+    let replies = user
+        .client
+        .together(4, &Method::POST, "sms/send", Some(&body));
+    let taken = replies.iter().filter(|reply| reply.status == 200).count();
+    assert_eq!((taken, sent()), (1, 4));
+    for reply in replies.iter().filter(|reply| reply.status != 200) {
+        refused(reply, 403, "duplicate");
+    }
+}
+
+#[test]
+fn batches_at_the_same_time_send_no_more_than_the_caps_allow() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    policy(&app, &user, &json!({"weekly_cap": 1}));
+    let mut body = text_to(ADA, "Hello");
+    body.as_object_mut().unwrap().remove("destination");
+    body["recipients"] = json!([{"destination": ADA}, {"destination": BEN}]);
+    let replies = user
+        .client
+        .together(3, &Method::POST, "sms/send-batch", Some(&body));
+    let late = |reply: &homeroom_api_tests::Reply| reply.code() == "changed_meanwhile";
+    assert!(replies.iter().any(late), "{replies:?}");
+    for reply in &replies {
+        assert!(reply.status == 200 || late(reply), "{}", reply.text);
+    }
+    assert_eq!(app.count("CONTROL", "select count(*) from sms_messages"), 2);
+    let again = user.client.post("sms/send-batch", &body).status(200).json;
+    assert_eq!(again["count"], 0);
+    assert_eq!(again["rejected"][0]["code"], "weekly_cp");
+}
+
+#[test]
+fn who_opts_out_between_the_look_and_the_writing_is_not_written_to() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    let stop = user
+        .client
+        .request(&Method::POST, "sms/opt-outs", Some(&json!({"number": ADA})));
+    let send = |n: u32| {
+        let body = text_to(ADA, &format!("Hello {n}"));
+        user.client.request(&Method::POST, "sms/send", Some(&body))
+    };
+    let replies = app.run_together(vec![send(1), stop, send(2), send(3)]);
+    assert_eq!(replies[1].status, 200);
+    let mut late = 0;
+    for reply in [&replies[0], &replies[2], &replies[3]] {
+        if reply.status != 200 {
+            refused(reply, 403, "opted_out");
+            late += 1;
+        }
+    }
+    let sent = app.count("CONTROL", "select count(*) from sms_messages");
+    assert_eq!(sent, 3 - late);
+    assert!(
+        late > 0,
+        "no message met the opt-out: the test proves nothing"
+    );
 }
