@@ -35,7 +35,7 @@ use crate::{
 /// Who reads, when, and which frozen cards.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    /// The user, where there is one: classes that are the user's own are marked.
+    /// The user, where there is one: classes that the user leads are marked.
     pub user: Option<UserId>,
     /// The school's date: days ahead are not counted.
     pub today: String,
@@ -244,9 +244,7 @@ fn facts(reader: &Reader) -> String {
 
 const CLASS_ROWS: &str = "select a.id, c.name, f.id as form, f.name as form_name, f.level, a.class_teacher, \
      ({name} a.class_teacher) as class_teacher_name, \
-     (select count(*) from staff w where w.id = a.class_teacher and w.user_id = ?4 and w.is_active = 1) as is_led, \
-     (select count(*) from staff w where w.user_id = ?4 and w.is_active = 1 and (w.id = a.class_teacher or exists \
-     (select 1 from subject_teachers g where g.academic_class = a.id and g.teacher = w.id))) as is_own \
+     (select count(*) from staff w where w.id = a.class_teacher and w.user_id = ?4 and w.is_active = 1) as is_led \
      from academic_classes a join classes c on c.id = a.class join forms f on f.id = c.form \
      where a.session = ?2 and {forms} order by f.sequence, f.name, c.name, a.id";
 

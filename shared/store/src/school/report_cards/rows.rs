@@ -41,8 +41,6 @@ pub struct ClassRow {
     pub class_teacher_name: Option<String>,
     /// Whether the reader is the class teacher.
     pub is_led: i64,
-    /// Whether the reader leads the class or teaches in it.
-    pub is_own: i64,
 }
 
 /// A subject of a form.
