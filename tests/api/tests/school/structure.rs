@@ -294,6 +294,12 @@ fn a_class_of_a_session_is_found_in_its_session_only() {
         ("1A".to_owned(), &json!(0), new.clone())
     );
     assert_eq!(
+    for (first, status) in [("2026-05-03", 400), ("2026-05-04", 201)] {
+        let reply = school
+            .admin
+            .post("terms/", &term(&year, "2", first, "2026-07-30"));
+        assert_eq!(reply.status, status, "{first}: {}", reply.text);
+    }
         school.admin.post(&path, &json!({"class": class})).fields(),
         ["class"]
     );
