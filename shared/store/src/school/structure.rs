@@ -15,9 +15,9 @@ const COUNT: Kind = Kind::Integer {
     max: 1_000_000,
 };
 
-/// No term lies outside its session, whichever of the two was written.
+/// No term lies outside its session, whichever of the two was written; to a day, as only the school's calendar is exact.
 const TERM_OUTSIDE_SESSION: &str = "exists (select 1 from terms t join academic_sessions s on s.id = t.session \
-     where (t.id = ?1 or s.id = ?1) and (t.start_date < date(s.start_date / 1000, 'unixepoch') \
+     where (t.id = ?1 or s.id = ?1) and (t.start_date < date(s.start_date / 1000, 'unixepoch', '-1 day') \
      or t.end_date > date(s.end_date / 1000, 'unixepoch', '+1 day')))";
 
 /// Academic sessions: the school's years.

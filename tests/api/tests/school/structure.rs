@@ -226,6 +226,51 @@ fn a_vacation_follows_its_term() {
 #[test]
 fn a_class_leads_to_one_other_class() {
     let (_, school) = greenwood();
+/// Tells where the first and the last day of a school's year are, by its clock.
+#[test]
+fn the_days_of_a_session_are_those_of_the_schools_own_calendar() {
+    for (zone, first, last) in [
+        ("UTC", "2026-01-05", "2026-12-04"),
+        ("America/New_York", "2026-01-04", "2026-12-03"),
+        ("Africa/Harare", "2026-01-05", "2026-12-04"),
+    ] {
+        let (app, school) = greenwood();
+        let id = &school.id;
+        app.execute(
+            "CONTROL",
+            &format!("update tenants set timezone = '{zone}' where id = '{id}'"),
+        );
+        app.pass_seconds(5);
+        let body = json!({"name": "2026", "start_date": "2026-01-05T00:00:00Z", "end_date": "2026-12-04T00:00:00Z"});
+        let year = school.admin.post("sessions/", &body).status(201).id();
+        let next = |day: &str, days: i64| {
+            let day: chrono::NaiveDate = day.parse().unwrap();
+            (day + chrono::Duration::days(days)).to_string()
+        };
+        for (from, to) in [
+            (next(first, -1), last.into()),
+            (first.into(), next(last, 1)),
+        ] {
+            let reply = school.admin.post("terms/", &term(&year, "1", &from, &to));
+            let message = json!({"start_date": ["Terms must lie within their session."]});
+            assert_eq!(reply.status(400).json, message, "{zone} {from} {to}");
+        }
+        let whole = school.admin.post("terms/", &term(&year, "1", first, last));
+        whole.expect(201);
+        // A session keeps its terms.
+        let path = format!("sessions/{year}/");
+        for change in [
+            json!({"start_date": "2026-01-06T00:00:00Z"}),
+            json!({"end_date": "2026-12-03T00:00:00Z"}),
+        ] {
+            let reply = school.admin.patch(&path, &change);
+            assert_eq!(reply.fields(), ["start_date"], "{zone} {change}");
+        }
+        let longer = json!({"end_date": "2026-12-05T00:00:00Z"});
+        school.admin.patch(&path, &longer).expect(200);
+    }
+}
+
     let (one, two) = (class(&school, "1A"), class(&school, "2A"));
     let pattern = |from: &str, to: &str| {
         school.admin.post(
