@@ -18,8 +18,8 @@ pub use leave::{
     find_for_decision, keep_undecided, reject, withdraw,
 };
 pub use views::{
-    ClassEntry, ClassesOfDay, Counted, Pupil, SheetFacts, SheetMark, SummaryFacts, TermDays, Whose,
-    missing, sheet, summary,
+    ClassEntry, ClassesOfDay, Counted, LessonEntry, Pupil, SheetFacts, SheetMark, SummaryFacts,
+    TermDays, Whose, missing, missing_lessons, sheet, summary,
 };
 
 const STATUS: Kind = Kind::Choice(&["present", "absent", "late", "excused"]);
