@@ -82,6 +82,23 @@ fn a_phone_number_and_an_email_belong_to_one_guardian() {
 }
 
 #[test]
+fn a_guardian_of_the_same_name_is_created_with_a_warning() {
+    let (_, school) = greenwood();
+    let first = guardian(&school, &json!({"phone_number": "+263771234567"})).status(201);
+    assert_eq!(first.json["warnings"], json!([]));
+    let again = json!({"first_name": "CHIPO", "email": "chipo@people.example"});
+    let again = guardian(&school, &again).status(201);
+    let said = "Chipo Moyo (+263771234567) has the same name: perhaps it is the same person.";
+    assert_eq!(again.json["warnings"], json!([said]));
+    let other = json!({"first_name": "Rudo", "email": "rudo@people.example"});
+    let other = guardian(&school, &other).status(201);
+    assert_eq!(other.json["warnings"], json!([]));
+    let path = format!("guardians/{}/", again.id());
+    let read = school.admin.get(&path).status(200);
+    assert!(read.json.get("warnings").is_none(), "{}", read.text);
+}
+
+#[test]
 fn patch_changes_the_channels_that_it_names_and_put_all_of_them() {
     let (_, school) = greenwood();
     let body = json!({"phone_number": "+263771234567", "consent": {"sms": true, "email": true}});
