@@ -72,6 +72,34 @@ fn activating_a_session_deactivates_the_other_and_says_so_in_the_audit_log() {
 }
 
 #[test]
+fn activating_a_term_deactivates_the_other_of_whatever_session() {
+    let (app, school) = greenwood();
+    let years =
+        [("2025", 2025), ("2026", 2026)].map(|(name, year)| session(&school, name, year, false));
+    let make = |session: &str, number: &str, start: &str, end: &str| {
+        let mut body = term(session, number, start, end);
+        body["is_active"] = json!(true);
+        school.admin.post("terms/", &body).status(201).id()
+    };
+    let active = || {
+        let list = school.admin.get("terms/?is_active=true").status(200);
+        list.column("id")
+    };
+    let first = make(&years[0], "3", "2025-09-08", "2025-12-04");
+    assert_eq!(active(), [first.as_str()]);
+    let second = make(&years[1], "1", "2026-01-12", "2026-04-02");
+    assert_eq!(active(), [second.as_str()]);
+    let body = json!({"is_active": true});
+    school
+        .admin
+        .patch(&format!("terms/{first}/"), &body)
+        .expect(200);
+    assert_eq!(active(), [first.as_str()]);
+    let sql = "select count(*) from terms where is_active = 1";
+    assert_eq!(app.count(&school.slot, sql), 1);
+}
+
+#[test]
 fn of_ten_activations_at_once_one_session_is_left_active() {
     let (app, school) = greenwood();
     let ids: Vec<String> = (0..10)
@@ -198,34 +226,6 @@ fn of_overlapping_terms_created_at_once_one_stays() {
     assert_eq!(statuses, [201, 400, 400]);
 }
 
-#[test]
-fn a_vacation_follows_its_term() {
-    let (_, school) = greenwood();
-    let year = session(&school, "2026", 2026, true);
-    let with = |start: Value, end: Value| {
-        let mut body = term(&year, "1", "2026-01-05", "2026-04-02");
-        body["vacation_start"] = start;
-        body["vacation_end"] = end;
-        school.admin.post("terms/", &body)
-    };
-    assert_eq!(
-        with(json!("2026-04-02"), json!("2026-04-20")).fields(),
-        ["vacation_start"]
-    );
-    assert_eq!(
-        with(json!("2026-04-03"), json!("2026-04-01")).fields(),
-        ["vacation_end"]
-    );
-    assert_eq!(
-        with(json!(null), json!("2026-04-20")).fields(),
-        ["vacation_start"]
-    );
-    with(json!("2026-04-03"), json!("2026-05-03")).expect(201);
-}
-
-#[test]
-fn a_class_leads_to_one_other_class() {
-    let (_, school) = greenwood();
 /// Tells where the first and the last day of a school's year are, by its clock.
 #[test]
 fn the_days_of_a_session_are_those_of_the_schools_own_calendar() {
@@ -271,6 +271,40 @@ fn the_days_of_a_session_are_those_of_the_schools_own_calendar() {
     }
 }
 
+#[test]
+fn a_vacation_follows_its_term() {
+    let (_, school) = greenwood();
+    let year = session(&school, "2026", 2026, true);
+    let with = |start: Value, end: Value| {
+        let mut body = term(&year, "1", "2026-01-05", "2026-04-02");
+        body["vacation_start"] = start;
+        body["vacation_end"] = end;
+        school.admin.post("terms/", &body)
+    };
+    assert_eq!(
+        with(json!("2026-04-02"), json!("2026-04-20")).fields(),
+        ["vacation_start"]
+    );
+    assert_eq!(
+        with(json!("2026-04-03"), json!("2026-04-01")).fields(),
+        ["vacation_end"]
+    );
+    assert_eq!(
+        with(json!(null), json!("2026-04-20")).fields(),
+        ["vacation_start"]
+    );
+    with(json!("2026-04-03"), json!("2026-05-03")).expect(201);
+    for (first, status) in [("2026-05-03", 400), ("2026-05-04", 201)] {
+        let reply = school
+            .admin
+            .post("terms/", &term(&year, "2", first, "2026-07-30"));
+        assert_eq!(reply.status, status, "{first}: {}", reply.text);
+    }
+}
+
+#[test]
+fn a_class_leads_to_one_other_class() {
+    let (_, school) = greenwood();
     let (one, two) = (class(&school, "1A"), class(&school, "2A"));
     let pattern = |from: &str, to: &str| {
         school.admin.post(
@@ -339,12 +373,6 @@ fn a_class_of_a_session_is_found_in_its_session_only() {
         ("1A".to_owned(), &json!(0), new.clone())
     );
     assert_eq!(
-    for (first, status) in [("2026-05-03", 400), ("2026-05-04", 201)] {
-        let reply = school
-            .admin
-            .post("terms/", &term(&year, "2", first, "2026-07-30"));
-        assert_eq!(reply.status, status, "{first}: {}", reply.text);
-    }
         school.admin.post(&path, &json!({"class": class})).fields(),
         ["class"]
     );
