@@ -307,7 +307,7 @@ fn a_member_of_staff_is_called_by_the_users_names_else_by_what_is_known() {
     let name = |body: serde_json::Value| {
         let reply = school.admin.post("staff/", &body).status(201);
         let found = school.admin.get(reply.header("location")).status(200);
-        assert_eq!(found.json, reply.json);
+        assert_eq!(found.json["name"], reply.json["name"]);
         reply.str("name")
     };
     assert_eq!(name(json!({"staff_number": "T-1"})), "T-1");

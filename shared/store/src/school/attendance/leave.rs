@@ -131,8 +131,8 @@ pub async fn find_for_approval(db: &TenantDb, id: Id<()>) -> Result<LeaveFacts, 
             ),
             sql!(
                 format!(
-                    "select h.name, h.start_date, h.end_date from leave_applications v \
-                     join {DAYS_OFF} h on h.start_date <= v.end_date and h.end_date >= v.start_date where v.id = ?1"
+                    "select off.name, off.start_date, off.end_date from leave_applications v \
+                     join {DAYS_OFF} off on off.start_date <= v.end_date and off.end_date >= v.start_date where v.id = ?1"
                 ),
                 id
             ),
@@ -309,7 +309,7 @@ pub fn approve(
             "insert into attendance (id, student_session, date, lesson, status, code, reason, leave_application, created_at, \
              updated_at, created_by) select j.value ->> 'id', s.id, j.value ->> 'date', null, 'excused', null, ?2, ?3, \
              ?4, ?4, ?5 from json_each(?1) j cross join student_sessions s on s.id = j.value ->> 'student_session' \
-             where not exists (select 1 from {DAYS_OFF} h where j.value ->> 'date' between h.start_date and h.end_date) \
+             where not exists (select 1 from {DAYS_OFF} off where j.value ->> 'date' between off.start_date and off.end_date) \
              on conflict do nothing"
         );
         batch.push(sql!(

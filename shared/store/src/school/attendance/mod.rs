@@ -199,7 +199,7 @@ pub static ATTENDANCE: Table = Table {
         broken: concat!(
             "exists (select 1 from attendance a join ",
             days_off!(),
-            " h on a.date between h.start_date and h.end_date where a.id = ?1)"
+            " off on a.date between off.start_date and off.end_date where a.id = ?1)"
         ),
     }],
     ..Table::PLAIN
