@@ -71,8 +71,8 @@ const INACTIVE: &str = "LAT";
 /// Of each pair of forms: code, lessons a week, coefficient in hundredths.
 const CURRICULUM: [&[(&str, usize, i64)]; 3] = [
     &[
-        ("MAT", 5, 400),
-        ("ENG", 5, 400),
+        ("MAT", 4, 400),
+        ("ENG", 4, 400),
         ("SCI", 4, 300),
         ("SHO", 3, 200),
         ("GEO", 3, 200),
