@@ -18,6 +18,8 @@ const quick = process.argv.includes("--quick");
 const rounds = quick ? 3 : 9;
 const SIZES = { greenwood: 500, riverside: 2_000 };
 const IMPORTED = 5_000;
+/** Megabytes that an import may take beside what the platform takes anyway. */
+const IMPORT_MEMORY = 64;
 const say = (text) => console.error(`  … ${text}`);
 
 try {
@@ -70,9 +72,11 @@ async function describe(platform, { slug, admin }) {
   const [[{ slot }]] = await platform.execute("CONTROL", [["select slot from tenants where schema_name = ?1", slug]]);
   const [[session], [room], [form], [exam]] = await platform.execute(slot, [
     ["select s.id, e.id as exam_session from academic_sessions s join exam_sessions e on e.session = s.id and e.state = 'draft' where s.is_active = 1"],
-    // The fullest class.
-    [`select a.id, count(*) as size from academic_classes a join academic_sessions s on s.id = a.session and s.is_active = 1
-      join student_sessions r on r.academic_class = a.id and r.status = 'active' group by a.id order by size desc, a.id limit 1`],
+    // The fullest class of a form with the most subjects.
+    [`select a.id, count(*) as size, (select count(*) from curriculum k where k.form = c.form) as subjects
+      from academic_classes a join academic_sessions s on s.id = a.session and s.is_active = 1 join classes c on c.id = a.class
+      join student_sessions r on r.academic_class = a.id and r.status = 'active'
+      group by a.id order by subjects desc, size desc, a.id limit 1`],
     [`select c.form as id, count(*) as size from academic_classes a join academic_sessions s on s.id = a.session and s.is_active = 1
       join classes c on c.id = a.class join student_sessions r on r.academic_class = a.id and r.status = 'active'
       group by c.form order by size desc, c.form limit 1`],
@@ -115,7 +119,7 @@ function work(school, token) {
       make: (n) => send("PUT", `${school.examSession}/exams/${school.exam.id}/marks/bulk/`, { marks: marks(n) }),
     },
     broadsheet: {
-      title: `broadsheet of a class (${school.room.size} students)`,
+      title: `broadsheet of a class (${school.room.size} students, ${school.room.subjects} subjects)`,
       limits: { trips: 2, cpu: 50_000 },
       requests: 10,
       make: () => get(`${school.examSession}/broadsheet/?academic_class=${school.room.id}`),
@@ -280,7 +284,7 @@ function print({ machine, rounds, work, imports }) {
       [`${IMPORTED.toLocaleString("en")} students by file`, "accepted after", "done after", "polls", "CPU", "memory"],
       imports.map(({ students, accepted, seconds, polls, cpu, memory }) => [
         `into a school of ${students}`, `${Math.round(accepted)} ms`, `${seconds.toFixed(1)} s`, String(polls),
-        `${Math.round(cpu)} ms`, `${memory >= 0 ? "+" : ""}${Math.round(memory)} MB`,
+        `${Math.round(cpu)} ms`, `${memory >= 0 ? "+" : ""}${Math.round(memory)} MB${mark(Math.round(memory), IMPORT_MEMORY)}`,
       ]),
     ),
   );

@@ -62,6 +62,15 @@ pub(crate) struct StaffOut {
     created_by: Option<String>,
 }
 
+/// A new member of staff.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StaffCreatedOut {
+    #[serde(flatten)]
+    staff: StaffOut,
+    /// What may be wrong with it: somebody else of the same name.
+    warnings: Vec<String>,
+}
+
 impl From<StaffRow> for StaffOut {
     fn from(row: StaffRow) -> Self {
         Self {
@@ -152,7 +161,14 @@ pub(crate) struct StaffIn {
 
 impl Input for StaffIn {
     fn read(fields: &mut Fields) -> Option<Self> {
-        fields.ignore_read_only(&["id", "name", "created_at", "updated_at", "created_by"]);
+        fields.ignore_read_only(&[
+            "id",
+            "name",
+            "warnings",
+            "created_at",
+            "updated_at",
+            "created_by",
+        ]);
         let user = fields.nullable("user", rules::id);
         let staff_number = fields.settable("staff_number", rules::text(1, 50));
         let title = fields.optional("title", rules::text(0, 50));
@@ -260,18 +276,30 @@ pub(crate) async fn list_staff(
 
 /// Create a member of staff
 #[utoipa::path(post, path = "/api/v1/school/staff/", tag = "staff", request_body = StaffBody,
-    responses((status = 201, body = StaffOut)), security(("bearer" = []), ("api_key" = [])))]
+    responses((status = 201, body = StaffCreatedOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn create_staff(
     post: Post<SchoolArea, AddStaff, StaffIn>,
 ) -> Result<Response, ApiError> {
     let stamp = post.stamp();
     let mut row = post.input.apply(&StaffRow::blank(&stamp), false, stamp.now);
     row.user_name = name_user(&post, row.user).await?;
+    let alike = match row.user {
+        Some(user) => staff::alike(&post.db, user).await?,
+        None => Vec::new(),
+    };
+    let name = row.name();
+    let warning =
+        |number| format!("{name} ({number}) has the same name: perhaps it is the same person.");
+    let warnings = alike.into_iter().map(warning).collect();
     let mut batch = staff::insert(&stamp, &row);
     batch.announce_progress(&post.db, SetupProgress::Completed, stamp.now);
     let tells = batch.has_effects();
     let location = format!("/api/v1/school/staff/{}/", row.id);
-    let answer = post.create(batch, &location, &StaffOut::from(row)).await?;
+    let created = StaffCreatedOut {
+        staff: row.into(),
+        warnings,
+    };
+    let answer = post.create(batch, &location, &created).await?;
     if tells {
         outbox::deliver_later(&post.app, &post.context, post.db.school());
     }

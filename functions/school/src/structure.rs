@@ -1,11 +1,16 @@
 //! The structure of a school year: sessions, terms, forms, classes, subjects, and who teaches what to whom.
 
 use chrono::NaiveDate;
+use futures_util::future::BoxFuture;
 use homeroom_domain::records::{Record, moment, text};
-use homeroom_kernel::FieldErrors;
-use homeroom_store::school::structure as tables;
+use homeroom_edge::ApiError;
+use homeroom_kernel::{FieldErrors, Timestamp};
+use homeroom_store::school::{structure as tables, years};
 
-use crate::records::{ALONE, Hooks, Resource};
+use crate::{
+    attendance::session_days,
+    records::{ALONE, Hooks, Resource, Write},
+};
 
 const TAG: &str = "structure";
 
@@ -36,6 +41,45 @@ impl Hooks for SessionRules {
             errors.add("end_date", "A session has at most two years.");
         }
     }
+
+    fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async {
+            let (Some(before), Some(after)) = (write.before, &write.after) else {
+                return Ok(());
+            };
+            let ends = ["start_date", "end_date"].map(|name| moment(after, name));
+            if ends == ["start_date", "end_date"].map(|name| moment(before, name)) {
+                return Ok(());
+            }
+            let Some(year) = years::year(&write.caller.db, text(before, "id")).await? else {
+                return Ok(());
+            };
+            let terms = [&year.terms_from, &year.terms_to];
+            within(
+                write,
+                ends,
+                terms.map(|day| day.as_deref().unwrap_or_default()),
+            )
+        })
+    }
+}
+
+/// Refuses days of terms that the school's calendar does not count to the session.
+fn within(
+    write: &Write<'_>,
+    session: [Option<Timestamp>; 2],
+    days: [&str; 2],
+) -> Result<(), ApiError> {
+    let [Some(start), Some(end)] = session else {
+        return Ok(());
+    };
+    let session = session_days(write.caller, start, end)?;
+    let mut days = days.iter().filter_map(|day| day.parse().ok());
+    if days.all(|day: NaiveDate| session.contains(&day)) {
+        return Ok(());
+    }
+    let message = "Terms must lie within their session.";
+    Err(ApiError::field("start_date", message))
 }
 
 /// Milliseconds of a day.
@@ -106,6 +150,18 @@ impl Hooks for TermRules {
         if vacation.is_empty() && !text(term, "vacation_end").is_empty() {
             errors.add("vacation_start", "Say when the vacation starts.");
         }
+    }
+
+    fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async {
+            let Some(term) = &write.after else {
+                return Ok(());
+            };
+            let year = years::year(&write.caller.db, text(term, "session")).await?;
+            let session = year.map(|year| [Some(year.start_date), Some(year.end_date)]);
+            let days = ["start_date", "end_date"].map(|name| text(term, name));
+            within(write, session.unwrap_or_default(), days)
+        })
     }
 }
 

@@ -80,7 +80,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     (
         "terms_overlap",
         "start_date",
-        "The dates overlap with another term of the session.",
+        "The dates overlap with another term of the session or its vacation.",
     ),
     (
         "terms.session, terms.term",

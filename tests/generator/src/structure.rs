@@ -71,8 +71,8 @@ const INACTIVE: &str = "LAT";
 /// Of each pair of forms: code, lessons a week, coefficient in hundredths.
 const CURRICULUM: [&[(&str, usize, i64)]; 3] = [
     &[
-        ("MAT", 5, 400),
-        ("ENG", 5, 400),
+        ("MAT", 4, 400),
+        ("ENG", 4, 400),
         ("SCI", 4, 300),
         ("SHO", 3, 200),
         ("GEO", 3, 200),
@@ -82,6 +82,7 @@ const CURRICULUM: [&[(&str, usize, i64)]; 3] = [
         ("COM", 2, 150),
         ("FRS", 2, 100),
         ("ART", 2, 100),
+        ("ECO", 2, 100),
     ],
     &[
         ("MAT", 5, 400),

@@ -6,7 +6,7 @@ use axum::extract::Request;
 use homeroom_domain::{
     academics::{
         exam_state::open_states,
-        mark_sheet::{Decision, Entry, MAX_ROWS, Row, Stored, decide},
+        mark_sheet::{Decision, Entry, MAX_ROWS, Row, RowFault, Stored, decide},
         marks::Hundredths,
     },
     permissions::{
@@ -115,6 +115,8 @@ pub(crate) struct SheetResultOut {
     outcome: &'static str,
     /// The version that is stored now; 0: nothing is.
     version: i64,
+    /// The field that is wrong, the first of several; null: none is, or the row as a whole.
+    field: Option<String>,
     /// What is wrong.
     message: Option<String>,
     /// What is stored now in the place of a stale row; null: nothing is.
@@ -145,7 +147,7 @@ impl From<Entry> for CurrentMarkOut {
 
 /// What becomes of a row, as far as it is known.
 enum Fate {
-    Invalid(String),
+    Invalid(RowFault),
     Unchanged(i64),
     Stale(Option<Stored>),
     Write(Change),
@@ -153,15 +155,17 @@ enum Fate {
 
 fn fate(row: &Row, known: Option<&Known>, may_add: bool) -> Fate {
     let Some(known) = known else {
-        return Fate::Invalid("There is no such student in a session.".to_owned());
+        let message = "There is no such student in a session.";
+        return Fate::Invalid(RowFault::of("student_session", message));
     };
     if !known.is_in_class && known.stored.is_none() {
-        return Fate::Invalid("The student is not in the class of this exam.".to_owned());
+        let message = "The student is not in the class of this exam.";
+        return Fate::Invalid(RowFault::of("student_session", message));
     }
     let stored = known.stored.as_ref().map(|(_, stored)| stored);
     match decide(row, stored) {
         Decision::Create(_) if !may_add => {
-            Fate::Invalid("Only who may add marks enters a new one.".to_owned())
+            Fate::Invalid(RowFault::whole("Only who may add marks enters a new one."))
         }
         Decision::Unchanged => Fate::Unchanged(stored.map_or(0, |stored| stored.version)),
         Decision::Stale => Fate::Stale(stored.cloned()),
@@ -191,12 +195,13 @@ pub(crate) async fn save_mark_sheet(
     let body = RawBody::with_list(request, "marks").await?;
     let input: SheetIn = Fields::parse(body.fields, false)?;
     let mut seen = BTreeSet::new();
-    let rows: Vec<Result<Row, String>> = input
+    let rows: Vec<Result<Row, RowFault>> = input
         .marks
         .iter()
         .map(|value| match Row::parse(value) {
             Ok(row) if !seen.insert(row.student_session.clone()) => {
-                Err("The student has another row before this one.".to_owned())
+                let message = "The student has another row before this one.";
+                Err(RowFault::of("student_session", message))
             }
             row => row,
         })
@@ -217,7 +222,7 @@ pub(crate) async fn save_mark_sheet(
     for row in rows {
         let fate = match row {
             Ok(row) => fate(&row, known.get(&row.student_session), may_add),
-            Err(message) => Fate::Invalid(message),
+            Err(fault) => Fate::Invalid(fault),
         };
         if let Fate::Write(change) = &fate {
             changes.push(change.clone());
@@ -265,6 +270,7 @@ fn answer(
             student_session: Row::named(value),
             outcome: "invalid",
             version: 0,
+            field: None,
             message: None,
             current: None,
         };
@@ -287,13 +293,14 @@ fn answer(
             Fate::Stale(now) => {
                 let message = "Somebody else changed this mark meanwhile. Look at it, and send the row again with its version.";
                 result.outcome = "stale";
+                result.field = Some("version".to_owned());
                 result.message = Some(message.to_owned());
                 result.version = now.as_ref().map_or(0, |now| now.version);
                 result.current = now.map(|now| now.entry.into());
                 &mut out.failed
             }
-            Fate::Invalid(message) => {
-                result.message = Some(message);
+            Fate::Invalid(fault) => {
+                (result.field, result.message) = (fault.field, Some(fault.message));
                 &mut out.failed
             }
         };

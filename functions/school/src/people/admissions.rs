@@ -141,7 +141,7 @@ pub(crate) async fn list_student_history(
     Ok(List::new(&caller.context, &query, &request, page))
 }
 
-/// What students without a registration can be searched and filtered by.
+/// What students without a class can be searched and filtered by.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(
@@ -168,7 +168,9 @@ pub(crate) struct WithoutSessionFilters {
     status: Option<String>,
 }
 
-/// Students of the school who are not registered in a session
+/// Students of the school who are in no class of a session
+///
+/// Not registered in it, or registered without a class.
 #[utoipa::path(get, path = "/api/v1/school/admissions/without-session/", tag = "people", params(WithoutSessionFilters),
     responses((status = 200, body = ref("#/components/schemas/List_AdmissionOut"))),
     security(("bearer" = []), ("api_key" = [])))]

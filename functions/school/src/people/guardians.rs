@@ -22,6 +22,7 @@ pub(crate) static GUARDIANS: Resource = Resource {
     path: "/api/v1/school/guardians/",
     tag: TAG,
     hooks: &GuardianRules,
+    warns: true,
     ..ALONE
 };
 
@@ -35,8 +36,24 @@ impl Hooks for GuardianRules {
     }
 
     fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
-        let checked = super::check_user(write);
-        Box::pin(async { checked })
+        Box::pin(async {
+            super::check_user(write)?;
+            let (None, Some(guardian)) = (write.before, &write.after) else {
+                return Ok(());
+            };
+            // The same phone number or email is refused; the same name only may be the same person.
+            let alike = tables::guardians_alike(&write.caller.db, guardian).await?;
+            write.warnings = alike
+                .into_iter()
+                .map(|other| {
+                    let (first, last, reach) = (other.first_name, other.last_name, other.reach);
+                    format!(
+                        "{first} {last} ({reach}) has the same name: perhaps it is the same person."
+                    )
+                })
+                .collect();
+            Ok(())
+        })
     }
 }
 

@@ -23,7 +23,8 @@ pub(crate) struct ReportCardOut {
     /// When it was published.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) published_at: Option<Timestamp>,
-    /// Whether something that it shows was corrected since it was published.
+    /// Whether its own marks or comments were corrected since it was published. What else would be another now, such as
+    /// positions after somebody else's correction or grades after a change of the scale, `compute/` finds.
     pub(crate) is_outdated: bool,
     /// Whether only the staff may see it.
     pub(crate) is_withheld: bool,

@@ -189,8 +189,8 @@ fn span(classes: &[ClassSize], sees_all: bool, request: &PageRequest) -> Span {
 
 /// Report cards of an exam session
 ///
-/// Worked out now until they are published; then as they were published. Teachers see the classes that they lead or
-/// teach; who publishes, withholds or corrects marks sees all. By class and position where no other order is asked for.
+/// Worked out now until they are published; then as they were published. Class teachers see the classes that they
+/// lead; who publishes, withholds or corrects marks sees all. By class and position where no other order is asked for.
 #[utoipa::path(get, path = "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/report-cards/",
     tag = "report-cards", params(("session" = uuid::Uuid, Path), ("exam_session" = uuid::Uuid, Path), ReportCardFilters),
     responses((status = 200, body = List<ReportCardOut>)), security(("bearer" = []), ("api_key" = [])))]
@@ -211,7 +211,7 @@ pub(crate) async fn list_report_cards(
             let (db, user, sees_all) = (&caller.db, caller.actor.user, sees_all(&caller));
             let found = find_page(db, session, exam_session, user, sees_all, &request);
             let (mut classes, page) = found.await?;
-            classes.retain(|class| sees_all || class.is_own != 0);
+            classes.retain(|class| sees_all || class.is_led != 0);
             let live: u64 = classes.iter().map(|class| class.live).sum();
             // Where every card is published, the database knows what is on the page.
             if live == 0 && classes.iter().any(|class| class.published > 0) {

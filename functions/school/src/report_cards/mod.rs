@@ -21,7 +21,7 @@ use homeroom_objects::documents::Letterhead;
 use homeroom_store::school::report_cards::{ClassRow, Depth, Loaded, Reader, Which, load};
 
 /// Whether the caller sees the cards of every class: who publishes, withholds or corrects, and programs. Others see the
-/// classes that they lead or teach.
+/// classes that they lead: a card shows every subject, and who teaches one has its mark sheet.
 pub(crate) fn sees_all(caller: &Caller<SchoolArea>) -> bool {
     let permissions = &caller.actor.permissions;
     caller.actor.user.is_none()
@@ -36,7 +36,7 @@ pub(crate) fn sees_all(caller: &Caller<SchoolArea>) -> bool {
 
 /// Whether the caller may see a class's cards.
 fn sees(caller: &Caller<SchoolArea>, class: &ClassRow) -> bool {
-    class.is_own != 0 || sees_all(caller)
+    class.is_led != 0 || sees_all(caller)
 }
 
 /// What the address is about.

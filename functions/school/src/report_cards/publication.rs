@@ -14,7 +14,7 @@ use homeroom_domain::{
 use homeroom_edge::{ApiError, Caller, Ids, NoBody, Post, SchoolArea};
 use homeroom_kernel::{Fields, Input, Timestamp, fields::NON_FIELD, rules};
 use homeroom_store::{
-    Batch,
+    Batch, StoreError,
     records::{self, Scope},
     school::{
         exams::{self, EXAM_SESSIONS},
@@ -76,8 +76,26 @@ pub(crate) struct ComputedOut {
     incomplete: Vec<IncompleteOut>,
     /// Levels whose grading scale is faulty: their cards have no grades.
     scale_faults: Vec<ScaleFaultsOut>,
-    /// Published cards that were corrected since.
+    /// Published cards whose own marks or comments were corrected since.
     outdated: usize,
+    /// Published cards that would say something else if they were published now, for whatever reason.
+    changed: Vec<ChangedOut>,
+}
+
+/// A published card that is no longer what would be published.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChangedOut {
+    /// The student's registration.
+    #[schema(value_type = uuid::Uuid)]
+    student_session: String,
+    /// The school's number of the student.
+    student_number: String,
+    /// The student's name.
+    student_name: String,
+    /// The class.
+    class_name: String,
+    /// The version that is published.
+    version: u32,
 }
 
 /// A card with missing marks.
@@ -157,7 +175,8 @@ fn narrowed(
 
 /// Work report cards out without publishing them
 ///
-/// From the marks as they are now, published or not; nothing is stored.
+/// From marks, scales and settings as they are now, published or not; nothing is stored. `changed` names the published cards
+/// that publishing again would replace.
 #[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/report-cards/compute/",
     tag = "report-cards", params(("session" = uuid::Uuid, Path), ("exam_session" = uuid::Uuid, Path)),
     request_body = ComputeBody, responses((status = 200, body = ComputedOut)),
@@ -180,10 +199,27 @@ pub(crate) async fn compute_report_cards(
         return Err(ApiError::field("form", "There is no such record."));
     }
     let cards = narrowed(&post, &loaded, academic_class.as_ref())?;
-    let outdated = |card: &&ReportCardOut| {
-        let mut frozen = loaded.frozen.iter();
-        frozen.any(|row| row.student_session == card.id && row.is_outdated != 0)
-    };
+    let frozen = loaded.frozen.iter();
+    let frozen: BTreeMap<&str, _> = frozen
+        .map(|row| (row.student_session.as_str(), row))
+        .collect();
+    let mut outdated = 0;
+    let mut changed = Vec::new();
+    for ReportCardOut { body, .. } in &cards.cards {
+        let Some(row) = frozen.get(body.student_session.as_str()) else {
+            continue;
+        };
+        outdated += usize::from(row.is_outdated != 0);
+        if !row.says(&serde_json::to_string(body).map_err(StoreError::from)?) {
+            changed.push(ChangedOut {
+                student_session: body.student_session.clone(),
+                student_number: body.student_number.clone(),
+                student_name: body.student_name.clone(),
+                class_name: body.class_name.clone(),
+                version: row.version,
+            });
+        }
+    }
     let answer = ComputedOut {
         computed: cards.cards.len(),
         complete: cards
@@ -197,7 +233,8 @@ pub(crate) async fn compute_report_cards(
             .filter_map(|card| IncompleteOut::new(&card.body))
             .collect(),
         scale_faults: scale_faults(&cards.faults),
-        outdated: cards.cards.iter().filter(outdated).count(),
+        outdated,
+        changed,
     };
     post.done(Batch::default(), &answer).await
 }

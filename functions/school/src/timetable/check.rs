@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{check_times, found_conflicts, in_words};
+use super::{check_times, found_conflicts, in_words, within_session};
 
 /// A lesson that may be written.
 #[derive(ToSchema)]
@@ -149,6 +149,7 @@ pub(crate) async fn check_timetable(
             "The class does not have this subject.",
         ));
     }
+    within_session(&post, &around, &post.input)?;
     let conflicts = found_conflicts(&around)?
         .into_iter()
         .map(|(kind, rival)| shown(kind, rival))

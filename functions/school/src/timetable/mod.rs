@@ -4,17 +4,22 @@ mod calendar;
 mod check;
 mod feeds;
 
+use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
 use homeroom_domain::{
-    academics::timetable::{ConflictKind, conflicts},
+    academics::{
+        attendance::DayFault,
+        timetable::{ConflictKind, conflicts},
+    },
     records::{Record, text},
 };
-use homeroom_edge::ApiError;
+use homeroom_edge::{ApiError, Caller, SchoolArea};
 use homeroom_kernel::{FieldErrors, fields::NON_FIELD};
 use homeroom_store::school::timetable::{self as tables, Rival, Surroundings};
 use serde_json::{Value, json};
 
 use crate::{
+    attendance::session_days,
     records::{ALONE, Hooks, Resource, Write},
     structure::in_order,
 };
@@ -73,6 +78,7 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
             "The class does not have this subject.",
         ));
     }
+    within_session(write.caller, &around, after)?;
     let found = found_conflicts(&around)?;
     if found.is_empty() {
         return Ok(());
@@ -82,6 +88,28 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
         errors.add(NON_FIELD, &in_words(kind, rival));
     }
     Err(ApiError::Fields(errors))
+}
+
+/// Refuses days that the school's calendar does not count to the session of the class.
+fn within_session(
+    caller: &Caller<SchoolArea>,
+    around: &Surroundings,
+    lesson: &Record,
+) -> Result<(), ApiError> {
+    let Some((begins, ends)) = around.session else {
+        return Ok(());
+    };
+    let days = session_days(caller, begins, ends)?;
+    let mut errors = FieldErrors::default();
+    for name in ["valid_from", "valid_to"] {
+        let day = text(lesson, name).parse::<NaiveDate>();
+        if day.is_ok_and(|day| !days.contains(&day)) {
+            let (first, last) = (*days.start(), *days.end());
+            let fault = DayFault::OutsideSession { first, last };
+            errors.add(name, &fault.to_string());
+        }
+    }
+    Ok(errors.into_result(())?)
 }
 
 /// The conflicts of a lesson, with the lesson that each is about.

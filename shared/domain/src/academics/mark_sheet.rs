@@ -83,18 +83,51 @@ impl Input for Row {
 /// What is wrong with a mark of somebody who did not sit.
 pub const ABSENT_WITH_MARK: &str = "Who was absent has no mark.";
 
+/// What is wrong with a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFault {
+    /// The field, the first of several; none: the row as a whole.
+    pub field: Option<String>,
+    /// What is wrong with it, in words.
+    pub message: String,
+}
+
+impl RowFault {
+    /// A fault of one field.
+    #[must_use]
+    pub fn of(field: &str, message: &str) -> Self {
+        Self {
+            field: Some(field.to_owned()),
+            message: message.to_owned(),
+        }
+    }
+
+    /// A fault of the row as a whole.
+    #[must_use]
+    pub fn whole(message: &str) -> Self {
+        Self {
+            field: None,
+            message: message.to_owned(),
+        }
+    }
+}
+
 impl Row {
     /// Reads a row, or says what is wrong with it.
-    pub fn parse(value: &Value) -> Result<Self, String> {
+    pub fn parse(value: &Value) -> Result<Self, RowFault> {
         let Value::Object(map) = value else {
-            return Err("Expected an object.".into());
+            return Err(RowFault::whole("Expected an object."));
         };
         Fields::parse(map.clone(), false).map_err(|errors| {
-            let messages = errors.messages().iter();
+            let messages = errors.messages();
             let told: Vec<String> = messages
+                .iter()
                 .map(|(field, messages)| format!("{field}: {}", messages.join(" ")))
                 .collect();
-            told.join(" ")
+            RowFault {
+                field: messages.keys().next().map(ToString::to_string),
+                message: told.join(" "),
+            }
         })
     }
 
@@ -156,7 +189,7 @@ mod tests {
 
     const STUDENT: &str = "01890000-0000-7000-8000-000000000001";
 
-    fn row(mut value: Value) -> Result<Row, String> {
+    fn row(mut value: Value) -> Result<Row, RowFault> {
         value["student_session"] = json!(STUDENT);
         Row::parse(&value)
     }
@@ -208,12 +241,20 @@ mod tests {
                 "colour: There is no such field. version: Ensure this value is from 0 to 9007199254740992.",
             ),
         ] {
-            assert_eq!(row(value.clone()), Err(message.to_owned()), "{value}");
+            let (field, _) = message.split_once(':').unwrap();
+            let fault = RowFault::of(field, message);
+            assert_eq!(row(value.clone()), Err(fault), "{value}");
         }
-        assert_eq!(Row::parse(&json!(7)), Err("Expected an object.".into()));
+        assert_eq!(
+            Row::parse(&json!(7)),
+            Err(RowFault::whole("Expected an object."))
+        );
         assert_eq!(
             Row::parse(&json!({"mark": 7})),
-            Err("student_session: This field is required.".into())
+            Err(RowFault::of(
+                "student_session",
+                "student_session: This field is required."
+            ))
         );
         let bad = json!({"student_session": STUDENT, "mark": "x"});
         assert_eq!(Row::named(&bad).as_deref(), Some(STUDENT));

@@ -91,7 +91,7 @@ pub struct Record {
     pub current_class: String,
     /// The class to which the class pattern leads, if it leads anywhere.
     pub has_next: Option<String>,
-    /// Whether no form follows: who passes graduates.
+    /// Whether no form follows: who passes and has no class to go on to graduates.
     pub is_final_form: bool,
 }
 
@@ -142,11 +142,10 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
         return proposal(Action::Repeat, Some(&record.current_class), failed);
     }
     let met = format!("Subjects passed: {passed}; average {average}.");
-    if record.is_final_form {
-        return proposal(Action::Graduate, None, met);
-    }
+    // The class pattern says more than the order of forms, which schools may leave out.
     match &record.has_next {
         Some(next) => proposal(Action::Promote, Some(next), met),
+        None if record.is_final_form => proposal(Action::Graduate, None, met),
         None => {
             let reason = format!("{met} No class follows in the class pattern.");
             proposal(Action::Pending, None, reason)
@@ -252,6 +251,10 @@ mod tests {
             is_final_form: true,
             ..record(4, Some(5000))
         };
+        let without_an_order = Record {
+            is_final_form: true,
+            ..record(5, Some(5000))
+        };
         let asked = rules(5, Some(5000));
         for (record, action, destination, reason) in [
             (
@@ -289,6 +292,12 @@ mod tests {
                 last,
                 Action::Graduate,
                 None,
+                "Subjects passed: 5; average 50.",
+            ),
+            (
+                without_an_order,
+                Action::Promote,
+                Some("2A"),
                 "Subjects passed: 5; average 50.",
             ),
             (
@@ -438,9 +447,10 @@ mod tests {
                 && record.not_passed.is_empty()
                 && record.average.is_some_and(|own| own.0 >= average);
             let action = propose(&asked, &record).action;
+            prop_assert_eq!(action == Action::Promote, meets && record.has_next.is_some());
             prop_assert_eq!(
-                matches!(action, Action::Promote | Action::Graduate),
-                meets && (record.is_final_form || record.has_next.is_some())
+                action == Action::Graduate,
+                meets && record.has_next.is_none() && record.is_final_form
             );
             prop_assert_eq!(
                 action == Action::Repeat,

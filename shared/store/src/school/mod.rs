@@ -20,3 +20,4 @@ pub mod structure;
 pub mod teacher_exams;
 pub mod timetable;
 pub mod usage;
+pub mod years;

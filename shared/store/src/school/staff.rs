@@ -126,6 +126,25 @@ pub async fn find(db: &TenantDb, id: StaffId) -> Result<StaffRow, StoreError> {
         .ok_or(StoreError::NotFound)
 }
 
+/// The numbers of staff whose users have the same names as this user.
+pub async fn alike(db: &TenantDb, user: UserId) -> Result<Vec<String>, StoreError> {
+    #[derive(Deserialize)]
+    struct Alike {
+        staff_number: String,
+    }
+    let found = db.connection.rows::<Alike>(sql!(
+        "select member.staff_number from users u cross join staff member cross join users n on n.id = member.user_id \
+         and n.id <> u.id and lower(n.first_name || ' ' || n.last_name) = lower(u.first_name || ' ' || u.last_name) \
+         where u.id = ?1 order by member.staff_number limit 20",
+        user
+    ));
+    Ok(found
+        .await?
+        .into_iter()
+        .map(|row| row.staff_number)
+        .collect())
+}
+
 /// Creates a staff record.
 #[must_use]
 pub fn insert(stamp: &Stamp<'_>, staff: &StaffRow) -> Batch {

@@ -15,9 +15,9 @@ const COUNT: Kind = Kind::Integer {
     max: 1_000_000,
 };
 
-/// No term lies outside its session, whichever of the two was written.
+/// No term lies outside its session, whichever of the two was written; to a day, as only the school's calendar is exact.
 const TERM_OUTSIDE_SESSION: &str = "exists (select 1 from terms t join academic_sessions s on s.id = t.session \
-     where (t.id = ?1 or s.id = ?1) and (t.start_date < date(s.start_date / 1000, 'unixepoch') \
+     where (t.id = ?1 or s.id = ?1) and (t.start_date < date(s.start_date / 1000, 'unixepoch', '-1 day') \
      or t.end_date > date(s.end_date / 1000, 'unixepoch', '+1 day')))";
 
 /// Academic sessions: the school's years.
@@ -89,7 +89,7 @@ pub static TERMS: Table = Table {
         Field::nullable(
             "vacation_start",
             Kind::Date,
-            "The first day of the vacation after it.",
+            "The first day of the vacation after it, in which there is no attendance.",
         ),
         Field::nullable("vacation_end", Kind::Date, "The last day of the vacation."),
         Field::or(
@@ -127,7 +127,8 @@ pub static TERMS: Table = Table {
         Rule {
             name: "terms_overlap",
             broken: "exists (select 1 from terms t join terms o on o.session = t.session and o.id <> t.id \
-                     where t.id = ?1 and t.start_date <= o.end_date and o.start_date <= t.end_date)",
+                     where t.id = ?1 and t.start_date <= ifnull(o.vacation_end, o.end_date) \
+                     and o.start_date <= ifnull(t.vacation_end, t.end_date))",
         },
     ],
     ..Table::PLAIN

@@ -317,8 +317,18 @@ fn a_change_that_is_refused_leaves_no_history() {
     assert_eq!(app.count(&school.slot, rows), 0);
 }
 
+fn class_of(school: &School, session: &str) -> String {
+    let made = |path: &str, body: Value| school.admin.post(path, &body).status(201).id();
+    let form = made("form/", json!({"name": "Form 1", "level": "O Level"}));
+    let class = made("classes/", json!({"name": "1A", "form": form}));
+    made(
+        &format!("sessions/{session}/academic-classes/"),
+        json!({"class": class}),
+    )
+}
+
 #[test]
-fn students_without_a_session_are_those_of_the_school_who_are_not_registered_in_it() {
+fn students_without_a_session_are_those_of_the_school_who_are_in_no_class_of_it() {
     let (_, school) = greenwood();
     let (this_year, next_year) = (session(&school, "2026"), session(&school, "2027"));
     let all = students(&school, 4);
@@ -327,7 +337,11 @@ fn students_without_a_session_are_those_of_the_school_who_are_not_registered_in_
         .admin
         .patch(&format!("admissions/{}/", all[3]), &gone)
         .expect(200);
-    register(&school, &this_year, &json!({"student": all[0]})).expect(201);
+    let class = class_of(&school, &this_year);
+    let in_class = json!({"student": all[0], "academic_class": class});
+    register(&school, &this_year, &in_class).expect(201);
+    // Registered, but not in a class yet.
+    let registered = register(&school, &this_year, &json!({"student": all[1]})).status(201);
     let listed = |query: &str| {
         let path = format!("admissions/without-session/?ordering=created_at&{query}");
         school.admin.get(&path).status(200).column("id")
@@ -356,6 +370,12 @@ fn students_without_a_session_are_those_of_the_school_who_are_not_registered_in_
     let active = json!({"is_active": true});
     school.admin.patch(&path, &active).expect(200);
     assert_eq!(listed(""), all[1..3]);
+    // Who left the session needs no class in it.
+    let path = format!("sessions/{this_year}/student-sessions/{}/", registered.id());
+    let left = json!({"status": "transferred"});
+    school.admin.patch(&path, &left).expect(200);
+    assert_eq!(listed(""), all[2..3]);
+    assert_eq!(listed(&format!("session={this_year}")), all[2..3]);
 }
 
 #[test]
@@ -363,7 +383,9 @@ fn students_without_a_session_are_found_by_the_set_up_of_the_session() {
     let (app, school) = greenwood();
     let year = session(&school, "2026");
     let all = students(&school, 2);
-    register(&school, &year, &json!({"student": all[0]})).expect(201);
+    let class = class_of(&school, &year);
+    let in_class = json!({"student": all[0], "academic_class": class});
+    register(&school, &year, &in_class).expect(201);
     let setup = "01900000-0000-7000-8000-00000000aaaa";
     app.execute(
         &school.slot,

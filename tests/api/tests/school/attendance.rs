@@ -109,6 +109,70 @@ fn days_on_which_nobody_is_at_school_are_refused_on_the_date() {
 }
 
 #[test]
+fn nobody_is_at_school_in_the_vacation_after_a_term() {
+    let year = Year::new();
+    let (student, chipo) = year.student("Chipo", &year.class);
+    let term = json!({"session": year.session, "term": "1", "start_date": "2025-09-01", "end_date": "2025-12-12",
+        "vacation_start": "2025-12-15", "vacation_end": "2026-01-02"});
+    let term = year.admin.post("terms/", &term).status(201).id();
+    let said = json!(["The date falls on a holiday: Vacation after term 1."]);
+    for (date, is_open) in [
+        ("2025-12-12", true),
+        ("2025-12-15", false),
+        ("2026-01-02", false),
+        ("2026-01-05", true),
+    ] {
+        let missing = format!("attendance/missing/?date={date}");
+        let missing = year.admin.get(&missing).status(200);
+        let classes = missing.json["classes"].as_array().unwrap();
+        assert_eq!(classes.len(), usize::from(is_open), "{date}");
+        let rows = json!([{"student_session": chipo, "status": "late"}]);
+        let bulk = json!({"academic_class": year.class, "date": date, "entries": rows});
+        for (path, body) in [
+            ("attendance/bulk/", bulk),
+            ("attendance/", entry(&chipo, date, "late")),
+        ] {
+            let reply = year.admin.post(path, &body);
+            if !is_open {
+                assert_eq!(reply.status(400).json["date"], said, "{path} {date}");
+            } else if path == "attendance/bulk/" {
+                assert_eq!(reply.status(200).json["created"], 1, "{date}");
+            }
+        }
+    }
+    let sheet = format!(
+        "attendance/sheet/?academic_class={}&month=2026-01",
+        year.class
+    );
+    let sheet = year.admin.get(&sheet).status(200);
+    assert_eq!(sheet.json["days"][1]["holiday"], "Vacation after term 1");
+    assert_eq!(sheet.json["days"][4]["holiday"], json!(null));
+    let leave = json!({"student": student, "start_date": "2025-12-11", "end_date": "2026-01-06"});
+    let leave = year
+        .admin
+        .post("leave-applications/", &leave)
+        .status(201)
+        .id();
+    let path = format!("leave-applications/{leave}/approve/");
+    year.admin.act(&path).expect(200);
+    let found = year
+        .admin
+        .get("attendance/?status=excused&ordering=date")
+        .status(200);
+    assert_eq!(found.column("date"), ["2025-12-11", "2026-01-06"]);
+
+    // Until it is known when a vacation ends, its first day is known.
+    let open = json!({"vacation_end": null});
+    year.admin
+        .patch(&format!("terms/{term}/"), &open)
+        .expect(200);
+    for (date, status) in [("2025-12-15", 400), ("2025-12-16", 201)] {
+        let reply = year.admin.post("attendance/", &entry(&chipo, date, "late"));
+        assert_eq!(reply.status, status, "{date}: {}", reply.text);
+    }
+}
+
+#[test]
 fn today_is_the_day_that_the_schools_own_clock_shows() {
     let year = Year::new();
     let (_, chipo) = year.student("Chipo", &year.class);

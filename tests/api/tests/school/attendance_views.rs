@@ -203,6 +203,80 @@ fn classes_that_have_not_entered_all_their_students_are_missing() {
 }
 
 #[test]
+fn the_lessons_of_a_day_whose_attendance_is_missing_are_named_with_who_gives_them() {
+    let year = Year::new();
+    let (_, chipo) = year.student("Chipo", &year.class);
+    let (_, rudo) = year.student("Rudo", &year.class);
+    let lessons = [("08:00", "08:40"), ("09:00", "09:40"), ("10:00", "10:40")].map(|(from, to)| {
+        let at = |weekday| year.lesson(weekday, json!({"starts_at": from, "ends_at": to}));
+        (at(3), at(4))
+    });
+    year.lesson(
+        4,
+        json!({"starts_at": "07:00", "ends_at": "07:40", "valid_to": "2026-01-14"}),
+    );
+    let missing = |date: &str| {
+        let path = format!("attendance/missing/?date={date}&by=lesson");
+        let reply = year.admin.get(&path).status(200);
+        assert_eq!(reply.json["classes"], json!([]), "{date}");
+        let lessons = reply.json["lessons"].as_array().unwrap().clone();
+        let of = |lesson: &Value| {
+            let entered = lesson["entered"].as_u64().unwrap();
+            (lesson["lesson"].as_str().unwrap().to_owned(), entered)
+        };
+        (lessons.iter().map(of).collect::<Vec<_>>(), lessons)
+    };
+    // It is Thursday, 08:00: the later lessons have not begun.
+    let (thursday, full) = missing("2026-01-15");
+    assert_eq!(thursday, [(lessons[0].1.clone(), 0)]);
+    let shown = [
+        "class_name",
+        "subject_name",
+        "teacher",
+        "teacher_name",
+        "starts_at",
+        "ends_at",
+        "size",
+    ];
+    assert_eq!(
+        json!(shown.map(|name| full[0][name].clone())),
+        json!([
+            "3A",
+            "Mathematics",
+            year.colleague.staff,
+            "Mrs Chipo Dube",
+            "08:00",
+            "08:40",
+            2
+        ])
+    );
+    let wednesday = "2026-01-14";
+    let all = lessons.clone().map(|(wednesday, _)| wednesday);
+    assert_eq!(missing(wednesday).0, all.clone().map(|lesson| (lesson, 0)));
+    year.enter(&chipo, wednesday, "present", json!(all[0]));
+    year.enter(&chipo, wednesday, "late", json!(all[1]));
+    year.enter(&rudo, wednesday, "absent", json!(all[1]));
+    assert_eq!(
+        missing(wednesday).0,
+        [(all[0].clone(), 1), (all[2].clone(), 0)]
+    );
+    // Who is there all day may miss a lesson; who is not there misses all.
+    year.enter(&chipo, wednesday, "present", json!(null));
+    year.enter(&rudo, wednesday, "excused", json!(null));
+    assert_eq!(missing(wednesday).0, [(all[2].clone(), 1)]);
+    year.holiday("Snow", wednesday, wednesday);
+    assert!(missing(wednesday).0.is_empty());
+    assert!(missing("2026-01-13").0.is_empty());
+    let wrong = year.admin.get("attendance/missing/?by=week");
+    assert_eq!(wrong.fields(), ["by"]);
+    let by_day = format!("attendance/missing/?date={wednesday}&by=day");
+    assert_eq!(
+        year.admin.get(&by_day).status(200).json["lessons"],
+        json!([])
+    );
+}
+
+#[test]
 fn questions_that_cannot_be_answered_are_400_on_their_names() {
     let year = Year::new();
     let (student, _) = year.student("Chipo", &year.class);

@@ -44,11 +44,13 @@ fn a_new_guardian_is_answered_with_what_was_agreed_to() {
       "last_name": "Moyo",
       "phone_number": "+263771234567",
       "updated_at": "[time]",
-      "user": null
+      "user": null,
+      "warnings": []
     }
     "#);
-    let found = school.admin.get(reply.header("location")).status(200);
-    assert_eq!(found.json, reply.json);
+    let mut found = school.admin.get(reply.header("location")).status(200).json;
+    found["warnings"] = json!([]);
+    assert_eq!(found, reply.json);
 }
 
 #[test]
@@ -79,6 +81,23 @@ fn a_phone_number_and_an_email_belong_to_one_guardian() {
         (email.status, email.fields()),
         (400, vec!["email".to_owned()])
     );
+}
+
+#[test]
+fn a_guardian_of_the_same_name_is_created_with_a_warning() {
+    let (_, school) = greenwood();
+    let first = guardian(&school, &json!({"phone_number": "+263771234567"})).status(201);
+    assert_eq!(first.json["warnings"], json!([]));
+    let again = json!({"first_name": "CHIPO", "email": "chipo@people.example"});
+    let again = guardian(&school, &again).status(201);
+    let said = "Chipo Moyo (+263771234567) has the same name: perhaps it is the same person.";
+    assert_eq!(again.json["warnings"], json!([said]));
+    let other = json!({"first_name": "Rudo", "email": "rudo@people.example"});
+    let other = guardian(&school, &other).status(201);
+    assert_eq!(other.json["warnings"], json!([]));
+    let path = format!("guardians/{}/", again.id());
+    let read = school.admin.get(&path).status(200);
+    assert!(read.json.get("warnings").is_none(), "{}", read.text);
 }
 
 #[test]

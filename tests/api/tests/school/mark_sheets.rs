@@ -151,17 +151,22 @@ fn a_bad_row_stops_no_other() {
     }
     assert_eq!(results(&reply)[4]["student_session"], json!(null));
     assert_eq!(results(&reply)[7]["student_session"], json!(second));
-    for (n, words) in [
-        (1, "not in the class"),
-        (3, "no such student"),
-        (7, "between 0 and 100"),
-        (8, "absent has no mark"),
-        (9, "mark: This field is required."),
-        (10, "colour: There is no such field."),
-        (12, "another row"),
+    for (n, field, words) in [
+        (0, None, ""),
+        (1, Some("student_session"), "not in the class"),
+        (3, Some("student_session"), "no such student"),
+        (6, None, "Expected an object."),
+        (7, Some("mark"), "between 0 and 100"),
+        (8, Some("mark"), "absent has no mark"),
+        (9, Some("mark"), "mark: This field is required."),
+        (10, Some("colour"), "colour: There is no such field."),
+        (12, Some("student_session"), "another row"),
+        (14, Some("version"), "Somebody else"),
     ] {
-        let message = results(&reply)[n]["message"].as_str().unwrap();
+        let result = &results(&reply)[n];
+        let message = result["message"].as_str().unwrap_or_default();
         assert!(message.contains(words), "{n}: {message}");
+        assert_eq!(result["field"], json!(field), "{n}: {message}");
     }
     let stored = room.teacher.get(&room.of_exam("marks/")).status(200);
     let marks: Vec<&Value> = stored.results().iter().map(|mark| &mark["mark"]).collect();

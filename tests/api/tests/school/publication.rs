@@ -215,6 +215,67 @@ fn a_correction_marks_the_card_outdated_until_it_is_published_anew() {
 }
 
 #[test]
+fn working_out_names_the_published_cards_that_would_say_something_else_now() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let path = format!("{}report-cards/compute/", golden.form.path());
+    let compute = |body: Value| school.admin.post(&path, &body).status(200).json;
+    let changed = |body: Value| {
+        let answer = compute(body);
+        let rows = answer["changed"].as_array().unwrap().clone();
+        let name = |row: &Value| row["student_name"].as_str().unwrap().to_owned();
+        rows.iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(changed(json!({})), [""; 0], "nothing is published");
+    publish(&school, &golden).expect(200);
+    assert_eq!(changed(json!({})), [""; 0]);
+
+    // A correction of one mark moves the others' positions and averages, and nothing in the other class.
+    let of_exam = format!(
+        "select m.id from marks m join exams e on e.id = m.exam where m.student_session = '{}' and e.subject = '{}'",
+        golden.students[3], golden.subjects[1].id
+    );
+    let mark = app.value(&school.slot, &of_exam);
+    let of_mark = format!("{}marks/{}/", golden.form.path(), mark.as_str().unwrap());
+    let version = json!({"mark": 89, "reason": "A sum was wrong.", "version": 1});
+    school.admin.patch(&of_mark, &version).expect(200);
+    let answer = compute(json!({}));
+    assert_eq!(answer["outdated"], 1);
+    let of_a = [
+        "Anesu Moyo",
+        "Bongai Ncube",
+        "Chipo Dube",
+        "Dudu Sibanda",
+        "Eve Banda",
+    ];
+    assert_eq!(changed(json!({})), of_a);
+    assert_eq!(answer["changed"][0]["version"], 1);
+    assert_eq!(answer["changed"][0]["class_name"], "1A G");
+    assert_eq!(changed(json!({"academic_class": golden.b})), [""; 0]);
+    // Publishing again replaces just those.
+    let again = publish(&school, &golden).status(200).json;
+    assert_eq!(
+        (&again["cards"], &again["unchanged"]),
+        (&json!(5), &json!(1))
+    );
+    assert_eq!(changed(json!({})), [""; 0]);
+
+    // Nobody's mark is corrected, and yet the scale gives one another grade.
+    golden.form.scale(
+        "O Level",
+        &[
+            ("A", 80.0, 100.0),
+            ("B", 50.0, 79.0),
+            ("C", 40.0, 49.0),
+            ("U", 0.0, 39.0),
+        ],
+    );
+    let answer = compute(json!({"academic_class": golden.b}));
+    assert_eq!(answer["outdated"], 0);
+    assert_eq!(answer["changed"][0]["student_name"], "Farai Zhou");
+}
+
+#[test]
 fn of_ten_publications_at_once_one_takes_place() {
     let (app, school) = greenwood();
     let golden = golden(&app, &school);

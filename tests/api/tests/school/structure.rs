@@ -72,6 +72,34 @@ fn activating_a_session_deactivates_the_other_and_says_so_in_the_audit_log() {
 }
 
 #[test]
+fn activating_a_term_deactivates_the_other_of_whatever_session() {
+    let (app, school) = greenwood();
+    let years =
+        [("2025", 2025), ("2026", 2026)].map(|(name, year)| session(&school, name, year, false));
+    let make = |session: &str, number: &str, start: &str, end: &str| {
+        let mut body = term(session, number, start, end);
+        body["is_active"] = json!(true);
+        school.admin.post("terms/", &body).status(201).id()
+    };
+    let active = || {
+        let list = school.admin.get("terms/?is_active=true").status(200);
+        list.column("id")
+    };
+    let first = make(&years[0], "3", "2025-09-08", "2025-12-04");
+    assert_eq!(active(), [first.as_str()]);
+    let second = make(&years[1], "1", "2026-01-12", "2026-04-02");
+    assert_eq!(active(), [second.as_str()]);
+    let body = json!({"is_active": true});
+    school
+        .admin
+        .patch(&format!("terms/{first}/"), &body)
+        .expect(200);
+    assert_eq!(active(), [first.as_str()]);
+    let sql = "select count(*) from terms where is_active = 1";
+    assert_eq!(app.count(&school.slot, sql), 1);
+}
+
+#[test]
 fn of_ten_activations_at_once_one_session_is_left_active() {
     let (app, school) = greenwood();
     let ids: Vec<String> = (0..10)
@@ -198,6 +226,51 @@ fn of_overlapping_terms_created_at_once_one_stays() {
     assert_eq!(statuses, [201, 400, 400]);
 }
 
+/// Tells where the first and the last day of a school's year are, by its clock.
+#[test]
+fn the_days_of_a_session_are_those_of_the_schools_own_calendar() {
+    for (zone, first, last) in [
+        ("UTC", "2026-01-05", "2026-12-04"),
+        ("America/New_York", "2026-01-04", "2026-12-03"),
+        ("Africa/Harare", "2026-01-05", "2026-12-04"),
+    ] {
+        let (app, school) = greenwood();
+        let id = &school.id;
+        app.execute(
+            "CONTROL",
+            &format!("update tenants set timezone = '{zone}' where id = '{id}'"),
+        );
+        app.pass_seconds(5);
+        let body = json!({"name": "2026", "start_date": "2026-01-05T00:00:00Z", "end_date": "2026-12-04T00:00:00Z"});
+        let year = school.admin.post("sessions/", &body).status(201).id();
+        let next = |day: &str, days: i64| {
+            let day: chrono::NaiveDate = day.parse().unwrap();
+            (day + chrono::Duration::days(days)).to_string()
+        };
+        for (from, to) in [
+            (next(first, -1), last.into()),
+            (first.into(), next(last, 1)),
+        ] {
+            let reply = school.admin.post("terms/", &term(&year, "1", &from, &to));
+            let message = json!({"start_date": ["Terms must lie within their session."]});
+            assert_eq!(reply.status(400).json, message, "{zone} {from} {to}");
+        }
+        let whole = school.admin.post("terms/", &term(&year, "1", first, last));
+        whole.expect(201);
+        // A session keeps its terms.
+        let path = format!("sessions/{year}/");
+        for change in [
+            json!({"start_date": "2026-01-06T00:00:00Z"}),
+            json!({"end_date": "2026-12-03T00:00:00Z"}),
+        ] {
+            let reply = school.admin.patch(&path, &change);
+            assert_eq!(reply.fields(), ["start_date"], "{zone} {change}");
+        }
+        let longer = json!({"end_date": "2026-12-05T00:00:00Z"});
+        school.admin.patch(&path, &longer).expect(200);
+    }
+}
+
 #[test]
 fn a_vacation_follows_its_term() {
     let (_, school) = greenwood();
@@ -221,6 +294,12 @@ fn a_vacation_follows_its_term() {
         ["vacation_start"]
     );
     with(json!("2026-04-03"), json!("2026-05-03")).expect(201);
+    for (first, status) in [("2026-05-03", 400), ("2026-05-04", 201)] {
+        let reply = school
+            .admin
+            .post("terms/", &term(&year, "2", first, "2026-07-30"));
+        assert_eq!(reply.status, status, "{first}: {}", reply.text);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use homeroom_domain::academics::attendance::{Holiday, LessonDays, Status};
 use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 
+use super::DAYS_OFF;
 use crate::{
     connection::{Outcomes, TenantDb},
     error::StoreError,
@@ -130,8 +131,10 @@ const OWN: &str = "exists (select 1 from staff f where f.user_id = ?2 and f.is_a
 
 pub(super) fn holidays_between(first: &str, last: &str) -> Statement {
     sql!(
-        "select name, start_date, end_date from holidays where start_date <= ?2 and end_date >= ?1 \
-         order by start_date",
+        format!(
+            "select name, start_date, end_date from {DAYS_OFF} where start_date <= ?2 and end_date >= ?1 \
+             order by start_date"
+        ),
         first,
         last
     )

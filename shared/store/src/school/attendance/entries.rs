@@ -3,6 +3,7 @@
 use homeroom_domain::academics::attendance::Status;
 use serde_json::{Map, Value as Json, json};
 
+use super::DAYS_OFF;
 use crate::{
     batch::{Batch, Stamp},
     sql::{Statement, Value, sql},
@@ -75,7 +76,7 @@ pub fn enter(stamp: &Stamp<'_>, entries: &[NewEntry], may_change: bool) -> Batch
     let rows = Json::from(rows).to_string();
     batch.guard_academics(
         "attendance_closed",
-        "exists (select 1 from holidays where ?1 between start_date and end_date)",
+        &format!("exists (select 1 from {DAYS_OFF} where ?1 between start_date and end_date)"),
         vec![Value::from(date)],
     );
     if !may_change {

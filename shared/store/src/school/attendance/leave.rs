@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{
-    NewEntry, STUDENT_NAME,
+    DAYS_OFF, NewEntry, STUDENT_NAME,
     day::{take_holidays, take_lessons},
     entries::{JUST_WRITTEN, audit, changes},
 };
@@ -130,8 +130,10 @@ pub async fn find_for_approval(db: &TenantDb, id: Id<()>) -> Result<LeaveFacts, 
                 id
             ),
             sql!(
-                "select h.name, h.start_date, h.end_date from leave_applications v \
-                 join holidays h on h.start_date <= v.end_date and h.end_date >= v.start_date where v.id = ?1",
+                format!(
+                    "select off.name, off.start_date, off.end_date from leave_applications v \
+                     join {DAYS_OFF} off on off.start_date <= v.end_date and off.end_date >= v.start_date where v.id = ?1"
+                ),
                 id
             ),
             sql!(
@@ -303,12 +305,15 @@ pub fn approve(
         .collect();
     if !new.is_empty() {
         let rows = Json::from(new).to_string();
-        batch.push(sql!(
+        let sql = format!(
             "insert into attendance (id, student_session, date, lesson, status, code, reason, leave_application, created_at, \
              updated_at, created_by) select j.value ->> 'id', s.id, j.value ->> 'date', null, 'excused', null, ?2, ?3, \
              ?4, ?4, ?5 from json_each(?1) j cross join student_sessions s on s.id = j.value ->> 'student_session' \
-             where not exists (select 1 from holidays h where j.value ->> 'date' between h.start_date and h.end_date) \
-             on conflict do nothing",
+             where not exists (select 1 from {DAYS_OFF} off where j.value ->> 'date' between off.start_date and off.end_date) \
+             on conflict do nothing"
+        );
+        batch.push(sql!(
+            sql,
             &rows,
             &before.reason,
             &before.id,

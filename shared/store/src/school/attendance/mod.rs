@@ -18,13 +18,22 @@ pub use leave::{
     find_for_decision, keep_undecided, reject, withdraw,
 };
 pub use views::{
-    ClassEntry, ClassesOfDay, Counted, Pupil, SheetFacts, SheetMark, SummaryFacts, TermDays, Whose,
-    missing, sheet, summary,
+    ClassEntry, ClassesOfDay, Counted, LessonEntry, Pupil, SheetFacts, SheetMark, SummaryFacts,
+    TermDays, Whose, missing, missing_lessons, sheet, summary,
 };
 
 const STATUS: Kind = Kind::Choice(&["present", "absent", "late", "excused"]);
 const REASON: Kind = Kind::Text { min: 0, max: 500 };
 const CODE: Kind = Kind::Text { min: 1, max: 20 };
+
+/// Holidays, and the vacations that follow terms; of a vacation without an end only the first day is known.
+macro_rules! days_off {
+    () => {
+        "(select name, start_date, end_date from holidays union all select 'Vacation after term ' || term, vacation_start, \
+         ifnull(vacation_end, vacation_start) from terms where vacation_start is not null)"
+    };
+}
+const DAYS_OFF: &str = days_off!();
 
 /// A student's name, family name last, where `p` is the student.
 pub(super) const STUDENT_NAME: &str =
@@ -187,8 +196,11 @@ pub static ATTENDANCE: Table = Table {
     // A holiday may have been announced since the day was looked at.
     rules: &[Rule {
         name: "attendance_closed",
-        broken: "exists (select 1 from attendance a join holidays h on a.date between h.start_date and h.end_date \
-                 where a.id = ?1)",
+        broken: concat!(
+            "exists (select 1 from attendance a join ",
+            days_off!(),
+            " off on a.date between off.start_date and off.end_date where a.id = ?1)"
+        ),
     }],
     ..Table::PLAIN
 };

@@ -226,6 +226,62 @@ pub struct ClassesOfDay {
     pub lessons: Vec<LessonDays>,
 }
 
+/// A lesson on a day.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LessonEntry {
+    /// The lesson.
+    pub lesson: String,
+    /// The class in the session.
+    pub academic_class: String,
+    /// Its name.
+    pub class_name: String,
+    /// The subject.
+    pub subject: String,
+    /// Its name.
+    pub subject_name: String,
+    /// Who gives the lesson.
+    pub teacher: String,
+    /// The teacher's name.
+    pub teacher_name: String,
+    /// When it starts.
+    pub starts_at: String,
+    /// When it ends.
+    pub ends_at: String,
+    /// How many active students the class has.
+    pub size: u32,
+    /// How many of them have an entry of the lesson, or were absent or excused all day.
+    pub entered: u32,
+    /// When its session begins.
+    pub start_date: Timestamp,
+    /// When its session ends.
+    pub end_date: Timestamp,
+}
+
+/// The lessons of a day, by the time at which they start, and how far their attendance is entered.
+pub async fn missing_lessons(
+    db: &TenantDb,
+    date: &str,
+) -> Result<(Vec<LessonEntry>, Vec<Holiday>), StoreError> {
+    let lessons = format!(
+        "select m.id as lesson, m.academic_class, c.name as class_name, m.subject, \
+         (select x.name from subjects x where x.id = m.subject) as subject_name, m.teacher, \
+         (select {TEACHER_NAME} from staff f where f.id = m.teacher) as teacher_name, m.starts_at, m.ends_at, \
+         (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active') as size, \
+         (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active' \
+         and exists (select 1 from attendance e where e.student_session = s.id and e.date = ?1 and (e.lesson = m.id \
+         or e.lesson is null and e.status in ('absent', 'excused')))) as entered, \
+         y.start_date, y.end_date from timetable m join academic_classes a on a.id = m.academic_class \
+         join academic_sessions y on y.id = a.session join classes c on c.id = a.class \
+         where m.weekday % 7 = strftime('%w', ?1) + 0 and m.valid_from <= ?1 and ifnull(m.valid_to, ?1) >= ?1 \
+         order by m.starts_at, c.name collate nocase, m.id"
+    );
+    let mut outcomes = db
+        .connection
+        .batch(vec![sql!(lessons, date), holidays_between(date, date)])
+        .await?;
+    Ok((outcomes.rows()?, take_holidays(&mut outcomes)?))
+}
+
 /// The classes of a day, and how far their attendance is entered. `around` is a moment within the day.
 pub async fn missing(
     db: &TenantDb,

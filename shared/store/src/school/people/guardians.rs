@@ -1,6 +1,6 @@
 //! Guardians, and whose they are.
 
-use homeroom_domain::records::{Field, Kind, Literal};
+use homeroom_domain::records::{Field, Kind, Literal, Record, text};
 use homeroom_kernel::{Id, Listing, PageRequest, page::FilterKind};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use crate::{
     list::{self, Page, Parent, Source},
     records::{OnlyOne, Table},
     rows,
+    sql::sql,
 };
 
 const CHANNELS: Kind = Kind::Flags(&["sms", "whatsapp", "email"]);
@@ -140,6 +141,37 @@ pub static STUDENT_GUARDIANS: Table = Table {
     }),
     ..Table::PLAIN
 };
+
+/// A guardian who may be the same person as another.
+#[derive(Clone, Debug, Deserialize)]
+pub struct GuardianAlike {
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// The phone number, or else the email.
+    pub reach: String,
+}
+
+/// Guardians of the same name.
+pub async fn guardians_alike(
+    db: &TenantDb,
+    guardian: &Record,
+) -> Result<Vec<GuardianAlike>, StoreError> {
+    let forms = |name: &str| {
+        let name = text(guardian, name);
+        serde_json::json!([name, name.to_lowercase(), name.to_uppercase()]).to_string()
+    };
+    // `nocase` knows ASCII only: these cover the common ways of writing other letters.
+    let found = db.connection.rows(sql!(
+        "select first_name, last_name, ifnull(phone_number, email) as reach from guardians \
+         where last_name collate nocase in (select value from json_each(?1)) \
+         and first_name collate nocase in (select value from json_each(?2)) order by created_at limit 20",
+        forms("last_name"),
+        forms("first_name"),
+    ));
+    found.await
+}
 
 /// A student of a guardian.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ mod students;
 use homeroom_domain::records::Kind;
 
 pub use guardians::{
-    GUARDIANS, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN, students_of,
+    GUARDIANS, GuardianAlike, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN,
+    guardians_alike, students_of,
 };
 pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, place, take_out_of_class};
 pub(crate) use students::end_registrations;

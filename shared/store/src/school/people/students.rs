@@ -331,17 +331,20 @@ pub async fn history(
     list::fetch_within(&db.connection, &parent, &source, HISTORY.search, request).await
 }
 
-/// Not in the session of this id.
+/// In no class of the session of this id; who left the session needs none.
 const NOT_IN_SESSION: &str = "? in (select s.id from academic_sessions s where not exists \
-     (select 1 from student_sessions r where r.student = t.id and r.session = s.id))";
-/// Not in the session that this set-up is of.
+     (select 1 from student_sessions r where r.student = t.id and r.session = s.id \
+     and (r.academic_class is not null or r.status <> 'active')))";
+/// In no class of the session that this set-up is of.
 const NOT_IN_SETUP: &str = "? in (select u.id from session_setups u where not exists \
-     (select 1 from student_sessions r where r.student = t.id and r.session = u.academic_session))";
-/// Not in the present session.
+     (select 1 from student_sessions r where r.student = t.id and r.session = u.academic_session \
+     and (r.academic_class is not null or r.status <> 'active')))";
+/// In no class of the present session.
 const NOT_IN_PRESENT: &str = "t.enrolment = 'active' and not exists (select 1 from student_sessions r \
-     join academic_sessions s on s.id = r.session where r.student = t.id and s.is_active = 1)";
+     join academic_sessions s on s.id = r.session where r.student = t.id and s.is_active = 1 \
+     and (r.academic_class is not null or r.status <> 'active'))";
 
-/// What students without a registration can be ordered, searched and filtered by.
+/// What students without a class can be ordered, searched and filtered by.
 pub static WITHOUT_SESSION: Listing = Listing {
     orderings: STUDENTS.listing.orderings,
     default_ordering: STUDENTS.listing.default_ordering,
@@ -360,7 +363,7 @@ pub static WITHOUT_SESSION: Listing = Listing {
     ],
 };
 
-/// One page of the students of the school who are not registered in a session: the present one where none is named.
+/// One page of the students of the school who are in no class of a session: the present one where none is named.
 pub async fn without_session(
     db: &TenantDb,
     request: &PageRequest,

@@ -18,8 +18,8 @@ use crate::{
 pub struct ClassSize {
     /// The class of the session.
     pub id: String,
-    /// Whether the reader leads the class or teaches in it.
-    pub is_own: i64,
+    /// Whether the reader leads the class.
+    pub is_led: i64,
     /// Cards that are published in it.
     pub published: u64,
     /// Students of it who have none.
@@ -47,16 +47,14 @@ pub struct ListedRow {
 const SIZES: &str = "with shown as (select y.student_session, y.academic_class from exam_sessions x join report_cards y \
      on y.exam_session = x.id and y.is_current = 1 where x.id = ?1 and x.session = ?2 \
      and x.state in ('published', 'locked')) \
-     select a.id, (select count(*) from staff w where w.user_id = ?3 and w.is_active = 1 and (w.id = a.class_teacher \
-     or exists (select 1 from subject_teachers g where g.academic_class = a.id and g.teacher = w.id))) as is_own, \
+     select a.id, (select count(*) from staff w where w.user_id = ?3 and w.is_active = 1 and w.id = a.class_teacher) as is_led, \
      (select count(*) from shown where shown.academic_class = a.id) as published, (select count(*) from student_sessions r \
      where r.academic_class = a.id and r.status = 'active' \
      and r.id not in (select shown.student_session from shown)) as live \
      from academic_classes a join classes c on c.id = a.class join forms f on f.id = c.form \
      where a.session = ?2 order by f.sequence, f.name, c.name, a.id";
 
-const OWN: &str = "t.academic_class in (select a.id from staff w join academic_classes a on a.class_teacher = w.id \
-     or exists (select 1 from subject_teachers g where g.academic_class = a.id and g.teacher = w.id) \
+const LED: &str = "t.academic_class in (select a.id from staff w join academic_classes a on a.class_teacher = w.id \
      where w.user_id = ? and w.is_active = 1)";
 
 /// What a list is ordered by: a class's place first, and within it the incomplete last.
@@ -110,7 +108,7 @@ pub async fn find_page(
     found.filters.insert(0, ("t.exam_session = ?", of));
     if !sees_all {
         let reader = reader.map(|user| user.to_string()).unwrap_or_default();
-        found.filters.push((OWN, FilterValue::Text(reader)));
+        found.filters.push((LED, FilterValue::Text(reader)));
     }
     let orderings = request.ordering.iter();
     found.ordering = orderings

@@ -35,7 +35,7 @@ use crate::{
 /// Who reads, when, and which frozen cards.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    /// The user, where there is one: classes that are the user's own are marked.
+    /// The user, where there is one: classes that the user leads are marked.
     pub user: Option<UserId>,
     /// The school's date: days ahead are not counted.
     pub today: String,
@@ -244,9 +244,7 @@ fn facts(reader: &Reader) -> String {
 
 const CLASS_ROWS: &str = "select a.id, c.name, f.id as form, f.name as form_name, f.level, a.class_teacher, \
      ({name} a.class_teacher) as class_teacher_name, \
-     (select count(*) from staff w where w.id = a.class_teacher and w.user_id = ?4 and w.is_active = 1) as is_led, \
-     (select count(*) from staff w where w.user_id = ?4 and w.is_active = 1 and (w.id = a.class_teacher or exists \
-     (select 1 from subject_teachers g where g.academic_class = a.id and g.teacher = w.id))) as is_own \
+     (select count(*) from staff w where w.id = a.class_teacher and w.user_id = ?4 and w.is_active = 1) as is_led \
      from academic_classes a join classes c on c.id = a.class join forms f on f.id = c.form \
      where a.session = ?2 and {forms} order by f.sequence, f.name, c.name, a.id";
 
@@ -257,13 +255,16 @@ const PLANS: &str = "select k.form, k.subject, s.name, k.coefficient, k.is_compu
      where k.form in (select c.form from academic_classes a join classes c on c.id = a.class \
      where a.session = ?2 and {forms}) order by s.name collate nocase, s.id";
 
+/// A day without an entry of its own is what its lessons say: late or present where the student came to any of them.
 const STUDENTS: &str = "select r.id as student_session, r.academic_class, p.id as student, p.student_id as student_number, \
      trim(p.first_name || ' ' || p.middle_name) as given_names, p.last_name, \
-     case when {wanted} then (select json_array(ifnull(sum(d.status = 'present'), 0), ifnull(sum(d.status = 'absent'), 0), \
-     ifnull(sum(d.status = 'late'), 0), ifnull(sum(d.status = 'excused'), 0)) from attendance d where d.student_session = r.id and d.lesson is null \
-     and d.date <= ?4 and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
+     case when {wanted} then (select json_array(ifnull(sum(day.status = 'present'), 0), ifnull(sum(day.status = 'absent'), 0), \
+     ifnull(sum(day.status = 'late'), 0), ifnull(sum(day.status = 'excused'), 0)) from (select case \
+     when sum(d.lesson is null) then max(d.status) filter (where d.lesson is null) when sum(d.status = 'late') then 'late' \
+     when sum(d.status = 'present') then 'present' when sum(d.status = 'absent') then 'absent' else 'excused' end as status \
+     from attendance d where d.student_session = r.id and d.date <= ?4 and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
      and t.term = x.term where x.id = ?1) and (select t.end_date from exam_sessions x join terms t \
-     on t.session = x.session and t.term = x.term where x.id = ?1)) end as attendance \
+     on t.session = x.session and t.term = x.term where x.id = ?1) group by d.date) day) end as attendance \
      from student_sessions r join students p on p.id = r.student \
      where r.academic_class in {classes} and r.status = 'active' \
      order by p.last_name collate nocase, p.first_name collate nocase, r.id";

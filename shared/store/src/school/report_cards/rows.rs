@@ -1,6 +1,9 @@
 //! What cards are computed from, row by row.
 
-use homeroom_domain::academics::marks::{Coefficient, Mark};
+use homeroom_domain::{
+    academics::marks::{Coefficient, Mark},
+    credentials,
+};
 use serde::{Deserialize, Serialize};
 
 /// What an exam session lies in.
@@ -41,8 +44,6 @@ pub struct ClassRow {
     pub class_teacher_name: Option<String>,
     /// Whether the reader is the class teacher.
     pub is_led: i64,
-    /// Whether the reader leads the class or teaches in it.
-    pub is_own: i64,
 }
 
 /// A subject of a form.
@@ -141,6 +142,14 @@ pub struct FrozenRow {
     pub card: Option<String>,
     /// The digest of that; none of cards from before there were any.
     pub digest: Option<String>,
+}
+
+impl FrozenRow {
+    /// Whether the card says the same as this text of a card.
+    #[must_use]
+    pub fn says(&self, card: &str) -> bool {
+        self.digest.as_ref() == Some(&credentials::digest(card))
+    }
 }
 
 /// A card that only the staff may see.

@@ -4,6 +4,7 @@ use homeroom_domain::{
     academics::timetable::Entry,
     records::{Record, text},
 };
+use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 
 use super::{TEACHER_NAME, last_day};
@@ -65,6 +66,8 @@ impl Rival {
 pub struct Surroundings {
     /// The lesson as the domain compares it.
     pub entry: Entry,
+    /// When the session of the class begins and ends, where there is such a class.
+    pub session: Option<(Timestamp, Timestamp)>,
     /// Whether the class has a teacher for the subject.
     pub is_taught: bool,
     /// Lessons at the same time that share class, teacher or room.
@@ -83,14 +86,17 @@ pub async fn surroundings(db: &TenantDb, lesson: &Record) -> Result<Surroundings
     #[derive(Deserialize)]
     struct Around {
         last: Option<String>,
+        begins: Option<Timestamp>,
+        ends: Option<Timestamp>,
         #[serde(deserialize_with = "rows::flag")]
         is_taught: bool,
     }
     const AROUND: &str = concat!(
         "select ",
         last_day!("t"),
-        " as last, exists (select 1 from subject_teachers x where x.academic_class = t.academic_class \
-         and x.subject = t.subject) as is_taught from (select ?1 as academic_class, ?2 as subject, ?3 as valid_to) t"
+        " as last, y.start_date as begins, y.end_date as ends, exists (select 1 from subject_teachers x where x.academic_class = t.academic_class \
+         and x.subject = t.subject) as is_taught from (select ?1 as academic_class, ?2 as subject, ?3 as valid_to) t \
+         left join academic_classes a on a.id = t.academic_class left join academic_sessions y on y.id = a.session"
     );
     const LAST: &str = last_day!("t");
     let rivals = format!(
@@ -123,6 +129,9 @@ pub async fn surroundings(db: &TenantDb, lesson: &Record) -> Result<Surroundings
     let around: Option<Around> = outcomes.rows()?.into_iter().next();
     let last = around.as_ref().and_then(|around| around.last.as_deref());
     Ok(Surroundings {
+        session: around
+            .as_ref()
+            .and_then(|around| around.begins.zip(around.ends)),
         entry: Entry {
             id: field("id").to_owned(),
             academic_class: field("academic_class").to_owned(),

@@ -82,6 +82,32 @@ fn proposals_follow_the_published_cards_and_say_why() {
 }
 
 #[test]
+fn the_class_pattern_leads_on_where_forms_have_no_order() {
+    let year = Year::new();
+    for form in &year.forms {
+        let path = format!("form/{form}/");
+        year.admin()
+            .put(&path, &json!({"name": form, "level": "O Level"}))
+            .expect(200);
+    }
+    let [first, last] = [("Rudo", 0), ("Chipo", 1)].map(|(name, class)| {
+        let pupil = year.pupil(name, class);
+        year.card(&pupil, class, 61.25, 6, false);
+        pupil
+    });
+    let preview = year.preview(&json!({}));
+    let leads = |pupil: &Pupil| {
+        let row = of(&preview, pupil);
+        (
+            row["action"].clone(),
+            row["destination_session_class"].clone(),
+        )
+    };
+    assert_eq!(leads(&first), (json!("promote"), json!(year.new[1])));
+    assert_eq!(leads(&last), (json!("graduate"), Value::Null));
+}
+
+#[test]
 fn without_a_card_the_marks_count_and_a_missing_one_leaves_it_open() {
     let year = Year::new();
     let [good, weak, missing, none] =
