@@ -130,22 +130,6 @@ fn a_mistake_is_named_with_its_place_and_what_to_write_instead() {
             ),
         ),
         (
-            "# alphabet = \"gsm7\"",
-            "alphabet = \"latin1\"",
-            format!(
-                "{}:26 link 101 has another `alphabet` or `header` than the first: make them the same, or remove it here",
-                line_of("links =")
-            ),
-        ),
-        (
-            "# rate = 80 ",
-            "burst = 8 ",
-            format!(
-                "{}:9 a burst of no rate: write `rate` too, or remove it",
-                line_of("# rate = 80")
-            ),
-        ),
-        (
             "[pools.1000]",
             "[pools.100]",
             format!(
@@ -183,6 +167,30 @@ fn a_mistake_is_named_with_its_place_and_what_to_write_instead() {
             format!(
                 "{}:17 both `password` and `password_file`: keep one",
                 line_of("# password_file")
+            ),
+        ),
+    ] {
+        assert_eq!(changed(line, to), [expected], "{to}");
+    }
+}
+
+#[test]
+fn a_pool_of_links_that_write_differently_and_a_burst_of_no_rate_are_mistakes() {
+    for (line, to, expected) in [
+        (
+            "# alphabet = \"gsm7\"",
+            "alphabet = \"latin1\"",
+            format!(
+                "{}:26 link 101 has another `alphabet` or `header` than the first: make them the same, or remove it here",
+                line_of("links =")
+            ),
+        ),
+        (
+            "# rate = 80 ",
+            "burst = 8 ",
+            format!(
+                "{}:9 a burst of no rate: write `rate` too, or remove it",
+                line_of("# rate = 80")
             ),
         ),
     ] {
