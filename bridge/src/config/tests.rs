@@ -130,22 +130,6 @@ fn a_mistake_is_named_with_its_place_and_what_to_write_instead() {
             ),
         ),
         (
-            "# alphabet = \"gsm7\"",
-            "alphabet = \"latin1\"",
-            format!(
-                "{}:26 link 101 has another `alphabet` or `header` than the first: make them the same, or remove it here",
-                line_of("links =")
-            ),
-        ),
-        (
-            "# rate = 80 ",
-            "burst = 8 ",
-            format!(
-                "{}:9 a burst of no rate: write `rate` too, or remove it",
-                line_of("# rate = 80")
-            ),
-        ),
-        (
             "[pools.1000]",
             "[pools.100]",
             format!(
@@ -239,6 +223,30 @@ fn tls_to_the_database_is_all_or_nothing_and_knows_a_name() {
             "{found:?}"
         );
         assert!(!found[0].contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_pool_of_links_that_write_differently_and_a_burst_of_no_rate_are_mistakes() {
+    for (line, to, expected) in [
+        (
+            "# alphabet = \"gsm7\"",
+            "alphabet = \"latin1\"",
+            format!(
+                "{}:26 link 101 has another `alphabet` or `header` than the first: make them the same, or remove it here",
+                line_of("links =")
+            ),
+        ),
+        (
+            "# rate = 80 ",
+            "burst = 8 ",
+            format!(
+                "{}:9 a burst of no rate: write `rate` too, or remove it",
+                line_of("# rate = 80")
+            ),
+        ),
+    ] {
+        assert_eq!(changed(line, to), [expected], "{to}");
     }
 }
 

@@ -36,7 +36,7 @@ async fn neither_log_nor_metrics_hold_a_text_or_a_whole_number() {
             .status,
         400
     );
-    chain.from_phone(
+    chain.write_as_phone(
         100,
         FromPhone {
             source: "263775554433".to_owned(),

@@ -1,8 +1,9 @@
 //! The configuration is read again while messages go through.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::node::PeerCentre;
 use crate::rest;

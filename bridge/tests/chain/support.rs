@@ -480,7 +480,7 @@ impl Chain {
     }
 
     /// Has a link's centre send what a phone wrote.
-    pub(crate) fn from_phone(&self, link: i64, message: FromPhone) {
+    pub(crate) fn write_as_phone(&self, link: i64, message: FromPhone) {
         self.centres[&link].0.send("school", message);
     }
 

@@ -56,10 +56,9 @@ impl Encoding {
     #[must_use]
     pub fn units(self, character: char) -> Option<usize> {
         match self {
-            Self::Gsm7 => gsm7::encode(character).map(gsm7::Septets::len),
             Self::Latin1 => (u32::from(character) < 0x100).then_some(1),
             Self::Ascii if !character.is_ascii() => None,
-            Self::Ascii => gsm7::encode(character).map(gsm7::Septets::len),
+            Self::Gsm7 | Self::Ascii => gsm7::encode(character).map(gsm7::Septets::len),
             Self::Ucs2 => Some(character.len_utf16()),
         }
     }
