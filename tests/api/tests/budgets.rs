@@ -26,7 +26,7 @@ fn reads_cost(reads: &[Operation]) {
     for operation in reads {
         let sample = scene.prepare(operation);
         // What is asked for lies in another database, or a page is found before its cards are worked out.
-        let goes_twice = ["find_school_usage", "list_report_cards"];
+        let goes_twice = ["find_school_usage", "find_sms_usage", "list_report_cards"];
         let more = u64::from(goes_twice.contains(&operation.id.as_str()));
         // The isolate knows the school, and nobody.
         scene.app.pass_seconds(10);
@@ -161,7 +161,7 @@ fn writes_cost_few_trips() {
     0 school.check_sms_text
     5 school.create_sms_message
     2 school.cancel_sms_message
-    4 school.add_sms_opt_out
+    5 school.add_sms_opt_out
     2 school.delete_sms_opt_out
     4 school.update_sms_settings
     4 school.replace_sms_settings
