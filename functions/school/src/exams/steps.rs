@@ -9,7 +9,7 @@ use homeroom_domain::{
 use homeroom_edge::{ApiError, Ids, NoBody, Post, Posted, SchoolArea};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::{
-    records::{self, Scope},
+    records,
     school::exams::{self, EXAM_SESSIONS},
 };
 use utoipa::ToSchema;
@@ -77,10 +77,7 @@ async fn take<T>(
     reason: Option<&str>,
 ) -> Result<Response, ApiError> {
     let ids = ids?;
-    let scope = Scope(vec![(
-        "t.session = ?",
-        ids.get::<()>("session")?.to_string(),
-    )]);
+    let scope = EXAM_SESSIONS.within(|name| ids.get(name))?;
     let before = records::find(&post.db, &EXAM_SESSIONS, &scope, ids.get("id")?).await?;
     let state = exams::state(&before)
         .ok_or_else(|| ApiError::Internal("an exam session without a state".into()))?;

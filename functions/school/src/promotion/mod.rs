@@ -121,7 +121,6 @@ static PROMOTIONS: Resource = Resource {
     title: "a decision on a student",
     path: "/api/v1/school/session-setup/{session_setup}/student-promotions/",
     tag: TAG,
-    scope: &[("session_setup", "t.session_setup = ?")],
     hooks: &PromotionRules,
     ..ALONE
 };

@@ -14,8 +14,7 @@ use homeroom_domain::{
 use homeroom_edge::{ApiError, Caller, Ids, NoBody, Post, SchoolArea};
 use homeroom_kernel::{Fields, Input, Timestamp, fields::NON_FIELD, rules};
 use homeroom_store::{
-    Batch,
-    records::{self, Scope},
+    Batch, records,
     school::{
         exams::{self, EXAM_SESSIONS},
         report_cards::{Depth, Freezing, Loaded, Publication, Which, publish, withdraw},
@@ -406,8 +405,7 @@ pub(crate) async fn unpublish_exam_session(
     post: Post<SchoolArea, PublishReportCard, NoBody>,
 ) -> Result<Response, ApiError> {
     let ids = ids?;
-    let session = ids.get::<()>("session")?.to_string();
-    let scope = Scope(vec![("t.session = ?", session)]);
+    let scope = EXAM_SESSIONS.within(|name| ids.get(name))?;
     let before = records::find(&post.db, &EXAM_SESSIONS, &scope, ids.get("id")?).await?;
     let after = exams::state(&before).and_then(|state| state.after(Step::Unpublish, false).ok());
     let after = after.ok_or(ApiError::Conflict {

@@ -181,6 +181,7 @@ pub static EXAM_SESSIONS: Table = Table {
         ],
     },
     keeps_deleted: true,
+    scope: &[("session", "t.session = ?")],
     ..Table::PLAIN
 };
 
@@ -266,6 +267,13 @@ pub static EXAMS: Table = Table {
             "in_curriculum",
             "exists (select 1 from academic_classes a join classes c on c.id = a.class \
               join curriculum k on k.form = c.form where a.id = t.academic_class and k.subject = t.subject)",
+        ),
+    ],
+    scope: &[
+        ("exam_session", "t.exam_session = ?"),
+        (
+            "session",
+            "t.exam_session in (select id from exam_sessions where session = ? and is_deleted = 0)",
         ),
     ],
     ..Table::PLAIN

@@ -8,7 +8,7 @@ use homeroom_kernel::{Listing, page::FilterKind};
 
 use crate::{
     batch::{Batch, Stamp},
-    records::Table,
+    records::{Scope, Table},
     sql::{Value, sql},
 };
 
@@ -33,6 +33,7 @@ pub static EXAM_MARKS: Table = Table {
         search: SEARCH,
         filters: &[OF_REGISTRATION, OF_STUDENT, ABSENT, MISSING],
     },
+    scope: &[("exam", "t.exam = ?"), IN_EXAM_SESSION, IN_SESSION],
     ..MARKS
 };
 
@@ -77,6 +78,7 @@ pub static ALL_MARKS: Table = Table {
             MISSING,
         ],
     },
+    scope: &[IN_EXAM_SESSION, IN_SESSION],
     ..MARKS
 };
 
@@ -171,6 +173,16 @@ const MISSING: Filter = (
     "(t.mark is null and t.is_absent = 0) = ?",
 );
 
+const IN_EXAM_SESSION: (&str, &str) = (
+    "exam_session",
+    "t.exam in (select x.id from exams x where x.exam_session = ?)",
+);
+const IN_SESSION: (&str, &str) = (
+    "session",
+    "t.exam in (select x.id from exams x join exam_sessions s on s.id = x.exam_session where s.session = ? \
+     and s.is_deleted = 0)",
+);
+
 const MARKS: Table = Table {
     name: "marks",
     computed: &[
@@ -223,8 +235,11 @@ macro_rules! exams_of_user {
 }
 pub(super) use exams_of_user;
 
-/// The marks `t` that a user sees who does not manage all; `?` is the user.
-pub const OF_USER: &str = concat!("t.exam in ", exams_of_user!());
+/// The marks that a user sees who does not manage all.
+#[must_use]
+pub fn of_user(user: &str) -> Scope {
+    Scope::of([(concat!("t.exam in ", exams_of_user!()), user)])
+}
 
 /// The names of states as a list of SQL.
 pub(super) fn names(states: &[ExamState]) -> String {

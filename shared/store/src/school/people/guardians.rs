@@ -138,6 +138,7 @@ pub static STUDENT_GUARDIANS: Table = Table {
         column: "is_primary",
         within: Some("student"),
     }),
+    scope: &[("student", "t.student = ?")],
     ..Table::PLAIN
 };
 

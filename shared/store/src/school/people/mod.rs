@@ -9,7 +9,7 @@ use homeroom_domain::records::Kind;
 pub use guardians::{
     GUARDIANS, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN, students_of,
 };
-pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, place, take_out_of_class};
+pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, of_class, place, take_out_of_class};
 pub(crate) use students::end_registrations;
 pub use students::{
     Admission, Change, HISTORY, Namesake, STUDENTS, WITHOUT_SESSION, history, note_changes,

@@ -290,5 +290,6 @@ pub static PROMOTIONS: Table = Table {
                      on e.session_setup = deed.session_setup where deed.id = ?1 and e.undone_at is null)",
         },
     ],
+    scope: &[("session_setup", "t.session_setup = ?")],
     ..Table::PLAIN
 };

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     connection::TenantDb,
     error::StoreError,
-    records::{self, Scope},
+    records,
     school::{
         exams::EXAM_SESSIONS,
         grading::{BANDS, BandRow},
@@ -161,7 +161,7 @@ pub async fn load(
             params,
         }
     };
-    let scope = Scope(vec![("t.session = ?", session.to_string())]);
+    let scope = EXAM_SESSIONS.within(|_| Ok::<_, StoreError>(session))?;
     let frozen = frozen(&reader);
     let statements = vec![
         records::select(&EXAM_SESSIONS, &scope, exam_session),
