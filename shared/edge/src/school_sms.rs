@@ -32,7 +32,7 @@ use http::StatusCode;
 use serde_json::{Map, json};
 
 use crate::{
-    ApiError, App, Caller, SchoolArea,
+    ApiError, App, Caller, Conflict, SchoolArea,
     app::SmsJob,
     sms_rules::{Rules, Taken, asked_everyone},
 };
@@ -81,10 +81,7 @@ impl Sender {
             Some(row) => (row.esme, row.source, row.tells_absences),
             None => {
                 let (esme, source) = defaults(app, &caller.db);
-                let esme = esme.ok_or(ApiError::Conflict {
-                    code: "sms_not_set_up",
-                    detail: "Choose the link that sends in the settings of text messages first.",
-                })?;
+                let esme = esme.ok_or(Conflict::SmsNotSetUp)?;
                 (esme, source, false)
             }
         };
@@ -102,10 +99,7 @@ impl Sender {
         }
         let link = app.sms_link(&caller.context, esme).await?;
         if link.is_some_and(|link| !link.is_enabled) {
-            return Err(ApiError::Conflict {
-                code: "link_disabled",
-                detail: "The platform's administrators have switched this link off.",
-            });
+            return Err(Conflict::LinkDisabled.into());
         }
         let rules = Rules::at(&sms_app, &caller.db.school().school().timezone)?;
         Ok(Self {
@@ -473,8 +467,8 @@ impl Sender {
         let rejected = weighed.rejected();
         if weighed.fit.is_empty() {
             return Err(ApiError::Refused {
-                code: "no_receivers",
-                detail: "There is nobody to write to: everybody is left out.".into(),
+                conflict: Conflict::NoReceivers,
+                which: String::new(),
                 records: Map::from_iter([("rejected".to_owned(), json!(rejected))]),
             });
         }

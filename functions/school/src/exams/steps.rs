@@ -6,7 +6,7 @@ use homeroom_domain::{
     academics::exam_state::{Step, StepFault},
     permissions::school::PublishReportCard,
 };
-use homeroom_edge::{ApiError, Ids, NoBody, Post, Posted, SchoolArea};
+use homeroom_edge::{ApiError, Conflict, Ids, NoBody, Post, Posted, SchoolArea};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::{
     records,
@@ -84,10 +84,7 @@ async fn take<T>(
     let to = state
         .after(step, reason.is_some())
         .map_err(|fault| match fault {
-            StepFault::NotFromHere => ApiError::Conflict {
-                code: "not_from_here",
-                detail: step.condition(),
-            },
+            StepFault::NotFromHere => Conflict::NotFromHere.into(),
             StepFault::ReasonRequired => ApiError::field("reason", "This field is required."),
         })?;
     let (batch, after) = exams::step(&post.stamp(), &before, to, reason);

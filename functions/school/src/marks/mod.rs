@@ -12,7 +12,7 @@ use homeroom_domain::{
     },
     records::{Record, flag, text},
 };
-use homeroom_edge::{ApiError, Permitted, SchoolArea};
+use homeroom_edge::{ApiError, Conflict, Permitted, SchoolArea};
 use homeroom_kernel::FieldErrors;
 use homeroom_store::{Batch, records::Scope, school::marks as tables};
 use serde_json::{Value, json};
@@ -109,10 +109,7 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
         }
         (Some(_), None) => {
             if sheet.state != ExamState::Draft {
-                return Err(ApiError::Conflict {
-                    code: "marks_closed",
-                    detail: "Marks are deleted as long as they are a draft only: change this one instead.",
-                });
+                return Err(Conflict::MarksKept.into());
             }
             states = &[ExamState::Draft];
         }
