@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     batch::{Action, Batch, Stamp},
     records::{Rule, Table},
+    school::names::class_name,
     sql::{Value, sql},
 };
 
@@ -222,10 +223,7 @@ pub static EXAMS: Table = Table {
         ),
     ],
     computed: &[
-        (
-            "class_name",
-            "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = t.academic_class)",
-        ),
+        ("class_name", class_name!("t.academic_class")),
         (
             "subject_name",
             "(select s.name from subjects s where s.id = t.subject)",
@@ -233,10 +231,7 @@ pub static EXAMS: Table = Table {
     ],
     listing: Listing {
         orderings: &[
-            (
-                "academic_class",
-                "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = t.academic_class)",
-            ),
+            ("academic_class", class_name!("t.academic_class")),
             (
                 "subject",
                 "(select s.name from subjects s where s.id = t.subject)",

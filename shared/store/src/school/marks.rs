@@ -9,8 +9,19 @@ use homeroom_kernel::{Listing, page::FilterKind};
 use crate::{
     batch::{Batch, Stamp},
     records::{Scope, Table},
+    school::names::student_name,
     sql::{Value, sql},
 };
+
+/// The users who enter the marks of the exam `x`, with commas between: its teacher, and who teaches its subject to the class.
+macro_rules! exam_users {
+    () => {
+        "(select group_concat(w.user_id) from staff w where w.is_active = 1 and (w.id = x.teacher \
+         or w.id in (select s.teacher from subject_teachers s where s.academic_class = x.academic_class \
+         and s.subject = x.subject)))"
+    };
+}
+pub(super) use exam_users;
 
 /// Marks of one exam: the exam is named by the address.
 pub static EXAM_MARKS: Table = Table {
@@ -188,8 +199,11 @@ const MARKS: Table = Table {
     computed: &[
         (
             "student_name",
-            "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from student_sessions r \
-              join students p on p.id = r.student where r.id = t.student_session)",
+            concat!(
+                "(select ",
+                student_name!("p"),
+                " from student_sessions r join students p on p.id = r.student where r.id = t.student_session)"
+            ),
         ),
         (
             "student_id",
@@ -215,9 +229,11 @@ const MARKS: Table = Table {
         ),
         (
             "exam_users",
-            "(select group_concat(w.user_id) from exams x join staff w on w.is_active = 1 and (w.id = x.teacher \
-              or w.id in (select s.teacher from subject_teachers s where s.academic_class = x.academic_class \
-              and s.subject = x.subject)) where x.id = t.exam)",
+            concat!(
+                "(select ",
+                exam_users!(),
+                " from exams x where x.id = t.exam)"
+            ),
         ),
     ],
     ..Table::PLAIN

@@ -8,7 +8,10 @@ mod views;
 use homeroom_domain::records::{Field, Kind, Literal, Presence};
 use homeroom_kernel::{Listing, page::FilterKind};
 
-use crate::records::{Rule, Table};
+use crate::{
+    records::{Rule, Table},
+    school::names::student_name,
+};
 
 pub(crate) use day::take_holidays;
 pub use day::{ClassDay, Day, Entered, Lesson, Place, StudentDay, class_day, student_day};
@@ -27,8 +30,7 @@ const REASON: Kind = Kind::Text { min: 0, max: 500 };
 const CODE: Kind = Kind::Text { min: 1, max: 20 };
 
 /// A student's name, family name last, where `p` is the student.
-pub(super) const STUDENT_NAME: &str =
-    "trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name";
+pub(super) const STUDENT_NAME: &str = student_name!("p");
 
 /// Days without lessons.
 pub static HOLIDAYS: Table = Table {
@@ -142,8 +144,11 @@ pub static ATTENDANCE: Table = Table {
         ),
         (
             "student_name",
-            "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from student_sessions s \
-             join students p on p.id = s.student where s.id = t.student_session)",
+            concat!(
+                "(select ",
+                student_name!("p"),
+                " from student_sessions s join students p on p.id = s.student where s.id = t.student_session)"
+            ),
         ),
         (
             "academic_class",
@@ -220,7 +225,11 @@ pub static LEAVE_APPLICATIONS: Table = Table {
     ],
     computed: &[(
         "student_name",
-        "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from students p where p.id = t.student)",
+        concat!(
+            "(select ",
+            student_name!("p"),
+            " from students p where p.id = t.student)"
+        ),
     )],
     listing: Listing {
         orderings: &[

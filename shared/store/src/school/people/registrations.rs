@@ -14,6 +14,7 @@ use crate::{
     connection::TenantDb,
     error::StoreError,
     records::{Rule, Scope, Table},
+    school::names::student_name,
     sql::{Statement, Value, sql},
 };
 
@@ -62,7 +63,11 @@ pub static STUDENT_SESSIONS: Table = Table {
     computed: &[
         (
             "student_name",
-            "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from students p where p.id = t.student)",
+            concat!(
+                "(select ",
+                student_name!("p"),
+                " from students p where p.id = t.student)"
+            ),
         ),
         (
             "student_id",
