@@ -82,6 +82,12 @@ conflicts! {
     CommentLocked = "exam_locked": "The exam session is locked: give a reason for the comment.",
     /// The marks are no draft.
     MarksClosed = "marks_closed": "The marks are in review, published or locked. Somebody with the permission school.manage_mark corrects them, with a reason once they are published.",
+    /// The marks are being reviewed, for somebody who teaches.
+    MarksInReview = "marks_closed": "The marks are being reviewed: you can no longer change them. Ask somebody with the permission school.manage_mark.",
+    /// The marks are published, for somebody who teaches.
+    MarksOut = "marks_closed": "The marks are published: you can no longer change them. Ask somebody with the permission school.manage_mark.",
+    /// The marks are locked, for somebody who teaches.
+    MarksLocked = "marks_closed": "The marks are locked: you can no longer change them. Ask somebody with the permission school.manage_mark.",
     /// The marks are published, for somebody who corrects.
     MarksPublished = "marks_closed": "The marks are published: give a reason for the correction.",
     /// The exam session is switched off.

@@ -69,7 +69,9 @@ fn refusal(fault: EditFault) -> ApiError {
     match fault {
         EditFault::NotYourSubject => not_your_subject(),
         EditFault::Inactive => Conflict::MarksInactive.into(),
-        EditFault::Closed => Conflict::MarksClosed.into(),
+        EditFault::Closed(ExamState::Published) => Conflict::MarksOut.into(),
+        EditFault::Closed(ExamState::Locked) => Conflict::MarksLocked.into(),
+        EditFault::Closed(ExamState::Draft | ExamState::Review) => Conflict::MarksInReview.into(),
         EditFault::ReasonRequired => Conflict::MarksPublished.into(),
         EditFault::Overdue => Conflict::MarksOverdue.into(),
     }

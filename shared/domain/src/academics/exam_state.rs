@@ -49,7 +49,7 @@ pub enum EditFault {
     /// A subject that somebody else teaches.
     NotYourSubject,
     /// Once they are no draft, only holders of the permission correct.
-    Closed,
+    Closed(ExamState),
     /// Corrections of published marks are explained.
     ReasonRequired,
     /// No marks are entered in the exam session now.
@@ -103,7 +103,7 @@ pub fn may_edit_mark(
     match state {
         _ if !is_own_subject && !has_permission => Err(EditFault::NotYourSubject),
         ExamState::Draft => Ok(()),
-        _ if !has_permission => Err(EditFault::Closed),
+        _ if !has_permission => Err(EditFault::Closed(state)),
         ExamState::Review => Ok(()),
         ExamState::Published | ExamState::Locked if has_reason => Ok(()),
         ExamState::Published | ExamState::Locked => Err(EditFault::ReasonRequired),
@@ -223,9 +223,9 @@ mod tests {
         for has_reason in [false, true] {
             for (state, answer) in STATES.into_iter().zip([
                 Ok(()),
-                Err(EditFault::Closed),
-                Err(EditFault::Closed),
-                Err(EditFault::Closed),
+                Err(EditFault::Closed(ExamState::Review)),
+                Err(EditFault::Closed(ExamState::Published)),
+                Err(EditFault::Closed(ExamState::Locked)),
             ]) {
                 assert_eq!(may_edit_mark(state, has_reason, true, false), answer);
                 assert_eq!(
