@@ -219,7 +219,7 @@ pub(crate) async fn enter_attendance(
         match outcome {
             // Somebody else entered some of it meanwhile: that is decided anew, row by row.
             Err(ApiError::Conflict(Conflict::ChangedMeanwhile)) if attempt < ATTEMPTS => {
-                attempt += 1
+                attempt += 1;
             }
             answer => return answer,
         }

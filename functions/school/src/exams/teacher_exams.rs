@@ -123,7 +123,7 @@ pub(crate) async fn auto_create_teacher_exams(
         };
         match post.done(batch, &answer).await {
             Err(ApiError::Conflict(Conflict::ChangedMeanwhile)) if attempt < ATTEMPTS => {
-                attempt += 1
+                attempt += 1;
             }
             result => return result,
         }
