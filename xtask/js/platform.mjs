@@ -10,7 +10,7 @@ import { startBridge } from "./platform/bridge.mjs";
 import { ADMINISTRATOR, addAdministrator, addDemoSchools } from "./platform/accounts.mjs";
 import { ROOT, readDatabases, readSchedules, readWorkers, workerOptions } from "./platform/config.mjs";
 import { check, databaseWorker, databasesOnly, execute, prepare, started } from "./platform/databases.mjs";
-import { loadHistory } from "./platform/history.mjs";
+import { loadHistory, publishHistory } from "./platform/history.mjs";
 import { Problem } from "./platform/problem.mjs";
 import { masterKeys, occupy, stored, workerds } from "./platform/state.mjs";
 
@@ -107,6 +107,8 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
     if (students > 0) {
       announce(`Loading three years of ${students} students a school`);
       await loadHistory(platform, platform.schools, students);
+      announce("Publishing report cards of past terms");
+      await publishHistory(platform, platform.schools);
     }
     return platform;
   } catch (error) {

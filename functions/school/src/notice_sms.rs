@@ -7,7 +7,7 @@ use homeroom_domain::{
     sms::{school::Template, text},
 };
 use homeroom_edge::{
-    ApiError, At, Post, SchoolArea,
+    ApiError, At, Conflict, Post, SchoolArea,
     school_sms::{self, MAX_SEGMENTS, Sender, Wishes},
 };
 use homeroom_kernel::{Fields, Input, rules};
@@ -63,10 +63,7 @@ fn audience_of(notice: &NoticeText) -> Result<Audience, ApiError> {
         ("everyone" | "guardians", _, _) => Ok(Audience::Everyone),
         ("form", Some(form), _) => Ok(Audience::Forms(vec![form])),
         ("class", _, Some(class)) => Ok(Audience::Classes(vec![class])),
-        _ => Err(ApiError::Conflict {
-            code: "not_for_guardians",
-            detail: "This notice is not for guardians, who are the only ones that get text messages.",
-        }),
+        _ => Err(Conflict::NotForGuardians.into()),
     }
 }
 
@@ -85,17 +82,11 @@ pub(crate) async fn send_notice_sms(
     let notice = notices::find_text(&post.db, id.0).await?;
     let audience = audience_of(&notice)?;
     if notice.expires_at.is_some_and(|end| end <= post.context.now) {
-        return Err(ApiError::Conflict {
-            code: "notice_expired",
-            detail: "This notice is not shown any more.",
-        });
+        return Err(Conflict::NoticeExpired.into());
     }
     let words = format!("{}\n{}", notice.title, notice.body);
     if text::check(&words, true).segments > MAX_SEGMENTS {
-        return Err(ApiError::Conflict {
-            code: "notice_too_long",
-            detail: "This notice takes more than 10 parts as a text message. Write a shorter one.",
-        });
+        return Err(Conflict::NoticeTooLong.into());
     }
     let wishes = Wishes {
         send_at: Some(notice.publish_at),

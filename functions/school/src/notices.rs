@@ -7,7 +7,7 @@ use homeroom_domain::{
 };
 use homeroom_edge::{ApiError, Permitted, SchoolArea};
 use homeroom_kernel::{FieldErrors, PageRequest};
-use homeroom_store::school::notices as tables;
+use homeroom_store::{records::Scope, school::notices as tables};
 use serde_json::json;
 
 use crate::records::{ALONE, Hooks, Resource, Write};
@@ -45,7 +45,7 @@ impl Hooks for NoticeRules {
         })
     }
 
-    fn sees(&self, caller: &Permitted<SchoolArea>) -> Option<(&'static str, String)> {
+    fn sees(&self, caller: &Permitted<SchoolArea>) -> Option<Scope> {
         let manages = caller.actor.permissions.allows(ChangeNotice::CODENAME);
         (!manages).then(|| tables::seen_by(caller.actor.user, caller.context.now))
     }

@@ -31,8 +31,8 @@ pub(crate) struct StaffOut {
     /// The user who signs in as this person.
     #[schema(value_type = Option<uuid::Uuid>)]
     user: Option<UserId>,
-    /// What people call the person: the user's names, else title and position, else the number.
-    #[schema(example = "Rudo Ncube")]
+    /// What people call the person: the title with the user's names, or with the number where there is no user.
+    #[schema(example = "Mrs Rudo Ncube")]
     name: String,
     /// The school's own number, unique.
     #[schema(example = "T-017")]

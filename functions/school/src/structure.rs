@@ -264,7 +264,6 @@ static ACADEMIC_CLASSES: Resource = Resource {
     plural: "academic_classes",
     title: "a class of a session",
     path: "/api/v1/school/sessions/{session}/academic-classes/",
-    scope: &[("session", "t.session = ?")],
     ..ALONE
 };
 
@@ -275,12 +274,5 @@ static SUBJECT_TEACHERS: Resource = Resource {
     plural: "subject_teachers",
     title: "a subject teacher",
     path: "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/subject-teachers/",
-    scope: &[
-        ("academic_class", "t.academic_class = ?"),
-        (
-            "session",
-            "t.academic_class in (select id from academic_classes where session = ?)",
-        ),
-    ],
     ..ALONE
 };

@@ -11,7 +11,8 @@ use homeroom_domain::{
     },
 };
 use homeroom_edge::{
-    ApiError, At, Body, Caller, Json, List, NoBody, NoContent, Post, Query, SystemArea, SystemCan,
+    ApiError, At, Body, Caller, Conflict, Json, List, NoBody, NoContent, Post, Query, SystemArea,
+    SystemCan,
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_store::control::{
@@ -289,10 +290,7 @@ fn refuse_past(expires_at: Option<Timestamp>, now: Timestamp) -> Result<(), ApiE
 
 fn refuse_revoked(key: &ApiKeyRow) -> Result<(), ApiError> {
     if key.revoked_at.is_some() {
-        return Err(ApiError::Conflict {
-            code: "key_revoked",
-            detail: "This key was revoked. Create a new one.",
-        });
+        return Err(Conflict::KeyRevoked.into());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use homeroom_kernel::fields::NON_FIELD;
 
-use crate::error::ApiError;
+use crate::{conflicts::Conflict, error::ApiError};
 
 /// A mistake in a field: the constraint, the field, and what is wrong.
 const FIELDS: &[(&str, &str, &str)] = &[
@@ -278,64 +278,6 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A conflict of state: the constraint, which is also the code, and what is in the way.
-const CONFLICTS: &[(&str, &str)] = &[
-    (
-        "last_administrator",
-        "This would leave nobody who can administer. Make somebody else an administrator first.",
-    ),
-    (
-        "changed_meanwhile",
-        "The record was changed by somebody else meanwhile. Read it again and repeat.",
-    ),
-    (
-        "class_full",
-        "The class is full, or has more students than that: raise its capacity, or choose another class.",
-    ),
-    (
-        "marks_in_class",
-        "The student has marks in this session, which a class must show: move the student to another class, or delete the marks first.",
-    ),
-    (
-        "attendance_closed",
-        "Attendance cannot be entered for this day.",
-    ),
-    ("leave_decided", "The leave was decided already."),
-    (
-        "marks_closed",
-        "The marks are closed: unlock or withdraw the exam session, or give a reason.",
-    ),
-    (
-        "exam_state_changed",
-        "The state of the exam session has changed meanwhile. Read it again.",
-    ),
-    (
-        "exam_session_closed",
-        "The exam session is published or locked. Withdraw it first.",
-    ),
-    (
-        "exam_has_marks",
-        "Marks were entered already. Delete them first.",
-    ),
-    (
-        "promotion_executed",
-        "The promotion was executed already. Undo it first.",
-    ),
-    ("promotion_undone", "The promotion was undone already."),
-    (
-        "promotion_empty",
-        "There is no decision to carry out: propose or decide first.",
-    ),
-    (
-        "setup_incomplete",
-        "The set-up is not of an academic session, or does not name the session that ends.",
-    ),
-    (
-        "import_advanced",
-        "The import was carried on by somebody else.",
-    ),
-];
-
 pub(crate) fn meaning(constraint: &str) -> ApiError {
     let name = constraint
         .strip_prefix("index '")
@@ -344,23 +286,19 @@ pub(crate) fn meaning(constraint: &str) -> ApiError {
     if let Some((_, field, message)) = FIELDS.iter().find(|(known, _, _)| *known == name) {
         return ApiError::field(field, message);
     }
-    if let Some((code, detail)) = CONFLICTS.iter().find(|(known, _)| *known == name) {
-        return ApiError::Conflict { code, detail };
+    if let Some(conflict) = Conflict::of(name) {
+        return conflict.into();
     }
     match name {
         "tenants.slot" => ApiError::NoFreeSlot,
-        "foreign_key" => ApiError::Conflict {
-            code: "in_use",
-            detail: "Other records refer to this one, or one that it refers to is gone.",
-        },
-        // Found in the student's record, which is gone.
-        "student_sessions.boarding_status" => meaning("foreign_key"),
-        "publications.exam_session, publications.version" => meaning("exam_state_changed"),
+        // The second is found in the student's record, which is gone.
+        "foreign_key" | "student_sessions.boarding_status" => Conflict::InUse.into(),
+        "publications.exam_session, publications.version" => Conflict::ExamStateChanged.into(),
         // Of two activations at once, one came second.
         "academic_sessions.is_active" | "terms.is_active" | "student_guardians.student" => {
-            meaning("changed_meanwhile")
+            Conflict::ChangedMeanwhile.into()
         }
-        "promotion_executions.session_setup" => meaning("promotion_executed"),
+        "promotion_executions.session_setup" => Conflict::PromotionExecuted.into(),
         _ => ApiError::Internal(format!("unexpected constraint {constraint}")),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::{
     app::PortError,
+    conflicts::Conflict,
     constraints,
     dialect::{Words, one_line},
 };
@@ -50,12 +51,7 @@ pub enum ApiError {
     /// The path exists, this method does not.
     MethodNotAllowed,
     /// The state of a record forbids it.
-    Conflict {
-        /// Stable code.
-        code: &'static str,
-        /// What is in the way, and what to do.
-        detail: &'static str,
-    },
+    Conflict(Conflict),
     /// The client did not see the record as it is now.
     Stale {
         /// The version of the record now.
@@ -63,10 +59,10 @@ pub enum ApiError {
     },
     /// The state of several records forbids it, and the client must know of which.
     Refused {
-        /// Stable code.
-        code: &'static str,
-        /// What is in the way, and what to do.
-        detail: String,
+        /// What forbids it.
+        conflict: Conflict,
+        /// Which of them, in words to follow the conflict's own; may be empty.
+        which: String,
         /// Lists of the records by name, beside the detail.
         records: serde_json::Map<String, serde_json::Value>,
     },
@@ -164,9 +160,7 @@ impl ApiError {
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict { .. } | Self::Stale { .. } | Self::Refused { .. } => {
-                StatusCode::CONFLICT
-            }
+            Self::Conflict(_) | Self::Stale { .. } | Self::Refused { .. } => StatusCode::CONFLICT,
             Self::TooLarge | Self::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::NotAFile(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -188,10 +182,9 @@ impl ApiError {
             Self::InvalidCredentials { .. } => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::Forbidden { code, .. }
-            | Self::Conflict { code, .. }
-            | Self::Refused { code, .. }
             | Self::OverLimit { code, .. }
             | Self::Gateway { code, .. } => code,
+            Self::Conflict(conflict) | Self::Refused { conflict, .. } => conflict.code(),
             Self::NotFound => "not_found",
             Self::NoSuchPage => "invalid_page",
             Self::UnknownHost => "unknown_host",
@@ -216,12 +209,15 @@ impl ApiError {
             Self::Fields(_) | Self::Replay(_) => String::new(),
             Self::Malformed(detail)
             | Self::NotSignedIn(detail)
-            | Self::Conflict { detail, .. }
             | Self::NotAFile(detail)
             | Self::OverLimit { detail, .. } => (*detail).to_owned(),
-            Self::Forbidden { detail, .. }
-            | Self::Refused { detail, .. }
-            | Self::Gateway { words: detail, .. } => detail.clone(),
+            Self::Forbidden { detail, .. } | Self::Gateway { words: detail, .. } => detail.clone(),
+            Self::Conflict(conflict) => conflict.detail().to_owned(),
+            Self::Refused {
+                conflict, which, ..
+            } => format!("{} {which}", conflict.detail())
+                .trim_end()
+                .to_owned(),
             Self::Stale { version } => format!(
                 "The record was changed by somebody else meanwhile: its version is {version} now. Read it again and repeat."
             ),
@@ -342,10 +338,7 @@ impl From<DocumentError> for ApiError {
             DocumentError::OutOfBounds(why) => {
                 Self::field(NON_FIELD, &format!("This cannot be printed: {why}."))
             }
-            DocumentError::Logo(_) => Self::Conflict {
-                code: "logo_unusable",
-                detail: "The school's logo cannot be printed. Replace it with a PNG or JPEG of at most 200 kB and 1024 pixels a side.",
-            },
+            DocumentError::Logo(_) => Conflict::LogoUnusable.into(),
             DocumentError::Unavailable(reason) => Self::Unavailable(reason),
             DocumentError::Malformed(reason) | DocumentError::Failed(reason) => {
                 Self::Internal(reason)

@@ -3,6 +3,7 @@
 mod actor;
 pub mod app;
 mod body;
+mod conflicts;
 mod constraints;
 mod context;
 mod dialect;
@@ -28,6 +29,7 @@ pub mod worker;
 
 pub use actor::Actor;
 pub use app::{App, State};
+pub use conflicts::Conflict;
 pub use context::{Context, Deferred, SharedContext};
 pub use error::ApiError;
 pub use extract::{

@@ -17,7 +17,7 @@ pub use self::{
     ready::{Prepared, PreparedBatch},
     receivers::{Fit, MAX_RECEIVERS, MAX_SEGMENTS, Wanted, Weighed, Why, all_exist, texts},
 };
-use crate::{ApiError, App, Caller, SchoolArea, sms::Closed, sms_rules::Rules};
+use crate::{ApiError, App, Caller, Conflict, SchoolArea, sms::Closed, sms_rules::Rules};
 
 /// How a school sends.
 pub struct Sender {
@@ -57,10 +57,7 @@ impl Sender {
             Some(row) => (row.esme, row.source, row.tells_absences),
             None => {
                 let (esme, source) = defaults(app, &caller.db);
-                let esme = esme.ok_or(ApiError::Conflict {
-                    code: "sms_not_set_up",
-                    detail: "Choose the link that sends in the settings of text messages first.",
-                })?;
+                let esme = esme.ok_or(Conflict::SmsNotSetUp)?;
                 (esme, source, false)
             }
         };
@@ -104,19 +101,13 @@ impl Sender {
 /// The answer where a school may not send by its link.
 fn no_way(closed: Closed) -> ApiError {
     match closed {
-        Closed::Unknown => ApiError::Conflict {
-            code: "unknown_esme",
-            detail: "The link of this school's text messages does not exist. Choose another one in their settings.",
-        },
+        Closed::Unknown => Conflict::LinkUnknown.into(),
         Closed::Address => ApiError::Forbidden {
             code: "ip_not_allowed",
             detail: "The link of this school's text messages may not be used from this address."
                 .into(),
         },
-        Closed::Off => ApiError::Conflict {
-            code: "link_disabled",
-            detail: "The platform's administrators have switched this link off.",
-        },
+        Closed::Off => Conflict::LinkDisabled.into(),
     }
 }
 

@@ -98,7 +98,7 @@ async function demoSchool(platform, slug, slot) {
   return { slug, url, ...signIns };
 }
 
-async function signIn(platform, origin, area, { email, password }) {
+export async function signIn(platform, origin, area, { email, password }) {
   const call = async (method, path, body, token) => {
     const response = await platform.fetch(`${origin}/api/v1/${area}/${path}`, {
       method,

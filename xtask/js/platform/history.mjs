@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { signIn } from "./accounts.mjs";
 import { ROOT } from "./config.mjs";
 import { Problem } from "./problem.mjs";
 import { startAgain } from "./state.mjs";
@@ -43,6 +44,30 @@ export async function loadHistory(platform, schools, students) {
     const statements = await historyStatements({ students, teacher: find(teacher), student: find(student) });
     for (let at = 0; at < statements.length; at += PORTION) {
       await platform.execute(slot, statements.slice(at, at + PORTION).map((statement) => [statement]));
+    }
+  }
+}
+
+/** Publishes the past cards of the class that the demo's student was in each year: all other classes have their marks only. */
+export async function publishHistory(platform, schools) {
+  for (const { slug, url, admin, student } of schools) {
+    const [[{ slot }]] = await platform.execute("CONTROL", [["SELECT slot FROM tenants WHERE schema_name = ?1", slug]]);
+    const [unpublished] = await platform.execute(slot, [
+      [
+        `SELECT x.id, x.session, x.state, r.academic_class FROM users u JOIN students p ON p.user = u.id
+         JOIN student_sessions r ON r.student = p.id JOIN exam_sessions x ON x.session = r.session
+         WHERE u.email = ?1 AND r.academic_class IS NOT NULL AND x.state IN ('published', 'locked')
+         AND NOT EXISTS (SELECT 1 FROM publications WHERE exam_session = x.id) ORDER BY x.id`,
+        student.email,
+      ],
+    ]);
+    if (unpublished.length === 0) continue;
+    const session = await signIn(platform, url, "school", admin);
+    for (const { id, session: year, state, academic_class } of unpublished) {
+      const step = (name, body) => session("POST", `sessions/${year}/exam-sessions/${id}/${name}/`, body);
+      if (state === "locked") await step("unlock", { reason: "Cards are published from the marks of former years." });
+      await step("publish", { academic_class, accept_incomplete: true });
+      await step("lock");
     }
   }
 }

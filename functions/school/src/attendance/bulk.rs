@@ -11,7 +11,7 @@ use homeroom_domain::{
     },
     records::{self, Field, Kind, Literal, Presence, text},
 };
-use homeroom_edge::{ApiError, Post, SchoolArea};
+use homeroom_edge::{ApiError, Conflict, Post, SchoolArea};
 use homeroom_kernel::{FieldErrors, Fields, Id, Input, rules};
 use homeroom_store::school::attendance::{self as store, ClassDay, Day, NewEntry};
 use serde::Serialize;
@@ -218,10 +218,9 @@ pub(crate) async fn enter_attendance(
         };
         match outcome {
             // Somebody else entered some of it meanwhile: that is decided anew, row by row.
-            Err(ApiError::Conflict {
-                code: "changed_meanwhile",
-                ..
-            }) if attempt < ATTEMPTS => attempt += 1,
+            Err(ApiError::Conflict(Conflict::ChangedMeanwhile)) if attempt < ATTEMPTS => {
+                attempt += 1;
+            }
             answer => return answer,
         }
     }

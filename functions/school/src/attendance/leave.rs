@@ -11,13 +11,13 @@ use homeroom_domain::{
     academics::attendance::{LessonDays, Status, is_school_day},
     permissions::school::DecideLeaveApplication,
 };
-use homeroom_edge::{ApiError, At, NoBody, Post, SchoolArea};
+use homeroom_edge::{ApiError, At, Conflict, NoBody, Post, SchoolArea};
 use homeroom_kernel::Timestamp;
 use homeroom_store::school::attendance::{self as store, Decision, LeaveFacts, LeaveRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{already_decided, day, session_days};
+use super::{day, session_days};
 
 type Decide = Post<SchoolArea, DecideLeaveApplication, NoBody>;
 
@@ -89,7 +89,7 @@ fn refuse_unless(leave: &LeaveRow, statuses: &[&str]) -> Result<(), ApiError> {
     if statuses.contains(&leave.status.as_str()) {
         Ok(())
     } else {
-        Err(already_decided())
+        Err(Conflict::LeaveDecided.into())
     }
 }
 

@@ -18,7 +18,7 @@ use homeroom_domain::{
     permissions::{Permission, school::DeleteAttendance},
     records::{Record, text},
 };
-use homeroom_edge::{ApiError, App, Caller, SchoolArea};
+use homeroom_edge::{ApiError, App, Caller, Conflict, SchoolArea};
 use homeroom_kernel::{FieldErrors, Timestamp};
 use homeroom_store::{
     TenantDb,
@@ -161,19 +161,12 @@ fn settle_leave(write: &mut Write<'_>) -> Result<(), ApiError> {
         "pending rejected withdrawn"
     };
     if !stays.contains(text(before, "status")) {
-        return Err(already_decided());
+        return Err(Conflict::LeaveDecided.into());
     }
     write
         .batch
         .append(tables::keep_undecided(text(before, "id"), stays));
     Ok(())
-}
-
-fn already_decided() -> ApiError {
-    ApiError::Conflict {
-        code: "leave_decided",
-        detail: "The leave was decided already.",
-    }
 }
 
 static HOLIDAYS: Resource = Resource {

@@ -100,7 +100,6 @@ pub(crate) static EXAM_SESSIONS: Resource = Resource {
     title: "an exam session",
     path: "/api/v1/school/sessions/{session}/exam-sessions/",
     tag: TAG,
-    scope: &[("session", "t.session = ?")],
     hooks: &ExamSessionRules,
     ..ALONE
 };
@@ -112,13 +111,6 @@ static EXAMS: Resource = Resource {
     title: "an exam",
     path: "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/exams/",
     tag: TAG,
-    scope: &[
-        ("exam_session", "t.exam_session = ?"),
-        (
-            "session",
-            "t.exam_session in (select id from exam_sessions where session = ? and is_deleted = 0)",
-        ),
-    ],
     hooks: &ExamRules,
     warns: true,
     ..ALONE

@@ -6,10 +6,10 @@ use homeroom_domain::{
     academics::exam_state::{Step, StepFault},
     permissions::school::PublishReportCard,
 };
-use homeroom_edge::{ApiError, Ids, NoBody, Post, Posted, SchoolArea};
+use homeroom_edge::{ApiError, Conflict, Ids, NoBody, Post, Posted, SchoolArea};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::{
-    records::{self, Scope},
+    records,
     school::exams::{self, EXAM_SESSIONS},
 };
 use utoipa::ToSchema;
@@ -77,20 +77,14 @@ async fn take<T>(
     reason: Option<&str>,
 ) -> Result<Response, ApiError> {
     let ids = ids?;
-    let scope = Scope(vec![(
-        "t.session = ?",
-        ids.get::<()>("session")?.to_string(),
-    )]);
+    let scope = EXAM_SESSIONS.within(|name| ids.get(name))?;
     let before = records::find(&post.db, &EXAM_SESSIONS, &scope, ids.get("id")?).await?;
     let state = exams::state(&before)
         .ok_or_else(|| ApiError::Internal("an exam session without a state".into()))?;
     let to = state
         .after(step, reason.is_some())
         .map_err(|fault| match fault {
-            StepFault::NotFromHere => ApiError::Conflict {
-                code: "not_from_here",
-                detail: step.condition(),
-            },
+            StepFault::NotFromHere => Conflict::NotFromHere.into(),
             StepFault::ReasonRequired => ApiError::field("reason", "This field is required."),
         })?;
     let (batch, after) = exams::step(&post.stamp(), &before, to, reason);

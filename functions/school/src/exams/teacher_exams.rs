@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use homeroom_domain::permissions::school::AddExam;
-use homeroom_edge::{ApiError, Ids, NoBody, Post, SchoolArea};
+use homeroom_edge::{ApiError, Conflict, Ids, NoBody, Post, SchoolArea};
 use homeroom_store::school::teacher_exams::{self, Assignment, Assignments, NewExam};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -109,10 +109,7 @@ pub(crate) async fn auto_create_teacher_exams(
         let found =
             teacher_exams::find(&post.db, session, exam_session, user.as_deref(), all).await?;
         if found.staff.is_none() && !all {
-            return Err(ApiError::Conflict {
-                code: "no_staff_record",
-                detail: "You have no staff record, and so no subjects of your own.",
-            });
+            return Err(Conflict::NoStaffRecord.into());
         }
         let stamp = post.stamp();
         let exam_session = exam_session.to_string();
@@ -125,10 +122,9 @@ pub(crate) async fn auto_create_teacher_exams(
             teacher_exams::insert(&stamp, &exam_session, &new)
         };
         match post.done(batch, &answer).await {
-            Err(ApiError::Conflict {
-                code: "changed_meanwhile",
-                ..
-            }) if attempt < ATTEMPTS => attempt += 1,
+            Err(ApiError::Conflict(Conflict::ChangedMeanwhile)) if attempt < ATTEMPTS => {
+                attempt += 1;
+            }
             result => return result,
         }
     }

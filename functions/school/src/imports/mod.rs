@@ -11,10 +11,12 @@ use homeroom_domain::permissions::{
     Permission,
     school::{AddImport, ViewImport},
 };
-use homeroom_edge::{ApiError, At, Json, List, Query, SchoolArea, SchoolCan, State, Upload};
+use homeroom_edge::{
+    ApiError, At, Conflict, Json, List, Query, SchoolArea, SchoolCan, State, Upload,
+};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::{
-    Batch, StoreError, TenantDb,
+    Batch, TenantDb,
     school::imports::{self as store, Job, Portions, Refused, Report, Sheet, sheets},
     sql::Consistency,
 };
@@ -130,7 +132,7 @@ async fn start(app: State, request: Request, sheet: &'static Sheet) -> Result<Re
             .await
         {
             // Somebody changed what the rows are about: they are judged again, one by one if need be.
-            Err(ApiError::Fields(_) | ApiError::Conflict { .. }) => {}
+            Err(ApiError::Fields(_) | ApiError::Conflict(_)) => {}
             answer => {
                 if tells {
                     outbox::deliver_later(&app, &upload.context, upload.db.school());
@@ -173,7 +175,7 @@ async fn check_exam_session(
         (true, None) => Err(ApiError::field(FIELD, "This field is required.")),
         (true, Some(id)) => match store::takes_marks(db, id).await? {
             Some(true) => Ok(()),
-            Some(false) => Err(StoreError::Conflict("marks_closed".into()).into()),
+            Some(false) => Err(Conflict::MarksClosed.into()),
             None => Err(ApiError::field(FIELD, "There is no such record.")),
         },
     }

@@ -92,7 +92,7 @@ async fn carry_out(
 fn meaning(sheet: &Sheet, rule: String) -> Result<FieldErrors, StoreError> {
     match ApiError::from(StoreError::Conflict(rule)) {
         ApiError::Fields(errors) => Ok(errors),
-        ApiError::Conflict { detail, .. } => Ok(FieldErrors::one(NON_FIELD, detail)),
+        ApiError::Conflict(conflict) => Ok(FieldErrors::one(NON_FIELD, conflict.detail())),
         _ => Err(StoreError::Broken(format!(
             "a row of {} is refused",
             sheet.name

@@ -3,7 +3,7 @@
 use homeroom_domain::academics::exam_state::{
     EditFault, ExamState, in_time, in_use, may_edit_mark,
 };
-use homeroom_edge::{ApiError, Caller, SchoolArea};
+use homeroom_edge::{ApiError, Caller, Conflict, SchoolArea};
 
 /// What decides about changes of an exam's marks.
 pub(crate) struct Sheet<'a> {
@@ -45,7 +45,7 @@ pub(crate) fn is_one_of(caller: &Caller<SchoolArea>, users: Option<&str>) -> boo
 pub(crate) fn not_your_subject() -> ApiError {
     ApiError::Forbidden {
         code: "not_your_subject",
-        detail: EditFault::NotYourSubject.to_string(),
+        detail: "You may change the marks of your own subjects only.".into(),
     }
 }
 
@@ -66,28 +66,13 @@ pub(crate) fn may_edit(
 }
 
 fn refusal(fault: EditFault) -> ApiError {
-    let closed = |detail| ApiError::Conflict {
-        code: "marks_closed",
-        detail,
-    };
     match fault {
         EditFault::NotYourSubject => not_your_subject(),
-        EditFault::Inactive => {
-            closed("The exam session is not active: its marks are not entered now.")
-        }
-        EditFault::Closed(state) => closed(match state {
-            ExamState::Draft | ExamState::Review => {
-                "The marks are being reviewed: you can no longer change them."
-            }
-            ExamState::Published => "The marks are published: you can no longer change them.",
-            ExamState::Locked => "The marks are locked: you can no longer change them.",
-        }),
-        EditFault::ReasonRequired => {
-            closed("The marks are published: give a reason for the correction.")
-        }
-        EditFault::Overdue => ApiError::Conflict {
-            code: "marks_overdue",
-            detail: "The last day for entering these marks is over. Ask for another one.",
-        },
+        EditFault::Inactive => Conflict::MarksInactive.into(),
+        EditFault::Closed(ExamState::Published) => Conflict::MarksOut.into(),
+        EditFault::Closed(ExamState::Locked) => Conflict::MarksLocked.into(),
+        EditFault::Closed(ExamState::Draft | ExamState::Review) => Conflict::MarksInReview.into(),
+        EditFault::ReasonRequired => Conflict::MarksPublished.into(),
+        EditFault::Overdue => Conflict::MarksOverdue.into(),
     }
 }

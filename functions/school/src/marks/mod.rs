@@ -12,9 +12,9 @@ use homeroom_domain::{
     },
     records::{Record, flag, text},
 };
-use homeroom_edge::{ApiError, Permitted, SchoolArea};
+use homeroom_edge::{ApiError, Conflict, Permitted, SchoolArea};
 use homeroom_kernel::FieldErrors;
-use homeroom_store::{Batch, school::marks as tables};
+use homeroom_store::{Batch, records::Scope, school::marks as tables};
 use serde_json::{Value, json};
 
 use crate::{
@@ -35,8 +35,8 @@ impl Hooks for MarkRules {
         }
     }
 
-    fn sees(&self, caller: &Permitted<SchoolArea>) -> Option<(&'static str, String)> {
-        access::sees_subjects_of(caller).map(|user| (tables::OF_USER, user))
+    fn sees(&self, caller: &Permitted<SchoolArea>) -> Option<Scope> {
+        access::sees_subjects_of(caller).map(|user| tables::of_user(&user))
     }
 
     fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
@@ -109,10 +109,7 @@ fn prepare(write: &mut Write<'_>) -> Result<Batch, ApiError> {
         }
         (Some(_), None) => {
             if sheet.state != ExamState::Draft {
-                return Err(ApiError::Conflict {
-                    code: "marks_closed",
-                    detail: "Marks are deleted as long as they are a draft only: change this one instead.",
-                });
+                return Err(Conflict::MarksKept.into());
             }
             states = &[ExamState::Draft];
         }
@@ -134,13 +131,6 @@ static ALL_MARKS: Resource = Resource {
     title: "a mark",
     path: "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/marks/",
     tag: TAG,
-    scope: &[
-        (
-            "exam_session",
-            "t.exam in (select x.id from exams x where x.exam_session = ?)",
-        ),
-        ("session", OF_SESSION),
-    ],
     lies_by: Some(("exam", &EXAM_SESSIONS)),
     hooks: &MarkRules,
     ..ALONE
@@ -153,17 +143,6 @@ static EXAM_MARKS: Resource = Resource {
     plural: "exam_marks",
     title: "a mark of an exam",
     path: "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/exams/{exam}/marks/",
-    scope: &[
-        ("exam", "t.exam = ?"),
-        (
-            "exam_session",
-            "t.exam in (select x.id from exams x where x.exam_session = ?)",
-        ),
-        ("session", OF_SESSION),
-    ],
     lies_by: None,
     ..ALL_MARKS
 };
-
-const OF_SESSION: &str = "t.exam in (select x.id from exams x join exam_sessions s on s.id = x.exam_session where s.session = ? \
-     and s.is_deleted = 0)";

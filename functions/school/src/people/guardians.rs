@@ -81,7 +81,6 @@ pub(crate) static STUDENT_GUARDIANS: Resource = Resource {
     title: "a student's guardian",
     path: "/api/v1/school/students/{student}/guardians/",
     tag: TAG,
-    scope: &[("student", "t.student = ?")],
     hooks: &LinkRules,
     ..ALONE
 };

@@ -8,7 +8,7 @@ use homeroom_domain::{
     permissions::{Permission, school::ChangeUser},
     records::text,
 };
-use homeroom_edge::{ApiError, Caller, Permitted, SchoolArea};
+use homeroom_edge::{ApiError, Caller, Conflict, Permitted, SchoolArea};
 
 use crate::{
     records::{Resource, Write},
@@ -49,10 +49,7 @@ pub(crate) fn not_linked(caller: &Caller<SchoolArea>) -> Option<String> {
 /// Refuses to make the own account that of a family.
 fn refuse_self(caller: &Permitted<SchoolArea>, user: &str) -> Result<(), ApiError> {
     if not_linked(caller).is_some_and(|own| own == user) {
-        return Err(ApiError::Conflict {
-            code: "own_account",
-            detail: "You cannot make yourself a student or a guardian, nor give yourself students. Ask somebody else to.",
-        });
+        return Err(Conflict::OwnFamily.into());
     }
     Ok(())
 }

@@ -33,7 +33,6 @@ pub(crate) static STUDENT_SESSIONS: Resource = Resource {
     title: "a registration",
     path: "/api/v1/school/sessions/{session}/student-sessions/",
     tag: TAG,
-    scope: &[("session", "t.session = ?")],
     hooks: &RegistrationRules,
     ..ALONE
 };
@@ -57,12 +56,10 @@ impl Hooks for RegistrationRules {
 
 /// The registrations of the class that the address names.
 fn of_class(ids: &Ids) -> Result<Scope, ApiError> {
-    let session = ids.get::<()>("session")?.to_string();
-    let class = ids.get::<()>("academic_class")?.to_string();
-    Ok(Scope(vec![
-        ("t.session = ?", session),
-        ("t.academic_class = ?", class),
-    ]))
+    Ok(tables::of_class(
+        ids.get("session")?,
+        ids.get("academic_class")?,
+    ))
 }
 
 /// What the registrations of a class can be searched and filtered by.
@@ -296,7 +293,7 @@ async fn change(
 ) -> Result<Response, ApiError> {
     let id = ids.get("id")?;
     store::find(&caller.db, &TABLE, &of_class(ids)?, id).await?;
-    let of_session = STUDENT_SESSIONS.scope(ids)?;
+    let of_session = TABLE.within(|name| ids.get(name))?;
     STUDENT_SESSIONS
         .change(caller, ids, &of_session, id, body)
         .await

@@ -6,7 +6,7 @@ use homeroom_domain::{
     permissions::school::ChangeStudentPromotion,
     records::{self, Record, text},
 };
-use homeroom_edge::{ApiError, Body, Ids, Json, SchoolCan};
+use homeroom_edge::{ApiError, Body, Conflict, Ids, Json, SchoolCan};
 use homeroom_kernel::{FieldErrors, Fields, Input, fields::NON_FIELD};
 use homeroom_store::{
     Stamp,
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{check_action, conflict};
+use super::check_action;
 
 /// Most rows of a request.
 const MOST: usize = 500;
@@ -122,7 +122,7 @@ pub(crate) async fn replace_student_promotions(
         .collect();
     let (setup, known) = store::seek(&caller.db, &setup, &sought).await?;
     if setup.execution.is_some() {
-        return Err(conflict("promotion_executed"));
+        return Err(Conflict::PromotionExecuted.into());
     }
     let stamp = caller.stamp();
     let mut answer = StudentPromotionsBulkOut::default();

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use axum::response::Response;
 use homeroom_domain::permissions::school::{ExecutePromotion, ViewStudentPromotion};
-use homeroom_edge::{ApiError, Ids, Json, List, NoBody, Post, Query, SchoolArea, SchoolCan};
+use homeroom_edge::{
+    ApiError, Conflict, Ids, Json, List, NoBody, Post, Query, SchoolArea, SchoolCan,
+};
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_store::school::promotion::{self as store, ExecutionRow, Readiness};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
-
-use super::conflict;
 
 /// How many names a sentence holds; the list beside it has more.
 const NAMES: usize = 5;
@@ -242,7 +242,7 @@ pub(crate) async fn undo_promotion_execution(
     let id = ids.get::<()>("id")?.to_string();
     let undoing = store::undoing(&post.db, &setup, &id).await?;
     if undoing.row.undone_at.is_some() {
-        return Err(conflict("promotion_undone"));
+        return Err(Conflict::PromotionUndone.into());
     }
     let uses = undoing.uses.named();
     if !uses.is_empty() {
@@ -255,11 +255,8 @@ pub(crate) async fn undo_promotion_execution(
             .map(|(name, count)| (name.replace(' ', "_"), json!(count)))
             .collect();
         return Err(ApiError::Refused {
-            code: "registrations_used",
-            detail: format!(
-                "The new registrations are used already, by {}. Remove these first.",
-                named.join(", ")
-            ),
+            conflict: Conflict::RegistrationsUsed,
+            which: format!("That is: {}.", named.join(", ")),
             records: Map::from_iter([("uses".to_owned(), counts.into())]),
         });
     }
@@ -275,58 +272,62 @@ pub(crate) async fn undo_promotion_execution(
 fn obstacle(ready: &Readiness, skip_pending: bool) -> Result<(), ApiError> {
     super::previous_session(&ready.setup)?;
     if ready.setup.execution.is_some() {
-        return Err(conflict("promotion_executed"));
+        return Err(Conflict::PromotionExecuted.into());
     }
     if ready.decided() == 0 {
-        return Err(conflict("promotion_empty"));
+        return Err(Conflict::PromotionEmpty.into());
     }
     let pending = ready.pending();
     if pending > 0 && !skip_pending {
         let names = ready.undecided.iter().map(|student| &student.student_name);
-        let detail = format!(
-            "Not decided on ({pending}): {}. Decide, or leave them out with skip_pending.",
-            some(names, pending)
-        );
+        let which = some(names, pending);
         let students = ready.undecided.iter().map(|student| {
             json!({"student": student.student, "student_id": student.student_id,
                 "student_name": student.student_name, "obstacle": "pending"})
         });
-        return Err(refused("promotion_pending", detail, "students", students));
+        return Err(refused(
+            Conflict::PromotionPending,
+            which,
+            "students",
+            students,
+        ));
     }
     if !ready.blocked.is_empty() {
         let names = ready.blocked.iter().map(|student| &student.student_name);
         let count = i64::try_from(ready.blocked.len()).unwrap_or(i64::MAX);
-        let detail = format!(
-            "Left, registered in the new session, or moved on by another set-up since: {}. Change or delete these decisions.",
-            some(names, count)
-        );
+        let which = some(names, count);
         let students = ready.blocked.iter().map(|student| json!(student));
-        return Err(refused("promotion_blocked", detail, "students", students));
+        return Err(refused(
+            Conflict::PromotionBlocked,
+            which,
+            "students",
+            students,
+        ));
     }
     if !ready.full.is_empty() {
-        let mut detail = String::from("More students than places: ");
+        let mut which = String::new();
         for (n, class) in ready.full.iter().enumerate() {
             let comma = if n == 0 { "" } else { "; " };
             let (name, capacity) = (&class.class_name, class.capacity);
             let students = class.registered + class.incoming;
-            let _ = write!(detail, "{comma}{name} has {capacity} for {students}");
+            let _ = write!(which, "{comma}{name} has {capacity} for {students}");
         }
-        detail.push_str(". Raise the capacity, or decide on another class.");
+        which.push('.');
         let classes = ready.full.iter().map(|class| json!(class));
-        return Err(refused("class_full", detail, "classes", classes));
+        return Err(refused(Conflict::ClassFull, which, "classes", classes));
     }
     Ok(())
 }
 
 fn refused(
-    code: &'static str,
-    detail: String,
+    conflict: Conflict,
+    which: String,
     name: &str,
     records: impl Iterator<Item = Value>,
 ) -> ApiError {
     ApiError::Refused {
-        code,
-        detail,
+        conflict,
+        which,
         records: Map::from_iter([(name.to_owned(), records.collect())]),
     }
 }
@@ -337,8 +338,8 @@ fn some<'a>(names: impl Iterator<Item = &'a String>, count: i64) -> String {
     let more = count - i64::try_from(first.len()).unwrap_or(0);
     let names = first.join(", ");
     if more > 0 {
-        format!("{names} and {more} more")
+        format!("They are: {names} and {more} more.")
     } else {
-        names
+        format!("They are: {names}.")
     }
 }

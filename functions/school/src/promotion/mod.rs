@@ -14,7 +14,7 @@ use homeroom_domain::{
     academics::promotion::{Action, DecisionFault, check_decision},
     records::{Record, text},
 };
-use homeroom_edge::ApiError;
+use homeroom_edge::{ApiError, Conflict};
 use homeroom_kernel::FieldErrors;
 use homeroom_store::school::promotion as tables;
 use serde_json::json;
@@ -121,20 +121,14 @@ static PROMOTIONS: Resource = Resource {
     title: "a decision on a student",
     path: "/api/v1/school/session-setup/{session_setup}/student-promotions/",
     tag: TAG,
-    scope: &[("session_setup", "t.session_setup = ?")],
     hooks: &PromotionRules,
     ..ALONE
 };
-
-/// A conflict of state that the store knows by its name.
-fn conflict(rule: &str) -> ApiError {
-    homeroom_store::StoreError::Conflict(rule.to_owned()).into()
-}
 
 /// The session that ends; promotions need one.
 fn previous_session(setup: &tables::Setup) -> Result<&str, ApiError> {
     match &setup.previous_session {
         Some(previous) if setup.session_type == "academic_session" => Ok(previous),
-        _ => Err(conflict("setup_incomplete")),
+        _ => Err(Conflict::SetupIncomplete.into()),
     }
 }

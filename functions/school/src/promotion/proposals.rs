@@ -10,7 +10,7 @@ use homeroom_domain::{
     },
     permissions::school::AddStudentPromotion,
 };
-use homeroom_edge::{ApiError, Ids, Post, SchoolArea};
+use homeroom_edge::{ApiError, Conflict, Ids, Post, SchoolArea};
 use homeroom_kernel::{Fields, Id, Input, rules};
 use homeroom_store::{
     TenantDb,
@@ -20,7 +20,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    conflict,
     figures::{Figures, figures},
     previous_session,
 };
@@ -143,7 +142,7 @@ pub(super) async fn weigh(
     let preview = store::preview(db, &setup, class.as_deref(), exams.as_deref()).await?;
     previous_session(&preview.setup)?;
     if preview.setup.execution.is_some() {
-        return Err(conflict("promotion_executed"));
+        return Err(Conflict::PromotionExecuted.into());
     }
     let known = class.as_ref().is_none_or(|class| {
         preview

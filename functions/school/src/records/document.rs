@@ -264,6 +264,7 @@ fn operations(resource: &Resource) -> Vec<(String, HttpMethod, Value)> {
     let out = format!("{name}Out");
     let body = format!("{name}Body");
     let parents: Vec<Value> = resource
+        .table
         .scope
         .iter()
         .map(|(name, _)| path_parameter(name))

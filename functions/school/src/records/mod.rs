@@ -42,8 +42,6 @@ pub struct Resource {
     pub path: &'static str,
     /// The group in the document.
     pub tag: &'static str,
-    /// Ids of the path that lie around the record: the name, and a condition over `t` with `?` for the id.
-    pub scope: &'static [(&'static str, &'static str)],
     /// Where a field of the body says what the record lies in, and not the address alone: that field, and the resource
     /// that the address names.
     pub lies_by: Option<(&'static str, &'static Resource)>,
@@ -62,7 +60,6 @@ pub(crate) const ALONE: Resource = Resource {
     title: "",
     path: "",
     tag: "",
-    scope: &[],
     lies_by: None,
     hooks: &Plain,
     warns: false,
@@ -73,9 +70,9 @@ pub trait Hooks: Sync {
     /// Rules between the fields of one record.
     fn check(&self, _: &Record, _: &mut FieldErrors) {}
 
-    /// What somebody may see where that is not everything: a condition over `t` with `?` for a text. It narrows lists and
-    /// finds; changes are for [`Hooks::prepare`] to refuse.
-    fn sees(&self, _: &Permitted<SchoolArea>) -> Option<(&'static str, String)> {
+    /// What somebody may see where that is not everything. It narrows lists and finds; changes are for [`Hooks::prepare`]
+    /// to refuse.
+    fn sees(&self, _: &Permitted<SchoolArea>) -> Option<Scope> {
         None
     }
 
@@ -166,8 +163,10 @@ async fn serve(
     let caller = Permitted::<SchoolArea>::enter(&mut parts, &app, &codename).await?;
     let ids = ids?;
     let mut scope = resource.scope(&ids)?;
-    if parts.method == Method::GET || parts.method == Method::HEAD {
-        scope.0.extend(resource.hooks.sees(&caller));
+    if (parts.method == Method::GET || parts.method == Method::HEAD)
+        && let Some(seen) = resource.hooks.sees(&caller)
+    {
+        scope.narrow(seen);
     }
     match (parts.method.clone(), own) {
         (Method::PUT | Method::PATCH, Some(id)) => {
@@ -193,17 +192,8 @@ impl Resource {
         self.guarded_as.unwrap_or(self.noun)
     }
 
-    /// The records that the address is about.
-    pub(crate) fn scope(&self, ids: &Ids) -> Result<Scope, ApiError> {
-        let condition = |(name, condition): &(&str, &'static str)| {
-            Ok((*condition, ids.get::<()>(name)?.to_string()))
-        };
-        Ok(Scope(
-            self.scope
-                .iter()
-                .map(condition)
-                .collect::<Result<_, ApiError>>()?,
-        ))
+    fn scope(&self, ids: &Ids) -> Result<Scope, ApiError> {
+        self.table.within(|name| ids.get(name))
     }
 
     async fn list(
@@ -240,7 +230,7 @@ impl Resource {
             }
         }
         let mut location = self.path.to_owned();
-        for (name, _) in self.scope {
+        for (name, _) in self.table.scope {
             location = location.replace(&format!("{{{name}}}"), &ids.get::<()>(name)?.to_string());
         }
         let mut attempt = 1;

@@ -8,7 +8,9 @@ use homeroom_domain::{
         school::{ChangeReportCard, PublishReportCard, WithholdReportCard},
     },
 };
-use homeroom_edge::{ApiError, Body, Caller, Ids, Json, NoBody, Post, SchoolArea, SchoolCan};
+use homeroom_edge::{
+    ApiError, Body, Caller, Conflict, Ids, Json, NoBody, Post, SchoolArea, SchoolCan,
+};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::school::report_cards::{
     Comment, CommentTarget, Holding, find_comment_target, hold, release, write_comments,
@@ -112,10 +114,7 @@ pub(crate) async fn replace_report_card_comments(
         });
     }
     if before.state == ExamState::Locked && reason.is_none() {
-        return Err(ApiError::Conflict {
-            code: "exam_locked",
-            detail: "The exam session is locked: give a reason for the comment.",
-        });
+        return Err(Conflict::CommentLocked.into());
     }
     let named = [
         ("class_teacher", &class_teacher),
@@ -206,10 +205,7 @@ pub(crate) async fn release_report_card(
 ) -> Result<Response, ApiError> {
     let ids = ids?;
     let (card, before) = target(&post, &ids).await?;
-    let reason = before.withheld.ok_or(ApiError::Conflict {
-        code: "not_withheld",
-        detail: "The report card is not withheld.",
-    })?;
+    let reason = before.withheld.ok_or(Conflict::NotWithheld)?;
     let answer = WithheldOut {
         id: card.student_session.to_string(),
         is_withheld: false,

@@ -11,11 +11,10 @@ use homeroom_domain::{
     permissions::school::{PublishReportCard, ViewReportCard},
     records::text,
 };
-use homeroom_edge::{ApiError, Caller, Ids, NoBody, Post, SchoolArea};
+use homeroom_edge::{ApiError, Caller, Conflict, Ids, NoBody, Post, SchoolArea};
 use homeroom_kernel::{Fields, Input, Timestamp, fields::NON_FIELD, rules};
 use homeroom_store::{
-    Batch, StoreError,
-    records::{self, Scope},
+    Batch, StoreError, records,
     school::{
         exams::{self, EXAM_SESSIONS},
         report_cards::{Depth, Freezing, Loaded, Publication, Which, publish, withdraw},
@@ -316,10 +315,10 @@ fn check(
     faults: &Faults,
     accept_incomplete: bool,
 ) -> Result<(), ApiError> {
-    let refused = |code, detail: &str| {
+    let refused = |conflict| {
         Err(ApiError::Refused {
-            code,
-            detail: detail.to_owned(),
+            conflict,
+            which: String::new(),
             records: serde_json::Map::from_iter([
                 ("incomplete".to_owned(), json!(missing)),
                 ("scale_faults".to_owned(), json!(scale_faults(faults))),
@@ -328,25 +327,16 @@ fn check(
     };
     let mut all = faults.values().flatten();
     if all.clone().any(|fault| *fault != ScaleFault::Empty) {
-        return refused(
-            "scale_incomplete",
-            "A grading scale leaves marks without a grade, or gives some two. Mend it first.",
-        );
+        return refused(Conflict::ScaleIncomplete);
     }
     if accept_incomplete {
         return Ok(());
     }
     if all.next().is_some() {
-        return refused(
-            "scale_incomplete",
-            "A level has no grading scale. Give it one, or accept cards without grades with accept_incomplete.",
-        );
+        return refused(Conflict::ScaleMissing);
     }
     if !missing.is_empty() {
-        return refused(
-            "cards_incomplete",
-            "Marks are missing. Enter them, or publish all the same with accept_incomplete.",
-        );
+        return refused(Conflict::CardsIncomplete);
     }
     Ok(())
 }
@@ -354,15 +344,11 @@ fn check(
 /// Refuses to publish in this state.
 fn may_publish(loaded: &Loaded, academic_class: Option<&String>) -> Result<(), ApiError> {
     match exams::state(&loaded.exam_session) {
-        Some(ExamState::Locked) => Err(ApiError::Conflict {
-            code: "exam_locked",
-            detail: "The exam session is locked. Unlock it first.",
-        }),
+        Some(ExamState::Locked) => Err(Conflict::ExamLocked.into()),
         // Publishing ends the entering of marks, for the other classes too.
-        Some(ExamState::Draft) if academic_class.is_some() => Err(ApiError::Conflict {
-            code: "marks_not_submitted",
-            detail: "Marks are still entered. Submit the exam session for review first, or publish all classes.",
-        }),
+        Some(ExamState::Draft) if academic_class.is_some() => {
+            Err(Conflict::MarksNotSubmitted.into())
+        }
         _ => Ok(()),
     }
 }
@@ -406,10 +392,7 @@ pub(crate) async fn publish_exam_session(
     };
     let faults = build::each(school_name(&post), &loaded, build::EVERYBODY, take)?;
     if freezing.is_empty() {
-        return Err(ApiError::Conflict {
-            code: "nothing_to_publish",
-            detail: "There are no report cards: no student is registered in these classes.",
-        });
+        return Err(Conflict::NothingToPublish.into());
     }
     check(&missing, &faults, *accept_incomplete)?;
     let publication = Publication::new(
@@ -443,14 +426,10 @@ pub(crate) async fn unpublish_exam_session(
     post: Post<SchoolArea, PublishReportCard, NoBody>,
 ) -> Result<Response, ApiError> {
     let ids = ids?;
-    let session = ids.get::<()>("session")?.to_string();
-    let scope = Scope(vec![("t.session = ?", session)]);
+    let scope = EXAM_SESSIONS.within(|name| ids.get(name))?;
     let before = records::find(&post.db, &EXAM_SESSIONS, &scope, ids.get("id")?).await?;
     let after = exams::state(&before).and_then(|state| state.after(Step::Unpublish, false).ok());
-    let after = after.ok_or(ApiError::Conflict {
-        code: "not_published",
-        detail: "Only published report cards can be withdrawn; locked ones are unlocked first.",
-    })?;
+    let after = after.ok_or(Conflict::NotPublished)?;
     let stamp = post.stamp();
     let (mut batch, record) = exams::step(&stamp, &before, after, None);
     batch.append(withdraw(&stamp, text(&before, "id")));

@@ -10,7 +10,7 @@ use homeroom_domain::{
     },
 };
 use homeroom_edge::{
-    ApiError, At, Caller, Json, List, NoBody, Post, Query, SchoolArea, SchoolCan,
+    ApiError, At, Caller, Conflict, Json, List, NoBody, Post, Query, SchoolArea, SchoolCan,
     school_sms::{Sender, Wanted, Weighed, Wishes},
 };
 use homeroom_kernel::{Fields, Id, Input, Timestamp, fields::NON_FIELD, rules};
@@ -421,10 +421,7 @@ pub(crate) async fn cancel_sms_message(
     post.done(batch, &SchoolMessageOut::from(row)).await
 }
 
-const TOO_LATE: ApiError = ApiError::Conflict {
-    code: "too_late",
-    detail: "It is too late: the message has left.",
-};
+const TOO_LATE: ApiError = ApiError::Conflict(Conflict::MessageLeft);
 
 async fn withdraw_there(caller: &Caller<SchoolArea>, message: &MessageRow) -> Result<(), ApiError> {
     let cancellation = Cancellation {
@@ -434,9 +431,6 @@ async fn withdraw_there(caller: &Caller<SchoolArea>, message: &MessageRow) -> Re
     match caller.app.ports.bridge.cancel(&cancellation).await? {
         Cancelled::Cancelled => Ok(()),
         Cancelled::TooLate => Err(TOO_LATE),
-        Cancelled::Unknown => Err(ApiError::Conflict {
-            code: "in_progress",
-            detail: "The message is on its way to the bridge. Try again shortly.",
-        }),
+        Cancelled::Unknown => Err(Conflict::MessageLeaving.into()),
     }
 }

@@ -10,8 +10,8 @@ use homeroom_domain::{
     permissions::system::{AddSchool, ChangeSchool, DeleteSchool, SuspendSchool, ViewSchool},
 };
 use homeroom_edge::{
-    ApiError, At, Body, Caller, Json, List, NoBody, NoContent, Post, Query, SCHOOL_CACHE_MILLIS,
-    SystemArea, SystemCan, identity::users::hash_password,
+    ApiError, At, Body, Caller, Conflict, Json, List, NoBody, NoContent, Post, Query,
+    SCHOOL_CACHE_MILLIS, SystemArea, SystemCan, identity::users::hash_password,
 };
 use homeroom_kernel::FieldErrors;
 use homeroom_store::{
@@ -306,10 +306,7 @@ async fn store(
 async fn find_manageable(caller: &Caller<SystemArea>, id: TenantId) -> Result<SchoolRow, ApiError> {
     let school = schools::find(&caller.db, id).await?;
     if school.deleted_at.is_some() {
-        return Err(ApiError::Conflict {
-            code: "school_deleted",
-            detail: "This school is deleted. Restore it first.",
-        });
+        return Err(Conflict::SchoolDeleted.into());
     }
     Ok(school)
 }
@@ -392,10 +389,7 @@ pub(crate) async fn restore_school(
     match before.deleted_at {
         None => Ok(Json(SchoolOut::from(before)).into_response()),
         Some(deleted_at) if deleted_at.plus_seconds(RESTORABLE_SECONDS) < post.context.now => {
-            Err(ApiError::Conflict {
-                code: "too_late",
-                detail: "This school was deleted more than 30 days ago and cannot be restored.",
-            })
+            Err(Conflict::DeletedLongAgo.into())
         }
         _ => move_to(&post, before, Status::Active).await,
     }
@@ -407,10 +401,7 @@ async fn move_to<P: homeroom_domain::permissions::Permission>(
     status: Status,
 ) -> Result<Response, ApiError> {
     if before.status == Status::Provisioning.as_str() {
-        return Err(ApiError::Conflict {
-            code: "not_provisioned",
-            detail: "The creation of this school was cut short. Finish it first: POST provision/.",
-        });
+        return Err(Conflict::NotProvisioned.into());
     }
     if before.status == status.as_str() {
         // Perhaps it was moved a moment ago: what is said must be true everywhere here too.

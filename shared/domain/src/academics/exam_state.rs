@@ -34,49 +34,27 @@ pub enum Step {
     Unlock,
 }
 
-impl Step {
-    /// From where the step is possible, for who tried it from elsewhere.
-    #[must_use]
-    pub const fn condition(self) -> &'static str {
-        match self {
-            Self::Submit => "Only the marks of a draft can be submitted for review.",
-            Self::Return => "Only marks that are being reviewed can be returned.",
-            Self::Publish => "Only a draft, or marks that are being reviewed, can be published.",
-            Self::Unpublish => "Only published marks that are not locked can be withdrawn.",
-            Self::Lock => "Only published marks can be locked.",
-            Self::Unlock => "Only locked marks can be unlocked.",
-        }
-    }
-}
-
 /// Why a step is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepFault {
     /// The step does not begin in this state.
-    #[error("This is not possible in the present state.")]
     NotFromHere,
     /// The step must be explained.
-    #[error("A reason is required.")]
     ReasonRequired,
 }
 
 /// Why a mark may not be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditFault {
     /// A subject that somebody else teaches.
-    #[error("You may change the marks of your own subjects only.")]
     NotYourSubject,
     /// Once they are no draft, only holders of the permission correct.
-    #[error("The marks are no draft any more; you may no longer change them.")]
     Closed(ExamState),
     /// Corrections of published marks are explained.
-    #[error("The marks are published; a reason is required.")]
     ReasonRequired,
     /// No marks are entered in the exam session now.
-    #[error("The exam session is not active.")]
     Inactive,
     /// The last day for entering marks is over.
-    #[error("The last day for entering these marks is over.")]
     Overdue,
 }
 

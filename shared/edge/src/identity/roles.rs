@@ -3,7 +3,7 @@
 use homeroom_store::identity::roles::RoleRow;
 use utoipa::IntoParams;
 
-use crate::error::ApiError;
+use crate::{conflicts::Conflict, error::ApiError};
 
 /// Refuses changes to roles that must stay as they are.
 pub fn refuse_builtin(role: &RoleRow, fixed: &[&str]) -> Result<(), ApiError> {
@@ -12,10 +12,7 @@ pub fn refuse_builtin(role: &RoleRow, fixed: &[&str]) -> Result<(), ApiError> {
         .as_deref()
         .is_some_and(|builtin| fixed.contains(&builtin))
     {
-        return Err(ApiError::Conflict {
-            code: "builtin_role",
-            detail: "This role belongs to the platform and stays as it is. Make another role instead.",
-        });
+        return Err(Conflict::BuiltinRole.into());
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Error answers that routes share, with the texts that the code gives.
 
-use homeroom_store::StoreError;
 use serde_json::{Value, json};
 use utoipa::openapi::{
     Ref, RefOr, Response, ResponseBuilder, Schema,
@@ -10,7 +9,7 @@ use utoipa::openapi::{
 };
 
 use super::{JSON, parts::add_header};
-use crate::{dialect::Dialect, error::ApiError};
+use crate::{conflicts::Conflict, dialect::Dialect, error::ApiError};
 
 /// An error answer that several routes share.
 pub(super) struct ErrorAnswer {
@@ -62,11 +61,10 @@ pub(super) const ERRORS: &[ErrorAnswer] = &[
         name: "Conflict",
         about: "The state of a record forbids it.",
         examples: || {
-            let conflict = |rule: &str| StoreError::Conflict(rule.to_owned()).into();
             vec![
-                conflict("changed_meanwhile"),
-                conflict("last_administrator"),
-                conflict("foreign_key"),
+                Conflict::ChangedMeanwhile.into(),
+                Conflict::LastAdministrator.into(),
+                Conflict::InUse.into(),
             ]
         },
     },

@@ -15,7 +15,7 @@ use homeroom_store::{
 use serde_json::{Map, json};
 
 use super::{Fit, Sender, Weighed, Wishes};
-use crate::{ApiError, Caller, SchoolArea, app::SmsJob, sms_rules::Taken};
+use crate::{ApiError, Caller, Conflict, SchoolArea, app::SmsJob, sms_rules::Taken};
 
 /// How long a message is tried.
 const VALIDITY_SECONDS: i64 = 24 * 3_600;
@@ -98,8 +98,8 @@ impl Sender {
         let rejected = weighed.rejected();
         if weighed.fit.is_empty() {
             return Err(ApiError::Refused {
-                code: "no_receivers",
-                detail: "There is nobody to write to: everybody is left out.".into(),
+                conflict: Conflict::NoReceivers,
+                which: String::new(),
                 records: Map::from_iter([("rejected".to_owned(), json!(rejected))]),
             });
         }

@@ -7,7 +7,7 @@ use homeroom_domain::{
     academics::marks::Hundredths,
     records::{COMMON, Field, Kind, Record},
 };
-use homeroom_kernel::{Listing, Timestamp};
+use homeroom_kernel::{Id, Listing, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value as Json, json};
 
@@ -44,6 +44,9 @@ pub struct Table {
     pub rules: &'static [Rule],
     /// Whether deleting marks the record with `is_deleted` and keeps it.
     pub keeps_deleted: bool,
+    /// What addresses name around a record, the nearest first: the name in the path, and a condition over `t` with `?` for
+    /// the id.
+    pub scope: &'static [(&'static str, &'static str)],
 }
 
 /// A truth value that one record has at a time.
@@ -82,7 +85,15 @@ impl Table {
         only_one: None,
         rules: &[],
         keeps_deleted: false,
+        scope: &[],
     };
+
+    /// The records within what an address names; `id` knows the ids by their names.
+    pub fn within<E>(&self, id: impl Fn(&str) -> Result<Id<()>, E>) -> Result<Scope, E> {
+        let condition = |(name, condition): &(&str, &'static str)| Ok((*condition, id(name)?));
+        let conditions: Result<Vec<_>, E> = self.scope.iter().map(condition).collect();
+        Ok(Scope::of(conditions?))
+    }
 
     fn expression(&self, field: &Field) -> String {
         let computed = self.computed.iter().find(|(name, _)| *name == field.name);
@@ -177,11 +188,22 @@ pub(crate) fn stored(kind: Kind, value: &Json) -> Result<Value, StoreError> {
     })
 }
 
-/// The records that an address is about: conditions over `t` with `?` for an id each.
+/// The records that a request is about: conditions over `t` with `?` for a text each. Conditions are SQL, so only this crate
+/// makes them.
 #[derive(Clone, Debug, Default)]
-pub struct Scope(pub Vec<(&'static str, String)>);
+pub struct Scope(Vec<(&'static str, String)>);
 
 impl Scope {
+    pub(crate) fn of<T: ToString>(conditions: impl IntoIterator<Item = (&'static str, T)>) -> Self {
+        let text = |(condition, value): (&'static str, T)| (condition, value.to_string());
+        Self(conditions.into_iter().map(text).collect())
+    }
+
+    /// What lies in both.
+    pub fn narrow(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     fn conditions(&self, params: &mut Vec<Value>) -> String {
         let mut all = String::new();
         for (condition, id) in &self.0 {

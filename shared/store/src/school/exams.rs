@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     batch::{Action, Batch, Stamp},
     records::{Rule, Table},
+    school::names::class_name,
     sql::{Value, sql},
 };
 
@@ -181,6 +182,7 @@ pub static EXAM_SESSIONS: Table = Table {
         ],
     },
     keeps_deleted: true,
+    scope: &[("session", "t.session = ?")],
     ..Table::PLAIN
 };
 
@@ -221,10 +223,7 @@ pub static EXAMS: Table = Table {
         ),
     ],
     computed: &[
-        (
-            "class_name",
-            "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = t.academic_class)",
-        ),
+        ("class_name", class_name!("t.academic_class")),
         (
             "subject_name",
             "(select s.name from subjects s where s.id = t.subject)",
@@ -232,10 +231,7 @@ pub static EXAMS: Table = Table {
     ],
     listing: Listing {
         orderings: &[
-            (
-                "academic_class",
-                "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = t.academic_class)",
-            ),
+            ("academic_class", class_name!("t.academic_class")),
             (
                 "subject",
                 "(select s.name from subjects s where s.id = t.subject)",
@@ -266,6 +262,13 @@ pub static EXAMS: Table = Table {
             "in_curriculum",
             "exists (select 1 from academic_classes a join classes c on c.id = a.class \
               join curriculum k on k.form = c.form where a.id = t.academic_class and k.subject = t.subject)",
+        ),
+    ],
+    scope: &[
+        ("exam_session", "t.exam_session = ?"),
+        (
+            "session",
+            "t.exam_session in (select id from exam_sessions where session = ? and is_deleted = 0)",
         ),
     ],
     ..Table::PLAIN

@@ -13,13 +13,14 @@ use serde_json::{Value as Json, json};
 
 mod row;
 
-use super::marks::{exams_of_user, hold_states};
+use super::marks::{exam_users, exams_of_user, hold_states};
 use crate::{
     batch::Stamp,
     connection::TenantDb,
     error::StoreError,
     list::{self, Page, Source},
     rows,
+    school::names::{class_name, staff_name, student_name},
     sql::{Statement, Value, sql},
 };
 
@@ -109,10 +110,9 @@ fn select_exam(address: &Address) -> Statement {
             "select x.id, x.academic_class, c.name as class_name, x.subject, u.name as subject_name, x.teacher, \
              x.marks_due, s.state, s.is_active, ",
             is_optional!(),
-            " as is_optional, (select group_concat(w.user_id) from staff w where w.is_active = 1 and (w.id = x.teacher \
-             or w.id in (select t.teacher from subject_teachers t where t.academic_class = x.academic_class \
-             and t.subject = x.subject))) as exam_users \
-             from exams x join exam_sessions s on s.id = x.exam_session and s.is_deleted = 0 \
+            " as is_optional, ",
+            exam_users!(),
+            " as exam_users from exams x join exam_sessions s on s.id = x.exam_session and s.is_deleted = 0 \
              join academic_classes a on a.id = x.academic_class join classes c on c.id = a.class \
              join subjects u on u.id = x.subject where x.id = ?1 and x.exam_session = ?2 and s.session = ?3"
         ),
@@ -126,8 +126,9 @@ fn select_exam(address: &Address) -> Statement {
 pub async fn find(db: &TenantDb, address: &Address) -> Result<(Exam, Vec<SheetRow>), StoreError> {
     let students = sql!(
         concat!(
-            "select r.id as student_session, p.student_id, \
-             trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name as student_name, \
+            "select r.id as student_session, p.student_id, ",
+            student_name!("p"),
+            " as student_name, \
              iif(m.exam = x.id, m.id, null) as id, m.mark, m.is_absent, m.comment, \
              iif(m.exam = x.id, m.version, 0) as version, (select o.name from exams e \
              join academic_classes l on l.id = e.academic_class join classes o on o.id = l.class \
@@ -410,7 +411,8 @@ macro_rules! missing {
 /// How many marks the exam `x` lacks.
 pub(super) const MISSING: &str = missing!();
 
-const CLASS: &str = "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = x.academic_class)";
+const CLASS: &str = class_name!("x.academic_class");
+const TEACHER: &str = staff_name!("x.teacher");
 const SUBJECT: &str = "(select s.name from subjects s where s.id = x.subject)";
 
 /// What the progress of exams can be ordered and filtered by.
@@ -464,8 +466,7 @@ pub async fn list_progress(
         .splice(0..0, around.into_iter().chain(of_user));
     let columns = format!(
         "x.id, x.academic_class, {CLASS} as class_name, x.subject, {SUBJECT} as subject_name, x.teacher, \
-         (select coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), w.staff_number) from staff w \
-         left join users u on u.id = w.user_id where w.id = x.teacher) as teacher_name, x.marks_due, \
+         {TEACHER} as teacher_name, x.marks_due, \
          {expected} as expected, {entered} as entered, {absent} as absent, {missing} as missing",
         expected = expected!(),
         entered = count!("m.mark is not null"),

@@ -8,9 +8,20 @@ use homeroom_kernel::{Listing, page::FilterKind};
 
 use crate::{
     batch::{Batch, Stamp},
-    records::Table,
+    records::{Scope, Table},
+    school::names::student_name,
     sql::{Value, sql},
 };
+
+/// The users who enter the marks of the exam `x`, with commas between: its teacher, and who teaches its subject to the class.
+macro_rules! exam_users {
+    () => {
+        "(select group_concat(w.user_id) from staff w where w.is_active = 1 and (w.id = x.teacher \
+         or w.id in (select s.teacher from subject_teachers s where s.academic_class = x.academic_class \
+         and s.subject = x.subject)))"
+    };
+}
+pub(super) use exam_users;
 
 /// Marks of one exam: the exam is named by the address.
 pub static EXAM_MARKS: Table = Table {
@@ -33,6 +44,7 @@ pub static EXAM_MARKS: Table = Table {
         search: SEARCH,
         filters: &[OF_REGISTRATION, OF_STUDENT, ABSENT, MISSING],
     },
+    scope: &[("exam", "t.exam = ?"), IN_EXAM_SESSION, IN_SESSION],
     ..MARKS
 };
 
@@ -77,6 +89,7 @@ pub static ALL_MARKS: Table = Table {
             MISSING,
         ],
     },
+    scope: &[IN_EXAM_SESSION, IN_SESSION],
     ..MARKS
 };
 
@@ -171,13 +184,26 @@ const MISSING: Filter = (
     "(t.mark is null and t.is_absent = 0) = ?",
 );
 
+const IN_EXAM_SESSION: (&str, &str) = (
+    "exam_session",
+    "t.exam in (select x.id from exams x where x.exam_session = ?)",
+);
+const IN_SESSION: (&str, &str) = (
+    "session",
+    "t.exam in (select x.id from exams x join exam_sessions s on s.id = x.exam_session where s.session = ? \
+     and s.is_deleted = 0)",
+);
+
 const MARKS: Table = Table {
     name: "marks",
     computed: &[
         (
             "student_name",
-            "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from student_sessions r \
-              join students p on p.id = r.student where r.id = t.student_session)",
+            concat!(
+                "(select ",
+                student_name!("p"),
+                " from student_sessions r join students p on p.id = r.student where r.id = t.student_session)"
+            ),
         ),
         (
             "student_id",
@@ -203,9 +229,11 @@ const MARKS: Table = Table {
         ),
         (
             "exam_users",
-            "(select group_concat(w.user_id) from exams x join staff w on w.is_active = 1 and (w.id = x.teacher \
-              or w.id in (select s.teacher from subject_teachers s where s.academic_class = x.academic_class \
-              and s.subject = x.subject)) where x.id = t.exam)",
+            concat!(
+                "(select ",
+                exam_users!(),
+                " from exams x where x.id = t.exam)"
+            ),
         ),
     ],
     ..Table::PLAIN
@@ -223,8 +251,11 @@ macro_rules! exams_of_user {
 }
 pub(super) use exams_of_user;
 
-/// The marks `t` that a user sees who does not manage all; `?` is the user.
-pub const OF_USER: &str = concat!("t.exam in ", exams_of_user!());
+/// The marks that a user sees who does not manage all.
+#[must_use]
+pub fn of_user(user: &str) -> Scope {
+    Scope::of([(concat!("t.exam in ", exams_of_user!()), user)])
+}
 
 /// The names of states as a list of SQL.
 pub(super) fn names(states: &[ExamState]) -> String {

@@ -8,6 +8,7 @@ pub mod imports;
 pub mod logo;
 pub mod mark_sheets;
 pub mod marks;
+pub(crate) mod names;
 pub mod notices;
 pub mod outbox;
 pub mod people;

@@ -10,7 +10,12 @@ use homeroom_kernel::{
 };
 use serde::Deserialize;
 
-use crate::{connection::TenantDb, error::StoreError, records::Table, sql::sql};
+use crate::{
+    connection::TenantDb,
+    error::StoreError,
+    records::{Scope, Table},
+    sql::sql,
+};
 
 /// Stands in the place of what only a moment can tell; see [`at`].
 const IS_PUBLISHED: &str = "is_published = ?";
@@ -120,9 +125,8 @@ pub fn at(request: &mut PageRequest, now: Timestamp) {
 
 /// What somebody sees who does not manage notices.
 #[must_use]
-pub fn seen_by(user: Option<UserId>, now: Timestamp) -> (&'static str, String) {
-    let of = serde_json::json!([user, now.millis()]);
-    (SEEN, of.to_string())
+pub fn seen_by(user: Option<UserId>, now: Timestamp) -> Scope {
+    Scope::of([(SEEN, serde_json::json!([user, now.millis()]))])
 }
 
 /// A notice as far as text messages of it go.

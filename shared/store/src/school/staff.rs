@@ -64,14 +64,11 @@ impl StaffRow {
         }
     }
 
-    /// What people call the person: the user's names, else what the person is, else the number.
+    /// What people call the person, as `staff_name!` does in SQL: the record may not be stored yet.
     #[must_use]
     pub fn name(&self) -> String {
-        let user_name = self.user_name.clone().unwrap_or_default();
-        let position = format!("{} {}", self.title, self.position);
-        let names = [user_name.trim(), position.trim()];
-        let found = names.into_iter().find(|name| !name.is_empty());
-        found.unwrap_or(&self.staff_number).to_owned()
+        let name = self.user_name.as_ref().unwrap_or(&self.staff_number);
+        format!("{} {name}", self.title).trim().to_owned()
     }
 }
 

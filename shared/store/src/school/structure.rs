@@ -463,6 +463,7 @@ pub static ACADEMIC_CLASSES: Table = Table {
         name: "class_full",
         broken: CLASS_FULL,
     }],
+    scope: &[("session", "t.session = ?")],
     ..Table::PLAIN
 };
 
@@ -498,5 +499,12 @@ pub static SUBJECT_TEACHERS: Table = Table {
             ("teacher", FilterKind::Id, "t.teacher = ?"),
         ],
     },
+    scope: &[
+        ("academic_class", "t.academic_class = ?"),
+        (
+            "session",
+            "t.academic_class in (select id from academic_classes where session = ?)",
+        ),
+    ],
     ..Table::PLAIN
 };

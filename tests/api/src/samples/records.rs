@@ -108,7 +108,7 @@ impl Scene {
 
     /// New records around one of this resource.
     fn parents(&self, resource: &'static Resource, n: u32) -> PathIds {
-        let Some((direct, _)) = resource.scope.first() else {
+        let Some((direct, _)) = resource.table.scope.first() else {
             return PathIds::new();
         };
         let target = resource

@@ -343,15 +343,15 @@ fn who_may_no_longer_change_marks_is_told_how_far_they_are() {
     for (state, told) in [
         (
             "review",
-            "The marks are being reviewed: you can no longer change them.",
+            "The marks are being reviewed: you can no longer change them. Ask somebody with the permission school.manage_mark.",
         ),
         (
             "published",
-            "The marks are published: you can no longer change them.",
+            "The marks are published: you can no longer change them. Ask somebody with the permission school.manage_mark.",
         ),
         (
             "locked",
-            "The marks are locked: you can no longer change them.",
+            "The marks are locked: you can no longer change them. Ask somebody with the permission school.manage_mark.",
         ),
     ] {
         room.put_into(state);

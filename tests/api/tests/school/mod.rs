@@ -36,6 +36,7 @@ mod mark_sheets;
 mod marks;
 mod missing_marks;
 mod moved_students;
+mod names;
 mod notices;
 mod own_report_cards;
 mod passwords;

@@ -259,7 +259,7 @@ fn a_role_in_use_cannot_be_deleted() {
     insta::assert_json_snapshot!(reply.json, @r#"
     {
       "code": "in_use",
-      "detail": "Other records refer to this one, or one that it refers to is gone."
+      "detail": "Other records refer to this one, or one that it refers to is gone. Change or delete those first."
     }
     "#);
     refused(&reply, 409, "in_use");

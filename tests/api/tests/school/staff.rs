@@ -18,7 +18,7 @@ fn a_new_member_of_staff_is_answered_with_the_record_and_its_address() {
       "hired_on": "2024-09-01",
       "id": "[id]",
       "is_active": true,
-      "name": "Tendai Teacher",
+      "name": "Mrs Tendai Teacher",
       "position": "Teacher",
       "staff_number": "T-017",
       "title": "Mrs",
@@ -51,7 +51,7 @@ fn staff_of_the_same_name_are_created_with_a_warning() {
     };
     assert_eq!(new("T-1", Some(&school.teacher_id)), json!([]));
     let twin = namesake("twin@greenwood.example", "tendai");
-    let said = "tendai TEACHER (T-1) has the same name: perhaps it is the same person.";
+    let said = "Mrs tendai TEACHER (T-1) has the same name: perhaps it is the same person.";
     assert_eq!(new("T-2", Some(&twin)), json!([said]));
     let other = namesake("other@greenwood.example", "Rudo");
     assert_eq!(new("T-3", Some(&other)), json!([]));
@@ -302,7 +302,7 @@ fn staff_are_searched_by_their_users_names_and_filtered() {
 }
 
 #[test]
-fn a_member_of_staff_is_called_by_the_users_names_else_by_what_is_known() {
+fn a_member_of_staff_is_called_by_the_title_with_the_users_names_or_with_the_number() {
     let (_, school) = greenwood();
     let name = |body: serde_json::Value| {
         let reply = school.admin.post("staff/", &body).status(201);
@@ -312,19 +312,19 @@ fn a_member_of_staff_is_called_by_the_users_names_else_by_what_is_known() {
     };
     assert_eq!(name(json!({"staff_number": "T-1"})), "T-1");
     let head = json!({"staff_number": "T-2", "position": "Head"});
-    assert_eq!(name(head), "Head");
+    assert_eq!(name(head), "T-2");
     let titled = json!({"staff_number": "T-3", "title": "Mrs", "position": "Head"});
-    assert_eq!(name(titled), "Mrs Head");
+    assert_eq!(name(titled), "Mrs T-3");
     let user = json!({"staff_number": "T-4", "title": "Mr", "user": school.teacher_id});
     let reply = school.admin.post("staff/", &user).status(201);
-    assert_eq!(reply.str("name"), "Tendai Teacher");
+    assert_eq!(reply.str("name"), "Mr Tendai Teacher");
     let path = format!("staff/{}/", reply.id());
     // It cannot be set, and follows the user.
     let sent = school
         .admin
         .patch(&path, &json!({"name": "Nobody"}))
         .status(200);
-    assert_eq!(sent.str("name"), "Tendai Teacher");
+    assert_eq!(sent.str("name"), "Mr Tendai Teacher");
     let renamed = json!({"first_name": "Tafadzwa"});
     school
         .admin
@@ -332,20 +332,20 @@ fn a_member_of_staff_is_called_by_the_users_names_else_by_what_is_known() {
         .expect(200);
     assert_eq!(
         school.admin.get(&path).status(200).str("name"),
-        "Tafadzwa Teacher"
+        "Mr Tafadzwa Teacher"
     );
     let alone = school.admin.patch(&path, &json!({"user": null}));
-    assert_eq!(alone.status(200).str("name"), "Mr");
+    assert_eq!(alone.status(200).str("name"), "Mr T-4");
     let again = school
         .admin
         .patch(&path, &json!({"user": school.teacher_id}));
-    assert_eq!(again.status(200).str("name"), "Tafadzwa Teacher");
+    assert_eq!(again.status(200).str("name"), "Mr Tafadzwa Teacher");
     let list = school
         .admin
         .get("staff/?ordering=-staff_number")
         .status(200);
     assert_eq!(
         list.column("name"),
-        ["Tafadzwa Teacher", "Mrs Head", "Head", "T-1"]
+        ["Mr Tafadzwa Teacher", "Mrs T-3", "T-2", "T-1"]
     );
 }

@@ -23,6 +23,7 @@ pub use wire::*;
 
 use crate::{
     app::App,
+    conflicts::Conflict,
     error::ApiError,
     extract::{Area, Caller},
 };
@@ -286,10 +287,7 @@ pub async fn hash_password(app: &App, password: &SecretString) -> Result<String,
 /// Refuses that an actor takes itself out of action by mistake.
 pub fn refuse_self<A: Area>(caller: &Caller<A>, user: UserId) -> Result<(), ApiError> {
     if caller.actor.user == Some(user) {
-        return Err(ApiError::Conflict {
-            code: "own_account",
-            detail: "You cannot deactivate or delete the account that you are signed in with.",
-        });
+        return Err(Conflict::OwnAccount.into());
     }
     Ok(())
 }

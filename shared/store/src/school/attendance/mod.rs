@@ -8,7 +8,10 @@ mod views;
 use homeroom_domain::records::{Field, Kind, Literal, Presence};
 use homeroom_kernel::{Listing, page::FilterKind};
 
-use crate::records::{Rule, Table};
+use crate::{
+    records::{Rule, Table},
+    school::names::student_name,
+};
 
 pub(crate) use day::take_holidays;
 pub use day::{ClassDay, Day, Entered, Lesson, Place, StudentDay, class_day, student_day};
@@ -36,8 +39,7 @@ macro_rules! days_off {
 const DAYS_OFF: &str = days_off!();
 
 /// A student's name, family name last, where `p` is the student.
-pub(super) const STUDENT_NAME: &str =
-    "trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name";
+pub(super) const STUDENT_NAME: &str = student_name!("p");
 
 /// Days without lessons.
 pub static HOLIDAYS: Table = Table {
@@ -151,8 +153,11 @@ pub static ATTENDANCE: Table = Table {
         ),
         (
             "student_name",
-            "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from student_sessions s \
-             join students p on p.id = s.student where s.id = t.student_session)",
+            concat!(
+                "(select ",
+                student_name!("p"),
+                " from student_sessions s join students p on p.id = s.student where s.id = t.student_session)"
+            ),
         ),
         (
             "academic_class",
@@ -232,7 +237,11 @@ pub static LEAVE_APPLICATIONS: Table = Table {
     ],
     computed: &[(
         "student_name",
-        "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from students p where p.id = t.student)",
+        concat!(
+            "(select ",
+            student_name!("p"),
+            " from students p where p.id = t.student)"
+        ),
     )],
     listing: Listing {
         orderings: &[

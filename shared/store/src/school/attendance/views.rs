@@ -8,9 +8,7 @@ use super::{
     STUDENT_NAME,
     day::{holidays_between, take_holidays, take_lessons},
 };
-use crate::{
-    connection::TenantDb, error::StoreError, rows, school::timetable::TEACHER_NAME, sql::sql,
-};
+use crate::{connection::TenantDb, error::StoreError, rows, school::names::staff_name, sql::sql};
 
 /// A student of a class or a term.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,6 +54,9 @@ pub struct SheetFacts {
 struct Name {
     name: String,
 }
+
+const TEACHER: &str = staff_name!("a.class_teacher");
+const LESSON_TEACHER: &str = staff_name!("m.teacher");
 
 fn pupil_columns() -> String {
     format!(
@@ -265,7 +266,7 @@ pub async fn missing_lessons(
     let lessons = format!(
         "select m.id as lesson, m.academic_class, c.name as class_name, m.subject, \
          (select x.name from subjects x where x.id = m.subject) as subject_name, m.teacher, \
-         (select {TEACHER_NAME} from staff f where f.id = m.teacher) as teacher_name, m.starts_at, m.ends_at, \
+         {LESSON_TEACHER} as teacher_name, m.starts_at, m.ends_at, \
          (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active') as size, \
          (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active' \
          and exists (select 1 from attendance e where e.student_session = s.id and e.date = ?1 and (e.lesson = m.id \
@@ -290,7 +291,7 @@ pub async fn missing(
 ) -> Result<ClassesOfDay, StoreError> {
     let classes = format!(
         "select a.id as academic_class, c.name as class_name, a.class_teacher, \
-         (select {TEACHER_NAME} from staff f where f.id = a.class_teacher) as class_teacher_name, \
+         {TEACHER} as class_teacher_name, \
          (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active') as size, \
          (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active' \
          and exists (select 1 from attendance e where e.student_session = s.id and e.date = ?1)) as entered, \

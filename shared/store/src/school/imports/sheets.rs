@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::links;
 use crate::{
     records::Table,
+    school::names::class_name,
     school::{people, structure},
 };
 
@@ -389,7 +390,7 @@ pub static REGISTRATIONS: Sheet = Sheet {
             "academic_sessions y on y.name = json_extract(j.value, '$.session') \
              join classes c on c.name = json_extract(j.value, '$.class') \
              join academic_classes r on r.session = y.id and r.class = c.id",
-            "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = t.academic_class)",
+            class_name!("t.academic_class"),
         ),
         column("boarding_status", "t.boarding_status"),
         column("status", "t.status"),

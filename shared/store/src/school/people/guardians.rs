@@ -11,6 +11,7 @@ use crate::{
     list::{self, Page, Parent, Source},
     records::{OnlyOne, Table},
     rows,
+    school::names::student_name,
     sql::sql,
 };
 
@@ -139,6 +140,7 @@ pub static STUDENT_GUARDIANS: Table = Table {
         column: "is_primary",
         within: Some("student"),
     }),
+    scope: &[("student", "t.student = ?")],
     ..Table::PLAIN
 };
 
@@ -215,9 +217,11 @@ pub async fn students_of(
     request: &PageRequest,
 ) -> Result<Page<LinkedStudent>, StoreError> {
     let source = Source {
-        columns: "l.id, l.student, p.student_id, \
-                  trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name as student_name, \
-                  p.enrolment, l.relation, l.is_primary",
+        columns: concat!(
+            "l.id, l.student, p.student_id, ",
+            student_name!("p"),
+            " as student_name, p.enrolment, l.relation, l.is_primary"
+        ),
         from: "student_guardians l join students p on p.id = l.student",
         condition: "true",
         key: "l.id",

@@ -10,7 +10,7 @@ pub use guardians::{
     GUARDIANS, GuardianAlike, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN,
     guardians_alike, students_of,
 };
-pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, place, take_out_of_class};
+pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, of_class, place, take_out_of_class};
 pub(crate) use students::end_registrations;
 pub use students::{
     Admission, Change, HISTORY, Namesake, STUDENTS, WITHOUT_SESSION, history, note_changes,

@@ -13,7 +13,8 @@ use crate::{
     batch::{Action, Batch, Stamp},
     connection::TenantDb,
     error::StoreError,
-    records::{Rule, Table},
+    records::{Rule, Scope, Table},
+    school::names::student_name,
     sql::{Statement, Value, sql},
 };
 
@@ -62,7 +63,11 @@ pub static STUDENT_SESSIONS: Table = Table {
     computed: &[
         (
             "student_name",
-            "(select trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name from students p where p.id = t.student)",
+            concat!(
+                "(select ",
+                student_name!("p"),
+                " from students p where p.id = t.student)"
+            ),
         ),
         (
             "student_id",
@@ -118,8 +123,15 @@ pub static STUDENT_SESSIONS: Table = Table {
             broken: MARKS_WITHOUT_CLASS,
         },
     ],
+    scope: &[("session", "t.session = ?")],
     ..Table::PLAIN
 };
+
+/// The registrations of a class.
+#[must_use]
+pub fn of_class(session: Id<()>, class: Id<()>) -> Scope {
+    Scope::of([("t.session = ?", session), ("t.academic_class = ?", class)])
+}
 
 /// A student without a class has no card, so somebody with marks must be in one.
 const MARKS_WITHOUT_CLASS: &str = "exists (select 1 from student_sessions s join marks m on m.student_session = s.id \

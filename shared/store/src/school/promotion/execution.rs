@@ -9,6 +9,7 @@ use crate::{
     batch::{Action, Batch, Stamp},
     connection::TenantDb,
     error::StoreError,
+    school::names::student_name,
     sql::{new_ids, sql},
 };
 
@@ -49,8 +50,9 @@ pub(super) const SETUP: &str = "select g.id, g.session_type, g.academic_session,
 
 /// Students of the school who are in the session that ends, were not moved on, and about whom nothing is decided.
 pub(super) const UNDECIDED: &str = concat!(
-    "select reg.student, st.student_id, \
-     trim(st.first_name || ' ' || st.middle_name) || ' ' || st.last_name as student_name, \
+    "select reg.student, st.student_id, ",
+    student_name!("st"),
+    " as student_name, \
      reg.academic_class as source_session_class from session_setups g join student_sessions reg \
      on reg.session = g.previous_session and reg.status = 'active' join students st on st.id = reg.student \
      and st.enrolment = 'active' where g.id = ?1 and not exists (select 1 from student_promotions deed \
@@ -69,8 +71,9 @@ macro_rules! becomes {
 /// Decisions that no longer fit: the student has left the school or the session that ends, unless that is what is decided,
 /// is in the new session already, or was moved on by another set-up.
 const BLOCKED: &str = concat!(
-    "select deed.student, st.student_id, \
-     trim(st.first_name || ' ' || st.middle_name) || ' ' || st.last_name as student_name, \
+    "select deed.student, st.student_id, ",
+    student_name!("st"),
+    " as student_name, \
      case when reg.id is not null then 'registered' when ",
     moved_on!("deed.student"),
     " then 'promoted' else 'left' end as obstacle from student_promotions deed \

@@ -7,7 +7,7 @@ use super::{
     execution::{SETUP, Setup},
     moved_on,
 };
-use crate::{connection::TenantDb, error::StoreError, rows, sql::sql};
+use crate::{connection::TenantDb, error::StoreError, rows, school::names::student_name, sql::sql};
 
 /// Everything that a preview needs, but the marks of those without a card.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ pub async fn preview(
          join classes c on c.id = a.class join forms f on f.id = c.form where g.id = ?1 order by f.sequence, c.name";
     let candidates = format!(
         "select reg.id as student_session, reg.student, st.student_id, \
-         trim(st.first_name || ' ' || st.middle_name) || ' ' || st.last_name as student_name, \
+         {name} as student_name, \
          reg.academic_class as source_session_class, case when y.id is not null then json_object( \
          'average', cast(round((y.card ->> '$.average') * 100) as integer), \
          'subjects_passed', ifnull(y.card ->> '$.subjects_passed', 0), \
@@ -179,6 +179,7 @@ pub async fn preview(
          and {COUNTS} left join student_promotions d on d.session_setup = g.id and d.student = reg.student \
          where g.id = ?1 and (?2 is null or reg.academic_class = ?2) and not {moved_on} \
          order by c.name, st.last_name collate nocase, st.first_name collate nocase, st.id",
+        name = student_name!("st"),
         moved_on = moved_on!("reg.student")
     );
     let statements = vec![

@@ -9,6 +9,7 @@ use crate::{
     error::StoreError,
     list::{self, Page, Parent, Source},
     rows,
+    school::names::student_name,
     sql::{Statement, sql},
 };
 
@@ -168,10 +169,13 @@ pub async fn list_history(
     request: &PageRequest,
 ) -> Result<Page<HistoryRow>, StoreError> {
     let source = Source {
-        columns: "h.id, h.execution, e.session_setup, h.student, st.student_id, \
-                  trim(st.first_name || ' ' || st.middle_name) || ' ' || st.last_name as student_name, \
+        columns: concat!(
+            "h.id, h.execution, e.session_setup, h.student, st.student_id, ",
+            student_name!("st"),
+            " as student_name, \
                   h.source_session_class, h.destination_session_class, h.action, h.student_session, h.old_enrolment, \
-                  h.old_boarding, h.old_form, h.new_enrolment, h.new_boarding, h.new_form, e.undone_at, h.created_at",
+                  h.old_boarding, h.old_form, h.new_enrolment, h.new_boarding, h.new_form, e.undone_at, h.created_at"
+        ),
         from: "student_promotion_history h join promotion_executions e on e.id = h.execution \
                join students st on st.id = h.student",
         condition: "true",

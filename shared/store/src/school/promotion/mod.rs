@@ -10,7 +10,10 @@ mod undoing;
 use homeroom_domain::records::{Field, Kind, Literal};
 use homeroom_kernel::{Listing, page::FilterKind};
 
-use crate::records::{Rule, Table};
+use crate::{
+    records::{Rule, Table},
+    school::names::student_name,
+};
 
 pub use decisions::{DecisionRow, Proposed, Sought, Written, guard_not_executed, seek, write};
 pub use execution::{Blocked, FullClass, Readiness, Setup, Tally, Undecided, execute, readiness};
@@ -233,7 +236,11 @@ pub static PROMOTIONS: Table = Table {
     computed: &[
         (
             "student_name",
-            "(select trim(q.first_name || ' ' || q.middle_name) || ' ' || q.last_name from students q where q.id = t.student)",
+            concat!(
+                "(select ",
+                student_name!("q"),
+                " from students q where q.id = t.student)"
+            ),
         ),
         (
             "student_id",
@@ -290,5 +297,6 @@ pub static PROMOTIONS: Table = Table {
                      on e.session_setup = deed.session_setup where deed.id = ?1 and e.undone_at is null)",
         },
     ],
+    scope: &[("session_setup", "t.session_setup = ?")],
     ..Table::PLAIN
 };

@@ -23,7 +23,8 @@ use super::{
 use crate::{
     connection::TenantDb,
     error::StoreError,
-    records::{self, Scope},
+    records,
+    school::names::staff_name,
     school::{
         exams::EXAM_SESSIONS,
         grading::{BANDS, BandRow},
@@ -125,9 +126,6 @@ fn in_subject(entries: &[(usize, Entry)], subject: Option<usize>) -> Option<&Ent
 }
 
 const CLASSES: &str = "(select a.id from academic_classes a join classes c on c.id = a.class where a.session = ?2 and {forms})";
-const NAME: &str = "select trim(w.title || ' ' || ifnull(trim(u.first_name || ' ' || u.last_name), w.staff_number)) \
-     from staff w left join users u on u.id = w.user_id where w.id = ";
-
 /// Loads the cards' sources; not found where the exam session is not one of the
 /// session. Of a class or student elsewhere there are no classes.
 pub async fn load(
@@ -152,8 +150,7 @@ pub async fn load(
             .replace("{card}", terms.card)
             .replace("{classes}", &classes)
             .replace("{forms}", terms.forms)
-            .replace("{wanted}", terms.wanted)
-            .replace("{name}", NAME);
+            .replace("{wanted}", terms.wanted);
         let mut params = common();
         params.extend(more);
         Statement {
@@ -161,7 +158,7 @@ pub async fn load(
             params,
         }
     };
-    let scope = Scope(vec![("t.session = ?", session.to_string())]);
+    let scope = EXAM_SESSIONS.within(|_| Ok::<_, StoreError>(session))?;
     let frozen = frozen(&reader);
     let statements = vec![
         records::select(&EXAM_SESSIONS, &scope, exam_session),
@@ -242,11 +239,14 @@ fn facts(reader: &Reader) -> String {
     )
 }
 
-const CLASS_ROWS: &str = "select a.id, c.name, f.id as form, f.name as form_name, f.level, a.class_teacher, \
-     ({name} a.class_teacher) as class_teacher_name, \
+const CLASS_ROWS: &str = concat!(
+    "select a.id, c.name, f.id as form, f.name as form_name, f.level, a.class_teacher, ",
+    staff_name!("a.class_teacher"),
+    " as class_teacher_name, \
      (select count(*) from staff w where w.id = a.class_teacher and w.user_id = ?4 and w.is_active = 1) as is_led \
      from academic_classes a join classes c on c.id = a.class join forms f on f.id = c.form \
-     where a.session = ?2 and {forms} order by f.sequence, f.name, c.name, a.id";
+     where a.session = ?2 and {forms} order by f.sequence, f.name, c.name, a.id"
+);
 
 const PLANS: &str = "select k.form, k.subject, s.name, k.coefficient, k.is_compulsory, coalesce(\
      (select p.mark from pass_marks p where p.form = k.form and ifnull(p.subject, '') = k.subject), \
@@ -270,11 +270,15 @@ const STUDENTS: &str = "select r.id as student_session, r.academic_class, p.id a
      order by p.last_name collate nocase, p.first_name collate nocase, r.id";
 
 /// Thousands of marks are read for each broadsheet: as plain text they take a fraction of what JSON arrays take.
-const EXAMS: &str = "select e.academic_class, e.subject, e.teacher, ({name} e.teacher) as teacher_name, \
+const EXAMS: &str = concat!(
+    "select e.academic_class, e.subject, e.teacher, ",
+    staff_name!("e.teacher"),
+    " as teacher_name, \
      (select json_array(ifnull(group_concat(m.student_session || ' ' || iif(m.is_absent, 'a', ifnull(m.mark, '')), ';'), ''), \
      json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' \
      and m.student_session in (select r.id from student_sessions r where {wanted}))) from marks m \
-     where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes} order by e.id";
+     where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes} order by e.id"
+);
 
 const WRITTEN: &str =
     "select w.student_session, w.kind, w.text from card_comments w where w.exam_session = ?1";

@@ -4,8 +4,11 @@ use homeroom_domain::academics::attendance::Holiday;
 use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 
-use super::{TEACHER_NAME, conflicts::minutes};
-use crate::{connection::TenantDb, error::StoreError, school::attendance::take_holidays, sql::sql};
+use super::conflicts::minutes;
+use crate::{
+    connection::TenantDb, error::StoreError, school::attendance::take_holidays,
+    school::names::staff_name, sql::sql,
+};
 
 /// Whose lessons.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +92,8 @@ const OWN: &str = "t.teacher in (select f.id from staff f where f.user_id = ?1) 
      select p.id from students p where p.user = ?1 union all \
      select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ?1))";
 
+const TEACHER: &str = staff_name!("t.teacher");
+
 /// The lessons of a class or a person.
 pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, StoreError> {
     #[derive(Deserialize)]
@@ -98,26 +103,30 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
     let (id, name, condition) = match whose {
         Whose::Class(id) => (
             id,
-            "select c.name from academic_classes a join classes c on c.id = a.class where a.id = ?1".to_owned(),
+            "select c.name from academic_classes a join classes c on c.id = a.class where a.id = ?1",
             "t.academic_class = ?1",
         ),
         Whose::Teacher(id) => (
             id,
-            format!("select {TEACHER_NAME} as name from staff f where f.id = ?1"),
+            concat!(
+                "select ",
+                staff_name!("w.id"),
+                " as name from staff w where w.id = ?1"
+            ),
             "t.teacher = ?1",
         ),
         Whose::User(id) => (
             id,
-            "select trim(u.first_name || ' ' || u.last_name) as name from users u where u.id = ?1".to_owned(),
+            "select trim(u.first_name || ' ' || u.last_name) as name from users u where u.id = ?1",
             OWN,
         ),
     };
     let lessons = format!(
-        "select t.id, a.session, c.name as class_name, x.name as subject_name, {TEACHER_NAME} as teacher_name, t.room, t.weekday, \
+        "select t.id, a.session, c.name as class_name, x.name as subject_name, {TEACHER} as teacher_name, t.room, t.weekday, \
          t.starts_at, t.ends_at, t.valid_from, t.valid_to, t.revision, t.updated_at, y.start_date as session_start, \
          y.end_date as session_end from timetable t join academic_classes a on a.id = t.academic_class \
          join academic_sessions y on y.id = a.session join classes c on c.id = a.class \
-         join subjects x on x.id = t.subject join staff f on f.id = t.teacher where {condition} order by t.id"
+         join subjects x on x.id = t.subject where {condition} order by t.id"
     );
     let mut outcomes = db
         .connection

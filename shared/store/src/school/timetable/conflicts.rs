@@ -7,13 +7,17 @@ use homeroom_domain::{
 use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 
-use super::{TEACHER_NAME, last_day};
+use super::last_day;
 use crate::{
     connection::TenantDb,
     error::StoreError,
     rows,
+    school::names::{class_name, staff_name},
     sql::{Value, sql},
 };
+
+const CLASS: &str = class_name!("t.academic_class");
+const TEACHER: &str = staff_name!("t.teacher");
 
 /// A lesson at the same time that shares class, teacher or room.
 #[derive(Clone, Debug, Deserialize)]
@@ -100,9 +104,8 @@ pub async fn surroundings(db: &TenantDb, lesson: &Record) -> Result<Surroundings
     );
     const LAST: &str = last_day!("t");
     let rivals = format!(
-        "select t.id, t.academic_class, (select c.name from academic_classes a join classes c on c.id = a.class \
-         where a.id = t.academic_class) as class_name, (select x.name from subjects x where x.id = t.subject) \
-         as subject_name, t.teacher, (select {TEACHER_NAME} from staff f where f.id = t.teacher) as teacher_name, t.room, \
+        "select t.id, t.academic_class, {CLASS} as class_name, (select x.name from subjects x where x.id = t.subject) \
+         as subject_name, t.teacher, {TEACHER} as teacher_name, t.room, \
          t.weekday, t.starts_at, t.ends_at, t.valid_from, {LAST} as valid_to from timetable t \
          where t.weekday = ?1 and t.starts_at < ?3 and ?2 < t.ends_at and t.id <> ?4 \
          and (t.academic_class = ?5 or t.teacher = ?6 or (t.room <> '' and t.room = ?7)) order by t.starts_at, t.id"

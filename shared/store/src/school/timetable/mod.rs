@@ -7,16 +7,15 @@ pub mod feeds;
 use homeroom_domain::records::{Field, Kind, Literal};
 use homeroom_kernel::{Listing, page::FilterKind};
 
-use crate::records::{Rule, Table};
+use crate::{
+    records::{Rule, Table},
+    school::names::{class_name, staff_name},
+};
 
 pub use calendar::{CalendarFacts, CalendarLesson, CalendarTerm, Whose, calendar};
 pub use conflicts::{Rival, Surroundings, surroundings};
 
 const NAME: Kind = Kind::Text { min: 1, max: 300 };
-
-/// A member of staff's name, or the staff number where the person has no user; `f` is the member of staff.
-pub(super) const TEACHER_NAME: &str = "ifnull((select trim(f.title || ' ' || u.first_name || ' ' || u.last_name) \
-     from users u where u.id = f.user_id), f.staff_number)";
 
 /// The last day of a lesson: its own, or where it has none, the end of the session.
 macro_rules! last_day {
@@ -104,19 +103,12 @@ pub static TIMETABLE: Table = Table {
         ),
     ],
     computed: &[
-        (
-            "class_name",
-            "(select c.name from academic_classes a join classes c on c.id = a.class where a.id = t.academic_class)",
-        ),
+        ("class_name", class_name!("t.academic_class")),
         (
             "subject_name",
             "(select x.name from subjects x where x.id = t.subject)",
         ),
-        (
-            "teacher_name",
-            "(select ifnull((select trim(f.title || ' ' || u.first_name || ' ' || u.last_name) from users u \
-             where u.id = f.user_id), f.staff_number) from staff f where f.id = t.teacher)",
-        ),
+        ("teacher_name", staff_name!("t.teacher")),
     ],
     listing: Listing {
         orderings: &[

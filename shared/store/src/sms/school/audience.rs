@@ -4,7 +4,7 @@ use homeroom_kernel::Id;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{connection::TenantDb, error::StoreError, rows, sql::sql};
+use crate::{connection::TenantDb, error::StoreError, rows, school::names::student_name, sql::sql};
 
 /// Pairs of guardian and student that are looked at; a school that has more writes to a part of it.
 pub const MAX_PAIRS: usize = 6_000;
@@ -55,7 +55,7 @@ pub struct Found {
     pub missing: Vec<String>,
 }
 
-const STUDENT_NAME: &str = "trim(p.first_name || ' ' || p.middle_name) || ' ' || p.last_name";
+const STUDENT_NAME: &str = student_name!("p");
 /// The class of a student in the active session.
 const CLASS_NAME: &str = "(select k.name from student_sessions s join academic_sessions y on y.id = s.session \
      join academic_classes a on a.id = s.academic_class join classes k on k.id = a.class \

@@ -218,7 +218,7 @@ fn students_who_are_not_decided_on_stop_it_and_are_named() {
     refused(&reply, 409, "promotion_pending");
     assert_eq!(
         reply.json["detail"],
-        "Not decided on (2): Open Moyo, Unknown Moyo. Decide, or leave them out with skip_pending."
+        "Some students are not decided on. Decide, or leave them out with skip_pending. They are: Open Moyo, Unknown Moyo."
     );
     let students: Vec<&Value> = reply.json["students"]
         .as_array()
@@ -250,7 +250,7 @@ fn a_class_without_enough_places_stops_it_and_is_named() {
     refused(&reply, 409, "class_full");
     assert_eq!(
         reply.json["detail"],
-        "More students than places: 2A has 1 for 2. Raise the capacity, or decide on another class."
+        "The class is full, or has more students than that: raise its capacity, or choose another class. 2A has 1 for 2."
     );
     assert_eq!(
         reply.json["classes"],
