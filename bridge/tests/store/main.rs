@@ -84,6 +84,7 @@ over_both! {
     outbox::an_event_that_nobody_has_seen_is_replaced_by_the_newer_state,
     outbox::an_event_is_given_out_again_after_its_lease,
     outbox::a_dead_letter_lets_the_next_one_pass_and_can_be_replayed,
+    outbox::what_waits_for_the_platform_is_due_soon_once_it_is_back,
     outbox::only_the_newest_announcement_of_a_topic_is_kept,
     inbound::parts_from_a_phone_are_joined_in_their_order,
     inbound::a_part_that_is_sent_twice_counts_once,

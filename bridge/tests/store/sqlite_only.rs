@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use homeroom_bridge::store::{
-    Store, StoreError,
+    Fault, Store, StoreError,
     sqlite::{Options, SqliteStore},
 };
 
@@ -92,7 +92,10 @@ async fn events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start() 
         .iter()
         .find(|event| json(event)["message_id"] == "failed");
     let pause = vec![(failed.unwrap().id.clone(), Some(NOW + 5_000))];
-    store.undelivered(pause, "status 500", NOW).await.unwrap();
+    store
+        .undelivered(pause, Fault::Platform, "status 500", NOW)
+        .await
+        .unwrap();
     drop(store);
     let store = place.open().await;
     store.recover(NOW + 1).await.unwrap();

@@ -25,7 +25,7 @@ use session::{Failure, Operation, Pool, Session};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    ABANDONED, Accepted, Depths, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
+    ABANDONED, Accepted, Depths, Fault, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
     QueueLimits, Retention, Store, StoreError, Unheard, outbox::NewEvent,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
@@ -297,16 +297,28 @@ impl Store for PostgresStore {
     async fn undelivered(
         &self,
         ids: Vec<(String, Option<i64>)>,
+        fault: Fault,
         error: &str,
         now: i64,
     ) -> Result<(), StoreError> {
         self.pool
             .run(&outgoing::Undelivered {
                 ids: &ids,
+                fault,
                 error,
                 now,
             })
             .await
+    }
+
+    async fn hasten(&self, path: &str, spread: Duration, now: i64) -> Result<(), StoreError> {
+        self.rounds(outgoing::Hasten {
+            path,
+            spread: millis(spread),
+            limit: SWEEP_ROWS,
+            now,
+        })
+        .await
     }
 
     async fn replay(&self, id: Option<&str>, now: i64) -> Result<u64, StoreError> {
