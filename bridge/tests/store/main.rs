@@ -83,6 +83,7 @@ over_both! {
     outbox::events_of_a_message_come_one_after_the_other,
     outbox::an_event_that_nobody_has_seen_is_replaced_by_the_newer_state,
     outbox::an_event_is_given_out_again_after_its_lease,
+    outbox::events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start,
     outbox::a_dead_letter_lets_the_next_one_pass_and_can_be_replayed,
     outbox::what_waits_for_the_platform_is_due_soon_once_it_is_back,
     outbox::only_the_newest_announcement_of_a_topic_is_kept,

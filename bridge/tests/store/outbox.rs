@@ -83,6 +83,36 @@ pub(crate) async fn an_event_is_given_out_again_after_its_lease(place: Place) {
     assert!(due(&store, NOW + 999_000).await.is_empty());
 }
 
+pub(crate) async fn events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start(
+    place: Place,
+) {
+    let store = place.open().await;
+    for id in ["out", "failed"] {
+        submitted(&store, id, id, NOW).await;
+    }
+    let given = due(&store, NOW).await;
+    let failed = given
+        .iter()
+        .find(|event| json(event)["message_id"] == "failed");
+    let pause = vec![(failed.unwrap().id.clone(), Some(NOW + 5_000))];
+    store
+        .undelivered(pause, Fault::Platform, "status 500", NOW)
+        .await
+        .unwrap();
+    drop(store);
+    let store = place.open().await;
+    store.recover(NOW + 1).await.unwrap();
+    let again = due(&store, NOW + 1).await;
+    let ids: Vec<_> = again
+        .iter()
+        .map(|event| json(event)["message_id"].clone())
+        .collect();
+    assert_eq!(ids, ["out"], "what failed keeps its pause");
+    // While it runs, what is out is in good hands.
+    store.recover(NOW + 2).await.unwrap();
+    assert!(due(&store, NOW + 2).await.is_empty());
+}
+
 pub(crate) async fn a_dead_letter_lets_the_next_one_pass_and_can_be_replayed(place: Place) {
     let store = place.open().await;
     submitted(&store, "m1", "x1", NOW).await;

@@ -178,6 +178,8 @@ impl Store for PostgresStore {
         let own_before = if self.recovered.load(Ordering::Relaxed) {
             now - ABANDONED
         } else {
+            let bridge = self.bridge;
+            self.pool.run(&outgoing::Release { bridge, now }).await?;
             i64::MAX
         };
         let policy = self.policy.now();
@@ -283,6 +285,7 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Outgoing>, StoreError> {
         self.pool
             .run(&outgoing::Due {
+                bridge: self.bridge,
                 limit: limit(most),
                 lease: millis(lease),
                 now,

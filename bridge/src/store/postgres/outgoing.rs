@@ -10,6 +10,7 @@ use crate::store::{Fault, HASTENED, Outgoing, outbox::NewEvent};
 
 /// Gives out what is due and holds it back for the lease.
 pub(super) struct Due {
+    pub(super) bridge: i64,
     pub(super) limit: i64,
     pub(super) lease: i64,
     pub(super) now: i64,
@@ -23,12 +24,12 @@ impl Operation for Due {
         let until = self.now.saturating_add(self.lease);
         let rows = session
             .all(
-                "UPDATE events e SET due_at = $3, given = given + 1, away = false
+                "UPDATE events e SET due_at = $3, given = given + 1, away = false, bridge = $4
                  FROM (SELECT sequence FROM events WHERE state = 1 AND due_at <= $1
                        ORDER BY due_at, sequence LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
                  WHERE e.sequence = due.sequence
                  RETURNING e.sequence, id, path, topic, body, attempts, created_at",
-                &[&self.now, &self.limit, &until],
+                &[&self.now, &self.limit, &until, &self.bridge],
             )
             .await?;
         let mut found: Vec<Outgoing> = rows
@@ -45,6 +46,27 @@ impl Operation for Due {
             .collect();
         found.sort_by_key(|event| event.sequence);
         Ok(found)
+    }
+}
+
+/// Makes due what this bridge had out when it ended: nobody else uses its name.
+pub(super) struct Release {
+    pub(super) bridge: i64,
+    pub(super) now: i64,
+}
+
+#[async_trait]
+impl Operation for Release {
+    type Output = ();
+
+    async fn run(&self, session: &mut Session) -> Result<(), Failure> {
+        session
+            .execute(
+                "UPDATE events SET due_at = least(due_at, $2), bridge = NULL WHERE bridge = $1",
+                &[&self.bridge, &self.now],
+            )
+            .await?;
+        Ok(())
     }
 }
 
@@ -105,7 +127,7 @@ impl Operation for Undelivered<'_> {
             .all(
                 "UPDATE events e SET state = CASE WHEN c.again IS NULL THEN 2 ELSE 1 END,
                      due_at = coalesce(c.again, $3), attempts = attempts + 1, error = $4,
-                     away = $5
+                     away = $5, bridge = NULL
                  FROM unnest($1::text[], $2::bigint[]) AS c (id, again)
                  WHERE e.id = c.id AND e.state = 1 RETURNING e.topic, e.state",
                 &[
