@@ -1,5 +1,7 @@
 //! Takes the store's events to the platform: signed, in order of each topic, at least once, until it has them.
 
+mod outages;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,7 +21,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Secret;
 use crate::platform_client::PlatformClient;
-use crate::store::{Outgoing, Store, StoreError};
+use crate::store::{Fault, Outgoing, Store, StoreError};
+use outages::Outages;
 
 /// How often and how long.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,10 @@ pub struct Schedule {
     pub first_pause: Duration,
     /// Longest pause.
     pub longest_pause: Duration,
+    /// Once the platform is back, what waited for it goes out within this time.
+    pub spread: Duration,
+    /// Least time from one such rush to the next.
+    pub rush_every: Duration,
     /// Age at which an event is given up.
     pub give_up: Duration,
     /// Tries of an event that the platform calls wrong.
@@ -47,6 +54,8 @@ impl Default for Schedule {
             idle: Duration::from_millis(200),
             first_pause: Duration::from_secs(5),
             longest_pause: Duration::from_mins(15),
+            spread: Duration::from_secs(5),
+            rush_every: Duration::from_mins(1),
             give_up: Duration::from_hours(72),
             tries_when_refused: 5,
             lease: Duration::from_mins(1),
@@ -63,6 +72,7 @@ pub struct Webhooks {
     schedule: Schedule,
     /// The platform asked for silence until then.
     silent_until: AtomicI64,
+    outages: Outages,
 }
 
 /// What the platform made of a request.
@@ -91,6 +101,7 @@ impl Webhooks {
             clock,
             schedule,
             silent_until: AtomicI64::new(0),
+            outages: Outages::default(),
         })
     }
 
@@ -173,12 +184,17 @@ impl Webhooks {
 
     async fn settle(&self, batch: Vec<Outgoing>, verdict: Verdict) {
         let now = self.clock.now().millis();
+        let path = batch.first().map(|event| event.path.clone());
+        let path = path.unwrap_or_default();
         let settled = match verdict {
             Verdict::Taken => {
                 let ids = batch.into_iter().map(|event| event.id).collect();
-                self.store.delivered(ids, now).await
+                let settled = self.store.delivered(ids, now).await;
+                self.rush(&path, now).await;
+                settled
             }
             Verdict::Later(error, wait) => {
+                self.outages.failed(&path);
                 if let Some(wait) = wait {
                     let silence = Duration::from_secs(wait.into()).min(self.schedule.longest_pause);
                     let until = now.saturating_add(millis(silence));
@@ -188,7 +204,8 @@ impl Webhooks {
                     let at = self.again(&event, wait, now, None);
                     (event.id, at)
                 });
-                self.failed(again.collect(), &error, now).await
+                self.failed(again.collect(), Fault::Platform, &error, now)
+                    .await
             }
             Verdict::Refused(error) => {
                 let tries = Some(self.schedule.tries_when_refused);
@@ -196,7 +213,8 @@ impl Webhooks {
                     let at = self.again(&event, None, now, tries);
                     (event.id, at)
                 });
-                self.failed(again.collect(), &error, now).await
+                self.failed(again.collect(), Fault::Event, &error, now)
+                    .await
             }
         };
         if let Err(error) = settled {
@@ -205,9 +223,21 @@ impl Webhooks {
         }
     }
 
+    /// What waited through an outage goes out soon, where this was the first success after one.
+    async fn rush(&self, path: &str, now: i64) {
+        let every = millis(self.schedule.rush_every);
+        if self.outages.is_over(path, now, every)
+            && let Err(error) = self.store.hasten(path, self.schedule.spread, now).await
+        {
+            // Each is tried again at its own time.
+            tracing::error!(%error, path, "events that wait cannot be hastened");
+        }
+    }
+
     async fn failed(
         &self,
         ids: Vec<(String, Option<i64>)>,
+        fault: Fault,
         error: &str,
         now: i64,
     ) -> Result<(), StoreError> {
@@ -218,7 +248,7 @@ impl Webhooks {
             given_up = dead,
             "the platform did not take events"
         );
-        self.store.undelivered(ids, error, now).await
+        self.store.undelivered(ids, fault, error, now).await
     }
 
     /// When an event is tried again; `None`: never.

@@ -93,6 +93,9 @@ impl std::fmt::Debug for Held {
     }
 }
 
+/// Failed tries that an event keeps when the platform is back: it goes out in a company of ten.
+const HASTENED: i64 = 3;
+
 /// An attempt of this age, in milliseconds, has nobody who waits for its answer: the claim was made, and who made it never
 /// heard of it.
 const ABANDONED: i64 = 3_600_000;
@@ -167,6 +170,15 @@ pub struct Outgoing {
     pub attempts: u32,
     /// When it was made.
     pub created_at: i64,
+}
+
+/// Why an event was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The platform took nothing then: it was not there, or not well.
+    Platform,
+    /// The platform calls the event wrong.
+    Event,
 }
 
 /// A part whose receipt has not come.
@@ -280,9 +292,14 @@ pub trait Store: Send + Sync + 'static {
     async fn undelivered(
         &self,
         ids: Vec<(String, Option<i64>)>,
+        fault: Fault,
         error: &str,
         now: i64,
     ) -> Result<(), StoreError>;
+
+    /// The platform is back: what it did not take of a path for its own sake is due within `spread`, with few failed tries to
+    /// its name, so that it goes out in company. What is on its way, and what the platform calls wrong, keeps its time.
+    async fn hasten(&self, path: &str, spread: Duration, now: i64) -> Result<(), StoreError>;
 
     /// Makes dead letters due again; all of them, or one. Returns how many.
     async fn replay(&self, id: Option<&str>, now: i64) -> Result<u64, StoreError>;

@@ -16,6 +16,7 @@ use crate::store::{
 };
 
 mod faults;
+mod recovery;
 
 const SECRET: &str = "a secret of thirty-two bytes, ok";
 
@@ -101,6 +102,7 @@ impl Store for Events {
     async fn undelivered(
         &self,
         ids: Vec<(String, Option<i64>)>,
+        _: Fault,
         error: &str,
         _: i64,
     ) -> Result<(), StoreError> {
@@ -111,6 +113,10 @@ impl Store for Events {
                 *state = at.map_or_else(|| State::Dead(error.to_owned()), State::Due);
             }
         }
+        Ok(())
+    }
+
+    async fn hasten(&self, _: &str, _: Duration, _: i64) -> Result<(), StoreError> {
         Ok(())
     }
 

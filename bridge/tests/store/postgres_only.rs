@@ -1,6 +1,6 @@
 //! Two bridges on one database.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use homeroom_bridge::store::{
     Accepted, Ambiguity, QueueLimits, Store, StoreError,
@@ -90,6 +90,34 @@ async fn what_a_bridge_was_sending_is_taken_over_once_its_lease_has_ended() {
     };
     let two = cluster::open(&database.config(), "two", Arc::new(|_| Ambiguity::Resend)).await;
     assert_eq!(two.recover(NOW + 110_005).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_starts_leaves_the_events_alone_that_another_is_delivering() {
+    let Some((place, one, two)) = two().await else {
+        return;
+    };
+    submitted(&one, "m1", "x1", NOW).await;
+    let lease = Duration::from_secs(30);
+    assert_eq!(one.events(100, lease, NOW).await.unwrap().len(), 1);
+    drop(two);
+    let Place::Postgres(database) = &place else {
+        return;
+    };
+    let two = cluster::open(&database.config(), "two", Arc::new(|_| Ambiguity::Resend)).await;
+    two.recover(NOW + 1).await.unwrap();
+    assert!(two.events(100, lease, NOW + 1).await.unwrap().is_empty());
+    // Nor is it the first one's any more that the second took over.
+    assert_eq!(two.events(100, lease, NOW + 30_000).await.unwrap().len(), 1);
+    drop(one);
+    let one = cluster::open(&database.config(), "one", Arc::new(|_| Ambiguity::Resend)).await;
+    one.recover(NOW + 30_001).await.unwrap();
+    assert!(
+        one.events(100, lease, NOW + 30_001)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What only a file can suffer: a second bridge, no room, a torn log.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, sync::Arc};
 
 use homeroom_bridge::store::{
     Store, StoreError,
@@ -77,34 +77,6 @@ async fn without_room_nothing_is_accepted_and_nothing_is_lost() {
     store.writable().await.unwrap();
     let queued = u64::try_from(stored.len() * 8 + 8).unwrap();
     assert_eq!(store.depths(NOW).await.unwrap().queued, [(ESME, queued)]);
-}
-
-#[tokio::test]
-async fn events_that_were_out_when_the_bridge_ended_are_due_at_its_next_start() {
-    let place = Place::sqlite();
-    let store = place.open().await;
-    let lease = Duration::from_mins(1);
-    for id in ["out", "failed"] {
-        submitted(&store, id, id, NOW).await;
-    }
-    let given = store.events(100, lease, NOW).await.unwrap();
-    let failed = given
-        .iter()
-        .find(|event| json(event)["message_id"] == "failed");
-    let pause = vec![(failed.unwrap().id.clone(), Some(NOW + 5_000))];
-    store.undelivered(pause, "status 500", NOW).await.unwrap();
-    drop(store);
-    let store = place.open().await;
-    store.recover(NOW + 1).await.unwrap();
-    let again = store.events(100, lease, NOW + 1).await.unwrap();
-    let ids: Vec<_> = again
-        .iter()
-        .map(|event| json(event)["message_id"].clone())
-        .collect();
-    assert_eq!(ids, ["out"], "what failed keeps its pause");
-    // While it runs, what is out is in good hands.
-    store.recover(NOW + 2).await.unwrap();
-    assert!(store.events(100, lease, NOW + 2).await.unwrap().is_empty());
 }
 
 /// A crash leaves the file, and the log up to some byte. All that was answered before that byte was written is there.

@@ -25,7 +25,7 @@ use session::{Failure, Operation, Pool, Session};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    ABANDONED, Accepted, Depths, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
+    ABANDONED, Accepted, Depths, Fault, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
     QueueLimits, Retention, Store, StoreError, Unheard, outbox::NewEvent,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
@@ -178,6 +178,8 @@ impl Store for PostgresStore {
         let own_before = if self.recovered.load(Ordering::Relaxed) {
             now - ABANDONED
         } else {
+            let bridge = self.bridge;
+            self.pool.run(&outgoing::Release { bridge, now }).await?;
             i64::MAX
         };
         let policy = self.policy.now();
@@ -283,6 +285,7 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Outgoing>, StoreError> {
         self.pool
             .run(&outgoing::Due {
+                bridge: self.bridge,
                 limit: limit(most),
                 lease: millis(lease),
                 now,
@@ -297,16 +300,28 @@ impl Store for PostgresStore {
     async fn undelivered(
         &self,
         ids: Vec<(String, Option<i64>)>,
+        fault: Fault,
         error: &str,
         now: i64,
     ) -> Result<(), StoreError> {
         self.pool
             .run(&outgoing::Undelivered {
                 ids: &ids,
+                fault,
                 error,
                 now,
             })
             .await
+    }
+
+    async fn hasten(&self, path: &str, spread: Duration, now: i64) -> Result<(), StoreError> {
+        self.rounds(outgoing::Hasten {
+            path,
+            spread: millis(spread),
+            limit: SWEEP_ROWS,
+            now,
+        })
+        .await
     }
 
     async fn replay(&self, id: Option<&str>, now: i64) -> Result<u64, StoreError> {

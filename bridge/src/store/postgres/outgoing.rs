@@ -6,10 +6,11 @@ use super::{
     rows,
     session::{Failure, Operation, Session},
 };
-use crate::store::{Outgoing, outbox::NewEvent};
+use crate::store::{Fault, HASTENED, Outgoing, outbox::NewEvent};
 
 /// Gives out what is due and holds it back for the lease.
 pub(super) struct Due {
+    pub(super) bridge: i64,
     pub(super) limit: i64,
     pub(super) lease: i64,
     pub(super) now: i64,
@@ -23,12 +24,12 @@ impl Operation for Due {
         let until = self.now.saturating_add(self.lease);
         let rows = session
             .all(
-                "UPDATE events e SET due_at = $3, given = given + 1
+                "UPDATE events e SET due_at = $3, given = given + 1, away = false, bridge = $4
                  FROM (SELECT sequence FROM events WHERE state = 1 AND due_at <= $1
                        ORDER BY due_at, sequence LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
                  WHERE e.sequence = due.sequence
                  RETURNING e.sequence, id, path, topic, body, attempts, created_at",
-                &[&self.now, &self.limit, &until],
+                &[&self.now, &self.limit, &until, &self.bridge],
             )
             .await?;
         let mut found: Vec<Outgoing> = rows
@@ -45,6 +46,27 @@ impl Operation for Due {
             .collect();
         found.sort_by_key(|event| event.sequence);
         Ok(found)
+    }
+}
+
+/// Makes due what this bridge had out when it ended: nobody else uses its name.
+pub(super) struct Release {
+    pub(super) bridge: i64,
+    pub(super) now: i64,
+}
+
+#[async_trait]
+impl Operation for Release {
+    type Output = ();
+
+    async fn run(&self, session: &mut Session) -> Result<(), Failure> {
+        session
+            .execute(
+                "UPDATE events SET due_at = least(due_at, $2), bridge = NULL WHERE bridge = $1",
+                &[&self.bridge, &self.now],
+            )
+            .await?;
+        Ok(())
     }
 }
 
@@ -86,6 +108,7 @@ async fn promote(session: &mut Session, topics: &[String]) -> Result<(), Failure
 
 pub(super) struct Undelivered<'a> {
     pub(super) ids: &'a [(String, Option<i64>)],
+    pub(super) fault: Fault,
     pub(super) error: &'a str,
     pub(super) now: i64,
 }
@@ -103,10 +126,17 @@ impl Operation for Undelivered<'_> {
         let rows = session
             .all(
                 "UPDATE events e SET state = CASE WHEN c.again IS NULL THEN 2 ELSE 1 END,
-                     due_at = coalesce(c.again, $3), attempts = attempts + 1, error = $4
+                     due_at = coalesce(c.again, $3), attempts = attempts + 1, error = $4,
+                     away = $5, bridge = NULL
                  FROM unnest($1::text[], $2::bigint[]) AS c (id, again)
                  WHERE e.id = c.id AND e.state = 1 RETURNING e.topic, e.state",
-                &[&ids, &times, &self.now, &self.error.replace('\0', " ")],
+                &[
+                    &ids,
+                    &times,
+                    &self.now,
+                    &self.error.replace('\0', " "),
+                    &(self.fault == Fault::Platform),
+                ],
             )
             .await?;
         let dead: Vec<String> = rows
@@ -115,6 +145,36 @@ impl Operation for Undelivered<'_> {
             .map(|row| row.get(0))
             .collect();
         promote(session, &dead).await
+    }
+}
+
+/// Makes due soon what waits for a platform that is back; returns how many, at most `limit`.
+pub(super) struct Hasten<'a> {
+    pub(super) path: &'a str,
+    pub(super) spread: i64,
+    pub(super) limit: i64,
+    pub(super) now: i64,
+}
+
+#[async_trait]
+impl Operation for Hasten<'_> {
+    type Output = usize;
+
+    async fn run(&self, session: &mut Session) -> Result<usize, Failure> {
+        let spread = self.spread.max(1);
+        let soon = self.now.saturating_add(spread);
+        let count = session
+            .execute(
+                "UPDATE events SET due_at = $2 + sequence % $3, attempts = least(attempts, $4), given = least(given, $4)
+                 WHERE sequence IN (
+                     SELECT sequence FROM events
+                     WHERE state = 1 AND due_at > $5 AND away AND path = $1 LIMIT $6 FOR UPDATE SKIP LOCKED)",
+                &[
+                    &self.path, &self.now, &spread, &HASTENED, &soon, &self.limit,
+                ],
+            )
+            .await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 }
 

@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use writer::{Call, Order, Tx};
 
 use super::{
-    ABANDONED, Accepted, Depths, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
+    ABANDONED, Accepted, Depths, Fault, Held, HistoryLine, MessageView, Outgoing, Policy, Provider,
     QueueLimits, Retention, Store, StoreError, Unheard,
 };
 use crate::message::{Attempted, Claimed, InboundPart, NewMessage, Receipt};
@@ -272,11 +272,18 @@ impl Store for SqliteStore {
     async fn undelivered(
         &self,
         ids: Vec<(String, Option<i64>)>,
+        fault: Fault,
         error: &str,
         now: i64,
     ) -> Result<(), StoreError> {
         let error = error.to_owned();
-        self.write(move |tx| outgoing::undelivered(tx, &ids, &error, now))
+        self.write(move |tx| outgoing::undelivered(tx, &ids, fault, &error, now))
+            .await
+    }
+
+    async fn hasten(&self, path: &str, spread: Duration, now: i64) -> Result<(), StoreError> {
+        let (path, spread) = (path.to_owned(), millis(spread));
+        self.rounds(move |tx| outgoing::hasten(tx, &path, spread, SWEEP_ROWS, now))
             .await
     }
 

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite_0001.sql"),
     include_str!("../schema/sqlite_0002.sql"),
     include_str!("../schema/sqlite_0003.sql"),
+    include_str!("../schema/sqlite_0004.sql"),
 ];
 /// Pages in the log after which the writer brings them into the file: 16 MiB.
 const CHECKPOINT_PAGES: i64 = 4_096;

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::writer::Tx;
-use crate::store::{Outgoing, StoreError};
+use crate::store::{Fault, HASTENED, Outgoing, StoreError};
 
 /// Gives out what is due and holds it back for the lease.
 pub(super) fn events(
@@ -31,9 +31,9 @@ pub(super) fn events(
             })
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    let mut hold = tx
-        .connection
-        .prepare_cached("UPDATE events SET due_at = ?2, given = given + 1 WHERE sequence = ?1")?;
+    let mut hold = tx.connection.prepare_cached(
+        "UPDATE events SET due_at = ?2, given = given + 1, away = 0 WHERE sequence = ?1",
+    )?;
     for event in &found {
         hold.execute([event.sequence, now.saturating_add(lease)])?;
     }
@@ -79,6 +79,7 @@ fn promote(tx: &Tx<'_>, topic: &str) -> Result<(), StoreError> {
 pub(super) fn undelivered(
     tx: &mut Tx<'_>,
     ids: &[(String, Option<i64>)],
+    fault: Fault,
     error: &str,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -87,18 +88,45 @@ pub(super) fn undelivered(
         let topic: Option<String> = tx
             .connection
             .prepare_cached(
-                "UPDATE events SET state = ?2, due_at = ?3, attempts = attempts + 1, error = ?4
+                "UPDATE events SET state = ?2, due_at = ?3, attempts = attempts + 1, error = ?4,
+                     away = ?5
                  WHERE id = ?1 AND state = 1 RETURNING topic",
             )?
-            .query_row(params![id, state, again.unwrap_or(now), error], |row| {
-                row.get(0)
-            })
+            .query_row(
+                params![
+                    id,
+                    state,
+                    again.unwrap_or(now),
+                    error,
+                    fault == Fault::Platform
+                ],
+                |row| row.get(0),
+            )
             .optional()?;
         if let (Some(topic), 2) = (topic, state) {
             promote(tx, &topic)?;
         }
     }
     Ok(())
+}
+
+/// Makes due soon what waits for a platform that is back; returns how many, at most `limit`.
+pub(super) fn hasten(
+    tx: &mut Tx<'_>,
+    path: &str,
+    spread: i64,
+    limit: i64,
+    now: i64,
+) -> Result<usize, StoreError> {
+    Ok(tx
+        .connection
+        .prepare_cached(
+            "UPDATE events SET due_at = ?2 + sequence % ?3, attempts = min(attempts, ?4), given = min(given, ?4)
+             WHERE sequence IN (
+                 SELECT sequence FROM events
+                 WHERE state = 1 AND due_at > ?2 + ?3 AND away = 1 AND path = ?1 LIMIT ?5)",
+        )?
+        .execute(params![path, now, spread.max(1), HASTENED, limit])?)
 }
 
 pub(super) fn replay(tx: &mut Tx<'_>, id: Option<&str>, now: i64) -> Result<u64, StoreError> {

@@ -1,0 +1,2 @@
+-- The platform took nothing when the event was last tried, and it has not been given out since; it is due again once the platform is back.
+ALTER TABLE events ADD COLUMN away BOOLEAN NOT NULL DEFAULT false;
