@@ -15,10 +15,19 @@ const owed = new Map();
 let count = 0;
 let binds = 0;
 
+/** Answers to what arrived together leave together: a system call for each would be a large part of the work. */
+function answerTogether(socket) {
+  socket.prependListener('readable', () => {
+    socket.cork();
+    process.nextTick(() => socket.uncork());
+  });
+}
+
 const server = smpp.createServer(options, (session) => {
   // Without a listener a broken connection ends the process.
   session.on('error', () => {});
   session.on('close', () => sessions.delete(session));
+  if (quiet) answerTogether(session.socket);
   const bind = (pdu) => {
     if (pdu.system_id === 'stranger') {
       session.send(pdu.response({ command_status: smpp.ESME_RINVPASWD }));
