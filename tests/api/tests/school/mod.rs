@@ -5,6 +5,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod a_level_cards;
 mod admissions;
 mod attendance;
 mod attendance_bulk;
