@@ -16,6 +16,7 @@ mod auth;
 mod bodies;
 mod calendar_feeds;
 mod card_comments;
+mod card_files;
 mod card_lists;
 mod class_registration;
 mod classroom;
