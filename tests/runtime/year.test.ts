@@ -179,6 +179,55 @@ test("equals share a position, absence is left out, and who lacks a mark has non
   expect(positions).toEqual({ Amina: [1, 70], Bheki: [1, 70], Chipo: [3, 50], Dalia: [null, 90] });
 });
 
+test("comments are those of the band of the mark or average, until somebody writes an own one", async () => {
+  const { admin, students } = year;
+  const template = (kind: string, min_mark: number, max_mark: number, text: string) =>
+    admin.do("POST", `${kind}/`, { level: "O Level", min_mark, max_mark, text });
+  for (const kind of ["class-teacher-comments", "head-teacher-comments"]) await template(kind, 0, 59, `Work harder, says ${kind}`);
+  await template("teacher-comment-templates", 75, 100, "Excellent");
+  await template("teacher-comment-templates", 0, 74, "Keep trying");
+  const path = (name: string) => `${examSessions()}${year.examSession}/report-cards/${students[name].registration}/`;
+  const comments = async (name: string) => {
+    const card = await admin.do("GET", path(name));
+    const of = ({ text, source }: Row) => [text, source];
+    const lines = card.subjects.map(({ name, mark, comment, comment_source }: Row) => [name, mark, comment, comment_source]);
+    return { subjects: lines, class_teacher: of(card.class_teacher_comment), head_teacher: of(card.head_teacher_comment) };
+  };
+  // Averages: 70, in the upper band; 50, of one mark, in the lower; and one that is not complete, in none.
+  expect(await comments("Amina")).toEqual({
+    subjects: [["English", 60, "Keep trying", "template"], ["Mathematics", 80, "Excellent", "template"]],
+    class_teacher: ["Well done", "template"],
+    head_teacher: ["Well done", "template"],
+  });
+  expect(await comments("Chipo")).toEqual({
+    subjects: [["English", null, "", null], ["Mathematics", 50, "Keep trying", "template"]],
+    class_teacher: ["Work harder, says class-teacher-comments", "template"],
+    head_teacher: ["Work harder, says head-teacher-comments", "template"],
+  });
+  expect(await comments("Dalia")).toEqual({
+    subjects: [["English", null, "", null], ["Mathematics", 90, "Excellent", "template"]],
+    class_teacher: ["", null],
+    head_teacher: ["", null],
+  });
+
+  const remark = `${examSessions()}${year.examSession}/exams/${year.exams[0]}/`;
+  const { rows } = await admin.do("GET", `${remark}sheet/`);
+  const { version } = rows.find((row: Row) => row.student_session === students.Amina.registration);
+  const row = { student_session: students.Amina.registration, mark: 80, is_absent: false, version, comment: "Explains it to others" };
+  await admin.do("PUT", `${remark}marks/bulk/`, { marks: [row] });
+  await admin.do("PUT", `${path("Amina")}comments/`, { class_teacher: "A pleasure to teach", head_teacher: "Prefect next year" });
+  const written = await comments("Amina");
+  expect(written).toEqual({
+    subjects: [["English", 60, "Keep trying", "template"], ["Mathematics", 80, "Explains it to others", "written"]],
+    class_teacher: ["A pleasure to teach", "written"],
+    head_teacher: ["Prefect next year", "written"],
+  });
+  await admin.do("PUT", `${path("Amina")}comments/`, { head_teacher: null });
+  expect(await comments("Amina")).toEqual({ ...written, head_teacher: ["Well done", "template"] });
+  // What others' cards say is as it was.
+  expect((await comments("Bheki")).class_teacher).toEqual(["Well done", "template"]);
+});
+
 test("published cards are frozen and printed, one file for the class or one each", async () => {
   const { admin } = year;
   const path = `${examSessions()}${year.examSession}/`;
