@@ -1,6 +1,12 @@
 // Printing on the built Worker: whole files, the fonts that it fetches, and how long a class takes.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { extractImages, getDocumentProxy, getResolvedPDFJS } from "unpdf";
 import { expect, test } from "vitest";
-import { times, usePlatform } from "./platform";
+import { ROOT } from "../../xtask/js/platform.mjs";
+import { Session, schoolAdministrator, times, usePlatform } from "./platform";
 
 const platform = usePlatform();
 
@@ -66,3 +72,189 @@ test("the school's area is bound to it, and no route leads to it from outside", 
     expect(answer.status).toBe(404);
   }
 });
+
+/** Four names of each script, the family's last. */
+const CLASS: Record<string, string[]> = {
+  Latin: ["Zoë Guimarães", "Guðrún Þorvaldsdóttir", "Tịnh Nguyễn", "Ayọ̀délé Adéyẹmí"],
+  Cyrillic: ["Екатерина Орлова", "Фёдор Воробьёв", "Ірина Білецька", "Ђорђе Љубичић"],
+  Greek: ["Ελένη Παπαδοπούλου", "Γιώργος Οικονόμου", "Νίκος Βλάχος", "Άννα Ξενάκη"],
+  Georgian: ["ნინო ბერიძე", "გიორგი კაპანაძე", "თამარ გელაშვილი", "დავით ლომიძე"],
+  Ethiopic: ["ብርሃነ ወልደሚካኤል", "ትዕግሥት ተስፋዬ", "ሰላም በቀለ", "አበበ ገብረማርያም"],
+  Han: ["小明 王", "雨桐 欧阳", "思远 司马", "建国 赵"],
+  Hangul: ["민준 김", "서연 남궁", "지우 황보", "하은 박"],
+  Arabic: ["محمد الحداد", "فاطمة النجار", "ليلى الخطيب", "يوسف القاضي"],
+  Devanagari: ["श्रीकृष्ण त्रिपाठी", "लक्ष्मी शर्मा", "प्रज्ञा मिश्र", "अर्जुन चौधरी"],
+  Thai: ["ศิริพร ศรีสุวรรณ", "กมล ใจดี", "ณัฐ วงศ์สว่าง", "มาลี ทองคำ"],
+};
+
+const PUPILS = Object.values(CLASS).flat();
+
+/** The name as a reader finds it: letters alone, for shaped words are taken apart. Arabic's are sorted: poppler turns ligatures about. */
+function letters(text: string, script: string) {
+  const found = text.normalize("NFC").replace(/[^\p{L}\p{M}]/gu, "");
+  return script === "Arabic" ? [...found].sort().join("") : found;
+}
+
+/** Somebody else's programs for PDF (Debian: `poppler-utils`). */
+function poppler(program: string, ...rest: string[]): Buffer {
+  try {
+    return execFileSync(program, rest, { maxBuffer: 1 << 28 });
+  } catch (error: any) {
+    if (error.code === "ENOENT") throw new Error(`${program} is missing: install poppler-utils from your system's packages`);
+    throw error;
+  }
+}
+
+/** The text of each page. */
+const texts = (file: string) => poppler("pdftotext", "-layout", file, "-").toString().split("\f").slice(0, -1);
+
+/** What stands below a label of the card, as far as the next column. */
+function below(text: string, label: string) {
+  const lines = text.split("\n");
+  const row = lines.findIndex((line) => line.startsWith(label));
+  return lines[row + 1]?.split(/ {3,}/)[0] ?? "";
+}
+
+async function download(session: Session, path: string) {
+  const headers = { authorization: `Bearer ${session.tokens.access}` };
+  const response = await platform.fetch(`${session.origin}/api/v1/school/${path}`, { headers });
+  return { status: response.status, type: response.headers.get("content-type"), bytes: Buffer.from(await response.arrayBuffer()) };
+}
+
+/** A class of forty with a mark each, published by a school with a logo; and where its cards are printed. */
+async function printedClass(admin: Session) {
+  const create = async (path: string, body: unknown) => (await admin.do("POST", path, body)).id as string;
+  const session = await create("sessions/", {
+    name: "2026", start_date: "2026-01-05T00:00:00Z", end_date: "2026-12-05T00:00:00Z", is_active: true,
+  });
+  const form = await create("form/", { name: "Form 1", level: "O Level", sequence: 1 });
+  const subject = await create("subjects/", { name: "Mathematics", code: "MATH" });
+  await create("curriculum/", { form, subject });
+  const room = await create(`sessions/${session}/academic-classes/`, { class: await create("classes/", { name: "1A", form }) });
+  const students: string[] = [];
+  for (const name of PUPILS) {
+    const [first_name, last_name] = name.split(" ");
+    students.push(await create("admissions/", { first_name, last_name, admission_year: 2026, form }));
+  }
+  await admin.do("POST", `sessions/${session}/academic-classes/${room}/registration/`, { students });
+  const exams = `sessions/${session}/exam-sessions/`;
+  const ended = await create(exams, { term: "1", name: "End of term" });
+  const teacher = await create("staff/", { staff_number: "T-1" });
+  const exam = `${exams}${ended}/exams/${await create(`${exams}${ended}/exams/`, { academic_class: room, subject, teacher })}/`;
+  const { rows } = await admin.do("GET", `${exam}sheet/`);
+  // The first of the list is the first on paper.
+  const place = (row: any) => PUPILS.indexOf(row.student_name);
+  const marks = rows.map((row: any) => ({ student_session: row.student_session, mark: 90 - place(row), is_absent: false }));
+  await admin.do("PUT", `${exam}marks/bulk/`, { marks });
+  await admin.do("POST", `${exams}${ended}/publish/`, { accept_incomplete: true });
+  return `${exams}${ended}/report-cards/pdf/?academic_class=${room}`;
+}
+
+test("a class of forty in ten scripts is printed by its school, and others' programs read and draw every card", async () => {
+  const [school] = platform.schools;
+  const admin = await schoolAdministrator(platform, school);
+  const logo = Buffer.from(readFileSync(join(ROOT, "functions/documents/src/samples/logo.txt"), "utf8"), "base64");
+  const sent = await platform.fetch(`${school.url}/api/v1/school/logo/`, {
+    method: "PUT", body: logo, headers: { authorization: `Bearer ${admin.tokens.access}`, "content-type": "image/png" },
+  });
+  expect(sent.status).toBe(200);
+  const cards = await printedClass(admin);
+  const folder = mkdtempSync(join(tmpdir(), "homeroom-cards-"));
+  try {
+    const whole = await download(admin, cards);
+    expect([whole.status, whole.type]).toEqual([200, "application/pdf"]);
+    const file = join(folder, "class.pdf");
+    writeFileSync(file, whole.bytes);
+    const pages = texts(file);
+    expect(pages.length).toBe(PUPILS.length);
+    const scripts = Object.entries(CLASS).flatMap(([script, names]) => names.map(() => script));
+    for (const [n, text] of pages.entries()) {
+      expect(text).toContain("Greenwood School");
+      expect(text).toMatch(new RegExp(`Mathematics +${90 - n}\\b`));
+      expect(letters(below(text, "Student"), scripts[n]), `page ${n + 1}`).toBe(letters(PUPILS[n], scripts[n]));
+    }
+
+    const document = await getDocumentProxy(new Uint8Array(whole.bytes));
+    const { OPS } = await getResolvedPDFJS();
+    for (const n of times(PUPILS.length, (n) => n + 1)) {
+      expect((await extractImages(document, n)).map(({ width, height }) => [width, height]), `page ${n}`).toEqual([[48, 48]]);
+      // Glyph 0 of every font is the box of what it lacks.
+      const { fnArray, argsArray } = await (await document.getPage(n)).getOperatorList();
+      const shown = argsArray.filter((_: unknown, at: number) => fnArray[at] === OPS.showText).flatMap(([glyphs]: any) => glyphs);
+      const codes = shown.filter((glyph: any) => typeof glyph === "object").map((glyph: any) => glyph.originalCharCode);
+      expect(codes.length).toBeGreaterThan(100);
+      expect(codes, `page ${n}`).not.toContain(0);
+    }
+
+    for (const n of scripts.flatMap((script, n) => (script === scripts[n - 1] ? [] : [n + 1]))) {
+      const drawn = drawing(file, n);
+      const name = await placeOf(await document.getPage(n), "Student");
+      // Letters are lines with room between them: neither nothing nor a bar.
+      const ink = drawn.share(name, ([r, g, b]) => r + g + b < 384);
+      expect(ink, `${scripts[n - 1]}`).toBeGreaterThan(0.02);
+      expect(ink, `${scripts[n - 1]}`).toBeLessThan(0.5);
+      // The logo is a green square of 12 mm or more with a white cross, at the head; nothing else of a card is green.
+      const isGreen = ([r, g, b]: number[]) => g > r + 30 && g > b + 30;
+      const green = drawn.share([0, 0, 1, 0.2], isGreen) * drawn.width * drawn.height * 0.2;
+      expect(green, `${scripts[n - 1]}: green pixels`).toBeGreaterThan(500);
+      expect(drawn.share([0, 0.2, 1, 1], isGreen)).toBe(0);
+    }
+
+    const separate = await download(admin, `${cards}&separate=true`);
+    expect([separate.status, separate.type]).toEqual([200, "application/zip"]);
+    writeFileSync(join(folder, "class.zip"), separate.bytes);
+    const apart = join(folder, "apart");
+    execFileSync("python3", ["-m", "zipfile", "-e", join(folder, "class.zip"), apart]);
+    const files = readdirSync(apart);
+    expect(files.length).toBe(PUPILS.length);
+    const found = files.map((name) => {
+      const [text, ...others] = texts(join(apart, name));
+      expect(others).toEqual([]);
+      expect(text).toContain("Greenwood School");
+      const n = 90 - Number(text.match(/Mathematics +(\d+)/)![1]);
+      expect(letters(below(text, "Student"), scripts[n]), name).toBe(letters(PUPILS[n], scripts[n]));
+      expect(name.normalize("NFC"), name).toContain(PUPILS[n].normalize("NFC"));
+      return n;
+    });
+    expect(found.sort((a, b) => a - b)).toEqual(times(PUPILS.length, (n) => n));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Left, top, right and bottom, as shares of the page. */
+type Box = [number, number, number, number];
+
+/** A page in pixels. */
+function drawing(file: string, page: number) {
+  const bytes = poppler("pdftoppm", "-r", "144", "-f", String(page), "-l", String(page), file);
+  const [head, width, height] = bytes.subarray(0, 40).toString("latin1").match(/^P6\s(\d+)\s(\d+)\s255\s/)!;
+  const [w, h] = [Number(width), Number(height)];
+  const pixels = bytes.subarray(head.length);
+  expect(pixels.length).toBe(w * h * 3);
+  const share = ([left, top, right, bottom]: Box, fits: (pixel: number[]) => boolean) => {
+    let [fitting, all] = [0, 0];
+    for (let y = Math.floor(top * h); y < Math.min(Math.ceil(bottom * h), h); y += 1) {
+      for (let x = Math.floor(left * w); x < Math.min(Math.ceil(right * w), w); x += 1) {
+        const at = (y * w + x) * 3;
+        fitting += Number(fits([pixels[at], pixels[at + 1], pixels[at + 2]]));
+        all += 1;
+      }
+    }
+    return fitting / all;
+  };
+  return { width: w, height: h, share };
+}
+
+/** Where the value of a label stands: the texts that follow it, up to the next label. */
+async function placeOf(page: any, label: string): Promise<Box> {
+  const { items } = await page.getTextContent();
+  const [, , width, height] = page.view;
+  const at = items.findIndex(({ str }: any) => str === label);
+  const end = items.findIndex(({ str }: any) => str === "Student number");
+  const value = items.slice(at + 1, end).filter(({ str }: any) => str.trim() !== "");
+  const left = Math.min(...value.map(({ transform }: any) => transform[4]));
+  const right = Math.max(...value.map((item: any) => item.transform[4] + item.width));
+  const [base, size] = [value[0].transform[5], value[0].transform[3]];
+  return [left / width, 1 - (base + size) / height, right / width, 1 - (base - size * 0.3) / height];
+}

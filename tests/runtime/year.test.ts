@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { extractImages, extractText, getDocumentProxy } from "unpdf";
 import { expect, test } from "vitest";
 import { ROOT } from "../../xtask/js/platform.mjs";
-import { Session, call, expectError, schoolAdministrator, slotOf, tally, times, usePlatform } from "./platform";
+import { Row, Session, call, expectError, schoolAdministrator, slotOf, tally, times, usePlatform } from "./platform";
 
 const platform = usePlatform();
 
@@ -115,6 +115,46 @@ test("the teacher enters the marks of the own subjects, and two people at once l
   await year.admin.do("PUT", path, { marks: [{ student_session: first.registration, mark: 80, is_absent: false, version: 2 }] });
 });
 
+test("two teachers save one mark sheet at once: each row is one's, the other learns so, and nothing is lost", async () => {
+  const { admin } = year;
+  const [school] = platform.schools;
+  // One made the exam, and the other has taken the subject over.
+  const other = { email: "successor@greenwood.test", first_name: "Hope", last_name: "Ncube" };
+  const [role] = (await admin.do("GET", "roles/?search=Teacher")).results.filter(({ name }: Row) => name === "Teacher");
+  const user = await admin.do("POST", "users/", { ...other, password: school.teacher.password, role_ids: [role.id] });
+  const staff = await admin.do("POST", "staff/", { user: user.id, staff_number: "T-2" });
+  const taught = `sessions/${year.session}/academic-classes/${year.classes.room}/subject-teachers/`;
+  const [{ id }] = (await admin.do("GET", `${taught}?subject=${year.subjects[0]}`)).results;
+  await admin.do("PATCH", `${taught}${id}/`, { teacher: staff.id });
+  const teachers = await Promise.all(
+    [school.teacher.email, other.email].map((email) => Session.start(platform, school.url, "school", { ...school.teacher, email })),
+  );
+  expect(new Set(teachers.map(({ user }) => user.id)).size).toBe(2);
+  const sheet = `${examSessions()}${year.examSession}/exams/${year.exams[0]}/`;
+  const before = (await admin.do("GET", `${sheet}sheet/`)).rows.filter(({ version }: any) => version > 0);
+  expect(before.length).toBe(4);
+  const rows = before.map(({ student_session, version }: any) => ({ student_session, version, is_absent: false }));
+  // Each has a figure of the own, and the other order, so that both are in the middle of it at the same time.
+  const sent = [rows.map((row: Row) => ({ ...row, mark: 11 })), rows.toReversed().map((row: Row) => ({ ...row, mark: 22 }))];
+  const answers = await Promise.all(teachers.map((teacher, n) => teacher.do("PUT", `${sheet}marks/bulk/`, { marks: sent[n] })));
+  const after = new Map<string, Row>((await admin.do("GET", `${sheet}sheet/`)).rows.map((row: Row) => [row.student_session, row]));
+  for (const { student_session, version } of before) {
+    const outcomes = answers.map(({ results }) => results.find((row: Row) => row.student_session === student_session));
+    const winner = outcomes.findIndex(({ outcome }) => outcome === "updated");
+    expect(tally(outcomes.map(({ outcome }) => outcome)), student_session).toEqual({ updated: 1, stale: 1 });
+    const mark = [11, 22][winner];
+    expect(after.get(student_session)).toMatchObject({ mark, version: version + 1 });
+    // Who came second is told what is there now, and with that can decide.
+    expect(outcomes[1 - winner]).toMatchObject({ current: { mark }, version: version + 1 });
+  }
+  const logs = await admin.do("GET", `audit-logs/?table_name=marks&action=UPDATE&page_size=100`);
+  const changed = logs.results.filter(({ changes }: any) => [11, 22].includes(changes?.mark?.to));
+  expect(changed.length).toBe(4);
+  const back = before.map((row: Row) => ({ student_session: row.student_session, mark: row.mark, is_absent: row.is_absent, version: row.version + 1 }));
+  const restored = await teachers[0].do("PUT", `${sheet}marks/bulk/`, { marks: back });
+  expect(tally(restored.results.map(({ outcome }: any) => outcome))).toEqual({ updated: 4 });
+});
+
 test("equals share a position, absence is left out, and who lacks a mark has none", async () => {
   const { admin } = year;
   await admin.do("PUT", "academic-settings/scale/", {
@@ -139,6 +179,55 @@ test("equals share a position, absence is left out, and who lacks a mark has non
   expect(positions).toEqual({ Amina: [1, 70], Bheki: [1, 70], Chipo: [3, 50], Dalia: [null, 90] });
 });
 
+test("comments are those of the band of the mark or average, until somebody writes an own one", async () => {
+  const { admin, students } = year;
+  const template = (kind: string, min_mark: number, max_mark: number, text: string) =>
+    admin.do("POST", `${kind}/`, { level: "O Level", min_mark, max_mark, text });
+  for (const kind of ["class-teacher-comments", "head-teacher-comments"]) await template(kind, 0, 59, `Work harder, says ${kind}`);
+  await template("teacher-comment-templates", 75, 100, "Excellent");
+  await template("teacher-comment-templates", 0, 74, "Keep trying");
+  const path = (name: string) => `${examSessions()}${year.examSession}/report-cards/${students[name].registration}/`;
+  const comments = async (name: string) => {
+    const card = await admin.do("GET", path(name));
+    const of = ({ text, source }: Row) => [text, source];
+    const lines = card.subjects.map(({ name, mark, comment, comment_source }: Row) => [name, mark, comment, comment_source]);
+    return { subjects: lines, class_teacher: of(card.class_teacher_comment), head_teacher: of(card.head_teacher_comment) };
+  };
+  // Averages: 70, in the upper band; 50, of one mark, in the lower; and one that is not complete, in none.
+  expect(await comments("Amina")).toEqual({
+    subjects: [["English", 60, "Keep trying", "template"], ["Mathematics", 80, "Excellent", "template"]],
+    class_teacher: ["Well done", "template"],
+    head_teacher: ["Well done", "template"],
+  });
+  expect(await comments("Chipo")).toEqual({
+    subjects: [["English", null, "", null], ["Mathematics", 50, "Keep trying", "template"]],
+    class_teacher: ["Work harder, says class-teacher-comments", "template"],
+    head_teacher: ["Work harder, says head-teacher-comments", "template"],
+  });
+  expect(await comments("Dalia")).toEqual({
+    subjects: [["English", null, "", null], ["Mathematics", 90, "Excellent", "template"]],
+    class_teacher: ["", null],
+    head_teacher: ["", null],
+  });
+
+  const remark = `${examSessions()}${year.examSession}/exams/${year.exams[0]}/`;
+  const { rows } = await admin.do("GET", `${remark}sheet/`);
+  const { version } = rows.find((row: Row) => row.student_session === students.Amina.registration);
+  const row = { student_session: students.Amina.registration, mark: 80, is_absent: false, version, comment: "Explains it to others" };
+  await admin.do("PUT", `${remark}marks/bulk/`, { marks: [row] });
+  await admin.do("PUT", `${path("Amina")}comments/`, { class_teacher: "A pleasure to teach", head_teacher: "Prefect next year" });
+  const written = await comments("Amina");
+  expect(written).toEqual({
+    subjects: [["English", 60, "Keep trying", "template"], ["Mathematics", 80, "Explains it to others", "written"]],
+    class_teacher: ["A pleasure to teach", "written"],
+    head_teacher: ["Prefect next year", "written"],
+  });
+  await admin.do("PUT", `${path("Amina")}comments/`, { head_teacher: null });
+  expect(await comments("Amina")).toEqual({ ...written, head_teacher: ["Well done", "template"] });
+  // What others' cards say is as it was.
+  expect((await comments("Bheki")).class_teacher).toEqual(["Well done", "template"]);
+});
+
 test("published cards are frozen and printed, one file for the class or one each", async () => {
   const { admin } = year;
   const path = `${examSessions()}${year.examSession}/`;
@@ -152,9 +241,10 @@ test("published cards are frozen and printed, one file for the class or one each
   const { registration } = year.students.Chipo;
   const card = await admin.do("GET", `${path}report-cards/${registration}/`);
   // A correction afterwards leaves what was published as it is, and says that it is outdated.
-  const mark = `${path}exams/${year.exams[0]}/marks/bulk/`;
-  const correction = { marks: [{ student_session: registration, mark: 99, is_absent: false, version: 1 }], reason: "Added up wrongly" };
-  await admin.do("PUT", mark, correction);
+  const exam = `${path}exams/${year.exams[0]}/`;
+  const { version } = (await admin.do("GET", `${exam}sheet/`)).rows.find((row: Row) => row.student_session === registration);
+  const correction = { marks: [{ student_session: registration, mark: 99, is_absent: false, version }], reason: "Added up wrongly" };
+  await admin.do("PUT", `${exam}marks/bulk/`, correction);
   const after = await admin.do("GET", `${path}report-cards/${registration}/`);
   expect(after).toMatchObject({ is_outdated: true });
   expect(after.average).toEqual(card.average);

@@ -5,6 +5,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod a_level_cards;
 mod admissions;
 mod attendance;
 mod attendance_bulk;
@@ -15,6 +16,7 @@ mod auth;
 mod bodies;
 mod calendar_feeds;
 mod card_comments;
+mod card_files;
 mod card_lists;
 mod class_registration;
 mod classroom;

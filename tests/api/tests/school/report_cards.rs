@@ -66,7 +66,7 @@ impl Golden {
     }
 }
 
-fn figures(card: &Value) -> Value {
+pub(super) fn figures(card: &Value) -> Value {
     json!([
         card["student_name"],
         card["total"],

@@ -3,6 +3,7 @@
 mod bulk;
 mod decisions;
 mod execution;
+mod order;
 mod preview;
 mod proposals;
 mod scale;
