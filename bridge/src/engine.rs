@@ -1,38 +1,33 @@
-//! What connects store and links: messages in, parts out, answers and receipts back. See `dispatch` and `intake` for the two directions.
+//! What connects store and links. Messages come in by `requests`, parts go out by `dispatch`, answers and receipts come back by `intake`; here is what
+//! starts, follows a changed configuration, keeps house and stops.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use homeroom_domain::sms::text::TextLength;
 use homeroom_kernel::Clock;
-use homeroom_sms_contract::submit::{
-    Cancelled, Link as LinkState, Links, Outcome, Pool as PoolState, Submission,
-};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::accept::{self, Cutting};
 use crate::app::policy;
-use crate::config::{Changes, Config, Pool};
-use crate::gateway::{Caller, Gateway, Stats};
+use crate::config::{Changes, Config};
 use crate::meters::Meters;
-use crate::pools::Turns;
 use crate::smpp::link::{LinkEvent, LinkHandle};
-use crate::store::{Accepted, MessageView, QueueLimits, Retention, Store, StoreError};
+use crate::store::{Retention, Store, StoreError};
 use crate::traffic::{Count, Traffic};
 
-use pace::Pace;
+use plan::{Plan, Running};
 use references::References;
 
 mod dispatch;
 mod intake;
 mod pace;
+mod plan;
 mod questions;
 mod references;
+mod requests;
 
 /// Events of links that may wait for the store.
 const EVENTS: usize = 4_096;
@@ -42,38 +37,6 @@ const COUNT_EVERY: Duration = Duration::from_secs(2);
 const ASK_EVERY: Duration = Duration::from_secs(5);
 /// How often what is over is swept out, and the lease prolonged.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
-
-/// How long the bridge is not ready after the store had no room, if nothing was taken since.
-const FULL_FOR: Duration = Duration::from_secs(10);
-
-/// A link that runs.
-struct Running {
-    settings: crate::config::Link,
-    handle: Arc<LinkHandle>,
-    /// Parts sent since the start.
-    sent: AtomicU64,
-    /// Parts that the centre took until then were asked for.
-    asked: AtomicI64,
-    /// When asking last began with the first.
-    round: AtomicI64,
-}
-
-/// A link or pool as messages name it: the links behind it, with their turns.
-struct Route {
-    links: Vec<i64>,
-    turns: Mutex<Turns>,
-    pace: Pace,
-    /// Something may be due.
-    wake: Notify,
-}
-
-/// Links and routes as the configuration has them now. Replaced as a whole by a reload.
-#[derive(Default)]
-struct Plan {
-    links: BTreeMap<i64, Arc<Running>>,
-    routes: BTreeMap<i64, Arc<Route>>,
-    pools: Vec<i64>,
-}
 
 /// The engine.
 pub struct Engine {
@@ -169,23 +132,7 @@ impl Engine {
                 plan.links.insert(number, running.with(link.clone()));
             }
         }
-        let alone = config
-            .links
-            .keys()
-            .map(|&link| (link, vec![(link, 1)], None));
-        let pools = config.pools.iter().map(|(&number, pool)| {
-            let members = pool.links.iter().map(|(&link, weight)| (link, weight.0));
-            (number, members.collect::<Vec<_>>(), Some(pool))
-        });
-        let mut new = Vec::new();
-        for (number, members, pool) in alone.chain(pools) {
-            let known = old.routes.get(&number);
-            if known.is_none() {
-                new.push(number);
-            }
-            let route = Route::of(&members, pool, known.map(AsRef::as_ref));
-            plan.routes.insert(number, Arc::new(route));
-        }
+        let new = plan.route(config, &old);
         let gone: Vec<_> = old
             .links
             .iter()
@@ -293,91 +240,6 @@ impl Engine {
             Err(error) => tracing::error!(%error, "what others left behind cannot be taken over"),
         }
     }
-
-    /// How texts for a link or pool are cut; of a pool, as its first link does.
-    fn cutting(&self, plan: &Plan, route: &Route) -> Cutting {
-        let first = route
-            .links
-            .first()
-            .and_then(|number| plan.links.get(number));
-        Cutting {
-            alphabet: first.map_or_else(Default::default, |running| running.settings.alphabet()),
-            header: first.map_or_else(Default::default, |running| running.settings.header()),
-            max_segments: self.limits.segments,
-            validity: i64::try_from(self.limits.validity.as_millis()).unwrap_or(i64::MAX),
-        }
-    }
-
-    fn prepare(
-        &self,
-        plan: &Plan,
-        caller: &Caller,
-        asked: Submission,
-        now: i64,
-    ) -> Result<crate::message::NewMessage, Box<Outcome>> {
-        let Some(route) = plan.routes.get(&asked.esme) else {
-            let error = format!("unknown esme {}", asked.esme);
-            return Err(Box::new(accept::refused(
-                asked.message_id,
-                "unknown_esme",
-                error,
-            )));
-        };
-        if let Caller::App { address, .. } = caller {
-            let address = address.to_canonical();
-            let members = route
-                .links
-                .iter()
-                .filter_map(|number| plan.links.get(number));
-            let is_open = |running: &Arc<Running>| {
-                let allowed = &running.settings.allowed_ips;
-                allowed.is_empty() || allowed.iter().any(|network| network.contains(&address))
-            };
-            // Of a pool every link must allow it: any of them may send the message.
-            if !members.into_iter().all(is_open) {
-                let error = "IP not in whitelist".to_owned();
-                return Err(Box::new(accept::refused(
-                    asked.message_id,
-                    "ip_not_allowed",
-                    error,
-                )));
-            }
-        }
-        let reference = self.references.next(&asked.destination);
-        accept::prepare(asked, self.cutting(plan, route), reference, now)
-    }
-}
-
-impl Running {
-    fn with(self: &Arc<Self>, settings: crate::config::Link) -> Arc<Self> {
-        Arc::new(Self {
-            settings,
-            handle: Arc::clone(&self.handle),
-            sent: AtomicU64::new(self.sent.load(Ordering::Relaxed)),
-            asked: AtomicI64::new(0),
-            round: AtomicI64::new(0),
-        })
-    }
-}
-
-impl Route {
-    /// Goes on with the turns and the pace of `before`, where there was one.
-    fn of(members: &[(i64, u32)], pool: Option<&Pool>, before: Option<&Self>) -> Self {
-        let turns = before.map(|route| route.turns.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut turns = turns.map_or_else(Turns::default, |turns| turns.clone());
-        turns.set(members);
-        let pace = match (pool, before) {
-            (None, _) => Pace::default(),
-            (Some(pool), None) => Pace::of(pool),
-            (Some(pool), Some(before)) => before.pace.with(pool),
-        };
-        Self {
-            links: members.iter().map(|(link, _)| *link).collect(),
-            turns: Mutex::new(turns),
-            pace,
-            wake: Notify::new(),
-        }
-    }
 }
 
 fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
@@ -390,175 +252,5 @@ fn nothing(config: &Config) -> Config {
         links: BTreeMap::new(),
         pools: BTreeMap::new(),
         ..config.clone()
-    }
-}
-
-#[async_trait]
-impl Gateway for Engine {
-    async fn submit(
-        &self,
-        caller: &Caller,
-        messages: Vec<Submission>,
-    ) -> Result<Vec<Outcome>, StoreError> {
-        let now = self.clock.now().millis();
-        let plan = self.plan();
-        let mut outcomes = Vec::with_capacity(messages.len());
-        let mut places = Vec::new();
-        let mut prepared = Vec::new();
-        for asked in messages {
-            match self.prepare(&plan, caller, asked, now) {
-                Ok(message) => {
-                    let due = message.send_at <= now;
-                    let parts = u16::try_from(message.parts.len()).unwrap_or(u16::MAX);
-                    places.push((
-                        outcomes.len(),
-                        message.message_id.clone(),
-                        parts,
-                        message.esme,
-                        message.task_id,
-                        due,
-                    ));
-                    outcomes.push(accepted(message.message_id.clone(), parts));
-                    prepared.push(message);
-                }
-                Err(outcome) => outcomes.push(*outcome),
-            }
-        }
-        let limits = QueueLimits {
-            total: self.limits.queue,
-            per_app: self.limits.queue_app,
-            per_esme: self.limits.queue_esme,
-        };
-        let stored = if prepared.is_empty() {
-            Vec::new()
-        } else {
-            let stored = self.store.accept(prepared, limits, now).await;
-            let full = matches!(stored, Err(StoreError::Full(_)));
-            self.full_at
-                .store(if full { now } else { 0 }, Ordering::Relaxed);
-            stored?
-        };
-        for ((at, message_id, _, esme, task_id, due), stored) in places.into_iter().zip(stored) {
-            let outcome = match stored {
-                Accepted::New => {
-                    self.count(Count::Accepted, 1);
-                    if let Some(task) = task_id {
-                        self.traffic.campaign(task);
-                    }
-                    if let Some(route) = plan.routes.get(&esme).filter(|_| due) {
-                        route.wake.notify_one();
-                    }
-                    continue;
-                }
-                Accepted::Repeated { message_id, parts } => accepted(message_id, parts),
-                Accepted::Conflict => {
-                    let error = "transaction_id was used for another message".to_owned();
-                    accept::refused(message_id, "conflict", error)
-                }
-                Accepted::QueueFull => Outcome::Later {
-                    message_id,
-                    code: "queue_full".to_owned(),
-                    retry_after: 5,
-                },
-            };
-            if let Some(place) = outcomes.get_mut(at) {
-                *place = outcome;
-            }
-        }
-        let errors = outcomes
-            .iter()
-            .filter(|outcome| !matches!(outcome, Outcome::Accepted { .. }))
-            .count();
-        self.count(Count::Errors, errors);
-        Ok(outcomes)
-    }
-
-    async fn cancel(
-        &self,
-        _: &Caller,
-        message_id: &str,
-        app_id: i64,
-    ) -> Result<Cancelled, StoreError> {
-        self.store
-            .cancel(app_id, message_id, self.clock.now().millis())
-            .await
-    }
-
-    async fn find(
-        &self,
-        app_id: Option<i64>,
-        message_id: &str,
-    ) -> Result<Option<MessageView>, StoreError> {
-        self.store.find(app_id, message_id).await
-    }
-
-    fn links(&self) -> Links {
-        let plan = self.plan();
-        let states: BTreeMap<i64, LinkState> = plan
-            .links
-            .iter()
-            .map(|(&number, running)| (number, running.handle.state()))
-            .collect();
-        let queued: BTreeMap<i64, u64> = self.stats().depths.queued.into_iter().collect();
-        let pools = plan.pools.iter().filter_map(|number| {
-            let route = plan.routes.get(number)?;
-            let sent = |link: &i64| {
-                plan.links
-                    .get(link)
-                    .map_or(0, |running| running.sent.load(Ordering::Relaxed))
-            };
-            let links = route.links.iter().filter_map(|link| states.get(link));
-            let rate: f64 = links.map(|link| link.rate).sum();
-            Some(PoolState {
-                id: *number,
-                rate: route.pace.rate().map_or(rate, |own| own.min(rate)),
-                links: route.links.clone(),
-                distribution: route.links.iter().map(sent).collect(),
-                queued: queued.get(number).copied().unwrap_or(0),
-            })
-        });
-        let pools = pools.collect();
-        Links {
-            links: states.into_values().collect(),
-            pools,
-        }
-    }
-
-    fn stats(&self) -> Stats {
-        self.traffic.stats(self.clock.now().seconds())
-    }
-
-    fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength> {
-        let plan = self.plan();
-        let cutting = match esme {
-            Some(esme) => self.cutting(&plan, plan.routes.get(&esme)?),
-            None => Cutting::default(),
-        };
-        Some(accept::measure(text, replaced, cutting))
-    }
-
-    fn meters(&self) -> Meters {
-        self.meters.clone()
-    }
-
-    async fn ready(&self) -> Result<(), String> {
-        let since = self.clock.now().millis() - self.full_at.load(Ordering::Relaxed);
-        if u128::try_from(since).is_ok_and(|since| since < FULL_FOR.as_millis()) {
-            return Err("the store has no room".to_owned());
-        }
-        self.store
-            .writable()
-            .await
-            .map_err(|error| error.to_string())
-    }
-}
-
-fn accepted(message_id: String, parts: u16) -> Outcome {
-    let sms_ids = (1..=parts)
-        .map(|number| format!("{message_id}-{number}"))
-        .collect();
-    Outcome::Accepted {
-        message_id,
-        sms_ids,
     }
 }

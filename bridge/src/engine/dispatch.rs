@@ -8,8 +8,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use homeroom_sms_contract::submit::LinkStatus;
 
+use super::Engine;
 use super::pace::Grant;
-use super::{Engine, Plan, Route};
+use super::plan::{Plan, Route};
 use crate::message::Claimed;
 use crate::smpp::link::Slot;
 

@@ -12,21 +12,25 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::{debug, warn};
 
-use crate::message::{AttemptResult, Attempted, Claimed, PartStatus, Receipt};
-use crate::store::Provider;
+use crate::message::{Claimed, PartStatus, Receipt};
 
 use super::codec;
 use super::config::LinkConfig;
 use super::inbound;
-use super::keeper::{Asked, Keeper, jittered};
+use super::keeper::{Asked, Keeper};
 use super::link::{Delivery, LinkEvent, Question, Request};
 use super::outbound;
 use super::pdu::{Header, Message, Pdu, Query, QueryResp, WireAddress, id};
 use super::pending::{Answered, Pending};
 use super::questions::Questions;
 use super::receipt;
-use super::status::{self, Class};
+use super::status;
 use super::wire::{HIGH_WATER, Wire};
+
+use health::Health;
+
+mod health;
+mod outcomes;
 
 /// Deliveries that the engine has not stored yet; above it nothing is read from the centre.
 const MAX_UNSTORED: usize = 4_096;
@@ -71,14 +75,7 @@ pub(super) struct Session {
     tick: Interval,
     phase: Phase,
     now: Instant,
-    /// When a whole PDU last came.
-    heard: Instant,
-    /// When a message, a receipt or an answer to one last went either way.
-    active: Instant,
-    /// When we asked for a sign of life, if nothing came since.
-    enquired: Option<Instant>,
-    /// Since when bytes wait without any having left, and how many had by then.
-    stalled: (Instant, u64),
+    health: Health,
     asked: Option<Asked>,
 }
 
@@ -91,7 +88,7 @@ impl Session {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let now = Instant::now();
         Self {
-            stalled: (now, wire.written()),
+            health: Health::new(now, wire.written()),
             wire,
             // 1 was the bind.
             pending: Pending::starting_at(2),
@@ -100,9 +97,6 @@ impl Session {
             tick,
             phase: Phase::Open,
             now,
-            heard: now,
-            active: now,
-            enquired: None,
             asked: None,
         }
     }
@@ -186,7 +180,7 @@ impl Session {
     }
 
     fn submit(&mut self, part: Claimed, link: &Keeper) {
-        self.active = self.now;
+        self.health.active(self.now);
         let sequence = self.pending.sequence();
         let position = self.wire.position();
         let good_for = link.config.send_validity.then(|| {
@@ -205,9 +199,8 @@ impl Session {
             match self.wire.frame() {
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => {
-                    self.heard = self.now;
+                    self.health.heard(self.now);
                     link.shared.heard();
-                    self.enquired = None;
                     match codec::decode(&frame) {
                         Ok((header, pdu)) => self.take(header, pdu, link),
                         Err(odd) => {
@@ -234,7 +227,7 @@ impl Session {
 
     fn take(&mut self, header: Header, pdu: Pdu<'_>, link: &mut Keeper) {
         if !matches!(pdu, Pdu::EnquireLink | Pdu::EnquireLinkResp) {
-            self.active = self.now;
+            self.health.active(self.now);
         }
         match pdu {
             Pdu::SubmitSmResp(message_id) => {
@@ -286,39 +279,7 @@ impl Session {
                 return;
             }
         };
-        let code = match header.status {
-            // A nack says that it failed, whatever its status.
-            status::OK if message_id.is_none() => status::SYSTEM_ERROR,
-            code => code,
-        };
-        let config = &link.config;
-        let result = match status::class(code, &config.exceptions) {
-            Class::Taken => AttemptResult::Submitted {
-                provider_id: config
-                    .ids
-                    .response
-                    .normalise(message_id.unwrap_or_default()),
-            },
-            Class::Permanent => AttemptResult::Rejected { status: code },
-            Class::Retry if sent.refusals + 1 >= config.max_attempts => {
-                AttemptResult::Rejected { status: code }
-            }
-            Class::Retry => AttemptResult::Again {
-                at: again_at(link, sent.refusals),
-                status: Some(code),
-            },
-            Class::Throttled => AttemptResult::Throttled {
-                at: throttled_until(link, sent.attempt),
-                status: code,
-            },
-        };
-        let provider = Provider(config.provider.clone());
-        let attempted = Attempted {
-            key: sent.key,
-            attempt: sent.attempt,
-            link: config.id,
-            result,
-        };
+        let (attempted, provider) = outcomes::answered(link, sent, header.status, message_id);
         link.outbox.put(if late {
             LinkEvent::Late(attempted, provider)
         } else {
@@ -466,28 +427,14 @@ impl Session {
     fn check(&mut self, link: &mut Keeper) -> Result<(), String> {
         let timers = link.config.timers.clone();
         for (key, attempt) in self.pending.overdue(timers.response, self.now) {
-            let attempted = Attempted {
-                key,
-                attempt,
-                link: link.config.id,
-                result: AttemptResult::Ambiguous,
-            };
-            let provider = Provider(link.config.provider.clone());
-            link.outbox.put(LinkEvent::Attempted(attempted, provider));
+            let event = outcomes::unanswered(link, key, attempt);
+            link.outbox.put(event);
         }
         self.questions.give_up(timers.response, self.now);
         link.announce();
-        let (since, written) = self.stalled;
-        if self.wire.idle() || self.wire.written() != written {
-            self.stalled = (self.now, self.wire.written());
-        } else if self.now - since >= timers.response {
-            return Err(format!(
-                "the centre takes nothing since {:?}",
-                timers.response
-            ));
-        }
+        self.health.takes(&self.wire, timers.response, self.now)?;
         if let (Phase::Open, Some(limit)) = (&self.phase, timers.inactivity)
-            && self.now - self.active >= limit
+            && self.health.rests(limit, self.now)
             && self.pending.waiting() == 0
             && self.acks.is_empty()
         {
@@ -495,19 +442,12 @@ impl Session {
             self.wire.put(status::OK, sequence, &Pdu::Unbind);
             return Err(format!("no message since {limit:?}"));
         }
-        match self.enquired {
-            Some(at) if self.now - at >= timers.response => Err(format!(
-                "the centre is silent since {:?}",
-                self.now - self.heard
-            )),
-            None if self.now - self.heard >= timers.enquire_link => {
-                let sequence = self.pending.sequence();
-                self.wire.put(status::OK, sequence, &Pdu::EnquireLink);
-                self.enquired = Some(self.now);
-                Ok(())
-            }
-            _ => Ok(()),
+        if self.health.is_quiet(&timers, self.now)? {
+            let sequence = self.pending.sequence();
+            self.wire.put(status::OK, sequence, &Pdu::EnquireLink);
+            self.health.enquired(self.now);
         }
+        Ok(())
     }
 
     /// No answer will come any more. Parts of which nothing left are as good as unsent.
@@ -517,39 +457,11 @@ impl Session {
             let event = if sent.position >= written {
                 link.shared.not_sent(sent.key, sent.attempt)
             } else {
-                let attempted = Attempted {
-                    key: sent.key,
-                    attempt: sent.attempt,
-                    link: link.config.id,
-                    result: AttemptResult::Ambiguous,
-                };
-                LinkEvent::Attempted(attempted, Provider(link.config.provider.clone()))
+                outcomes::unanswered(link, sent.key, sent.attempt)
             };
             link.outbox.put(event);
         }
     }
-}
-
-/// When a part that was refused for now is tried again, after so many refusals before.
-fn again_at(link: &Keeper, refusals: u32) -> i64 {
-    later(link, refusals, link.config.timers.retry_max)
-}
-
-/// When a part that met a busy centre is tried again. The whole link slows down, which is what helps, so the part itself
-/// need not wait long.
-fn throttled_until(link: &Keeper, attempt: u32) -> i64 {
-    link.shared.gate.throttled();
-    let timers = &link.config.timers;
-    let most = timers.retry_max.min(timers.retry_min.saturating_mul(8));
-    later(link, attempt.saturating_sub(1), most)
-}
-
-/// Doubles each time, up to `most`.
-fn later(link: &Keeper, times: u32, most: Duration) -> i64 {
-    let least = link.config.timers.retry_min;
-    let doubled = least.saturating_mul(2u32.saturating_pow(times.min(30)));
-    let delay = i64::try_from(jittered(doubled.min(most)).as_millis()).unwrap_or(i64::MAX);
-    link.shared.clock.now().millis().saturating_add(delay)
 }
 
 #[cfg(test)]

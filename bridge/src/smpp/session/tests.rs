@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::super::link::Shared;
 use super::*;
 use crate::clock::SystemClock;
-use crate::message::{Address, Addresses, PartBody, PartKey};
+use crate::message::{Address, Addresses, AttemptResult, PartBody, PartKey};
 use crate::meters::Meters;
 
 fn part(number: u16) -> Claimed {
