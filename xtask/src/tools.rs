@@ -93,24 +93,14 @@ fn npm_ci(name: &str, folder: &Path) -> Result<()> {
 
 /// The programs that only the checks need.
 pub(crate) fn require_for_checks() -> Result<()> {
-    for (program, version, remedy) in [
-        (
-            "git",
-            "--version",
-            "install git from your system's packages",
-        ),
-        (
-            "pdftoppm",
-            "-v",
-            "install poppler-utils from your system's packages",
-        ),
+    for (program, remedy) in [
+        ("git", "install git from your system's packages"),
         (
             "python3",
-            "--version",
             "install Python 3.9 or newer with its venv module from your system's packages",
         ),
     ] {
-        process::output(tool(program).arg(version))
+        process::output(tool(program).arg("--version"))
             .map_err(|_| anyhow!("{program} is missing: {remedy}"))?;
     }
     bridge_peers()
