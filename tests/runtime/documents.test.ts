@@ -229,8 +229,8 @@ function drawing({ width: w, height: h, data }: { width: number; height: number;
     let [fitting, all] = [0, 0];
     for (let y = Math.floor(top * h); y < Math.min(Math.ceil(bottom * h), h); y += 1) {
       for (let x = Math.floor(left * w); x < Math.min(Math.ceil(right * w), w); x += 1) {
-        const [b, g, r] = data.subarray((y * w + x) * 4);
-        fitting += Number(fits([r, g, b]));
+        const pixel = (y * w + x) * 4;
+        fitting += Number(fits([data[pixel + 2], data[pixel + 1], data[pixel]]));
         all += 1;
       }
     }
