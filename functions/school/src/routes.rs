@@ -14,7 +14,7 @@ use crate::{
         bulk as decided, copy, executions, history, preview, proposals, steps as setup_steps,
     },
     records::{self, Resource},
-    report_cards::{cards, decisions, own, publication, status},
+    report_cards::{cards, decisions, list, own, publication, status},
     role_assignments, roles, staff, structure, timetable, users,
 };
 
@@ -125,7 +125,7 @@ homeroom_edge::routes! { Document, records(RECORDS);
     logo::find_logo,
     logo::replace_logo,
     logo::delete_logo,
-    cards::list_report_cards,
+    list::list_report_cards,
     cards::find_report_card,
     cards::print_report_cards,
     cards::render_report_cards,

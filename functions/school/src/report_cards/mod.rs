@@ -7,6 +7,7 @@ pub(crate) mod cards;
 pub(crate) mod decisions;
 mod format;
 mod html;
+pub(crate) mod list;
 pub(crate) mod own;
 pub(crate) mod publication;
 mod sheet;

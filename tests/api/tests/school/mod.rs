@@ -56,6 +56,7 @@ mod tenancy;
 mod timetable;
 mod timetable_calendar;
 mod users;
+mod whole_school;
 mod withdrawn_cards;
 mod year;
 

@@ -1,7 +1,7 @@
 //! Which cards a page shows: of published ones the database tells, of others the number in each class does, so that the forms
 //! on the page only are worked out.
 
-use homeroom_domain::UserId;
+use homeroom_domain::{UserId, academics::marks::Hundredths};
 use homeroom_kernel::{Id, PageRequest, page::FilterValue};
 use serde::Deserialize;
 
@@ -87,6 +87,19 @@ fn filter(name: &str) -> &'static str {
     }
 }
 
+/// What is asked of an exam session's cards, in the database's words; without an order.
+fn within(exam_session: Id<()>, request: &PageRequest) -> PageRequest {
+    let mut found = request.clone();
+    let own_names = found.filters.iter_mut().map(|(name, _)| name);
+    own_names.for_each(|name| *name = filter(name));
+    let of = FilterValue::Text(exam_session.to_string());
+    found.filters.insert(0, ("t.exam_session = ?", of));
+    found.ordering.clear();
+    found
+}
+
+const SEARCHED: [&str; 2] = ["t.student_name", "t.student_number"];
+
 /// The classes of a session in the order of their cards; and which cards are on the page, as far as they are published: by the
 /// student's registration.
 pub async fn find_page(
@@ -101,11 +114,7 @@ pub async fn find_page(
     struct Row {
         student_session: String,
     }
-    let mut found = request.clone();
-    let own_names = found.filters.iter_mut().map(|(name, _)| name);
-    own_names.for_each(|name| *name = filter(name));
-    let of = FilterValue::Text(exam_session.to_string());
-    found.filters.insert(0, ("t.exam_session = ?", of));
+    let mut found = within(exam_session, request);
     if !sees_all {
         let reader = reader.map(|user| user.to_string()).unwrap_or_default();
         found.filters.push((LED, FilterValue::Text(reader)));
@@ -121,12 +130,55 @@ pub async fn find_page(
         condition: "t.is_current = 1",
         key: "t.student_session",
     };
-    let (count, page) = list::statements(&source, &["t.student_name", "t.student_number"], &found);
+    let (count, page) = list::statements(&source, &SEARCHED, &found);
     let sizes = sql!(SIZES, exam_session, session, reader);
     let mut outcomes = db.connection.batch(vec![sizes, count, page]).await?;
     let sizes = outcomes.rows()?;
     let page: Page<Row> = list::take(&mut outcomes)?;
     Ok((sizes, page.map(|row| row.student_session)))
+}
+
+/// What a published card is ordered by, without the card.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CardKey {
+    /// The student's registration.
+    pub student_session: String,
+    /// The class of the session.
+    pub academic_class: String,
+    /// The student's name.
+    pub student_name: String,
+    /// The school's number of the student.
+    pub student_number: String,
+    /// Total ÷ coefficients.
+    pub average: Option<Hundredths>,
+    /// Among the class.
+    pub position_in_class: Option<u32>,
+    /// Whether no mark is missing.
+    pub is_complete: i64,
+}
+
+/// What all cards of a list are ordered by, as far as they are published in these classes: an index has it, and no card is
+/// read.
+pub async fn find_keys(
+    db: &TenantDb,
+    exam_session: Id<()>,
+    classes: &[String],
+    request: &PageRequest,
+) -> Result<Vec<CardKey>, StoreError> {
+    let mut found = within(exam_session, request);
+    let classes = FilterValue::Text(serde_json::to_string(classes)?);
+    let of = "t.academic_class in (select j.value from json_each(?) j)";
+    found.filters.push((of, classes));
+    (found.page, found.page_size) = (1, u32::MAX);
+    let source = Source {
+        columns: "t.student_session, t.academic_class, t.student_name, t.student_number, \
+                  cast(round(t.average * 100) as integer) as average, t.position_in_class, t.is_complete",
+        from: "report_cards t",
+        condition: "t.is_current = 1",
+        key: "t.student_session",
+    };
+    let (_, keys) = list::statements(&source, &SEARCHED, &found);
+    db.connection.rows(keys).await
 }
 
 /// Published cards of these students' registrations, in this order.

@@ -11,7 +11,7 @@ mod which;
 pub use comments::{
     Comment, CommentTarget, Holding, find_comment_target, hold, release, write_comments,
 };
-pub use list::{ClassSize, ListedRow, find_page, find_published};
+pub use list::{CardKey, ClassSize, ListedRow, find_keys, find_page, find_published};
 pub use load::{Depth, Entry, Loaded, Reader, load};
 pub use own::{LISTING as OWN_LISTING, OwnCard, find_own, list_own};
 pub use publish::{Freezing, Publication, publish, withdraw};

@@ -1,0 +1,171 @@
+//! A school of 2,000 students with three years behind it, as the generator makes it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use homeroom_api_tests::{School, TestApp};
+use homeroom_generator as generator;
+use serde_json::{Value, json};
+
+use super::greenwood;
+
+const STUDENTS: usize = 2_000;
+/// Far more than any of the requests takes; what is not paged or indexed takes longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is measured is how long the machine takes"
+)]
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    let took = start.elapsed();
+    println!("{what}: {} ms", took.as_millis());
+    assert!(took < PATIENCE, "{what} took {took:?}");
+    result
+}
+
+/// What was made, in a school's database.
+fn loaded() -> (TestApp, School, generator::School) {
+    let (app, school) = greenwood();
+    let made = generator::School::generate(&generator::Options {
+        students: STUDENTS,
+        ..generator::Options::new("2026-01-15".parse().unwrap())
+    });
+    let rows = |table: &str| app.count(&school.slot, &format!("select count(*) from {table}"));
+    let before: Vec<i64> = made.counts().iter().map(|(table, _)| rows(table)).collect();
+    app.with_db(&school.slot, |db| {
+        db.execute_batch("begin").unwrap();
+        for statement in made.statements() {
+            db.execute(&statement, ()).unwrap();
+        }
+        db.execute_batch("commit").unwrap();
+    });
+    for ((table, count), before) in made.counts().into_iter().zip(before) {
+        assert_eq!(
+            rows(table) - before,
+            i64::try_from(count).unwrap(),
+            "{table}"
+        );
+    }
+    (app, school, made)
+}
+
+#[test]
+fn a_school_of_two_thousand_is_counted_searched_and_worked_out() {
+    let (app, school, made) = loaded();
+    let admin = &school.admin;
+    let get = |what: &str, path: &str| timed(what, || admin.get(path)).status(200);
+
+    // Counts: what the lists say is what was made.
+    let active = made
+        .students
+        .iter()
+        .filter(|student| student.enrolment == "active");
+    assert_eq!(active.count(), STUDENTS);
+    let list = get(
+        "students",
+        "admissions/?enrolment=active&page=40&page_size=50",
+    );
+    assert_eq!(
+        (&list.json["count"], list.results().len()),
+        (&json!(STUDENTS), 50)
+    );
+    assert_eq!(admin.get("sessions/").status(200).json["count"], 3);
+    for session in &made.academic_sessions {
+        let registered = made
+            .student_sessions
+            .iter()
+            .filter(|row| row.session == session.id);
+        let list = get(
+            "registrations",
+            &format!("sessions/{}/student-sessions/", session.id),
+        );
+        assert_eq!(list.json["count"], registered.count());
+    }
+
+    // A search finds who bears the name, or whose parent does, in whatever case, and nobody else.
+    let mut families: BTreeMap<&str, usize> = BTreeMap::new();
+    for student in &made.students {
+        *families.entry(&student.last_name).or_default() += 1;
+    }
+    let rare = families
+        .iter()
+        .filter(|(name, _)| name.len() > 5 && name.is_ascii());
+    let (family, _) = rare.min_by_key(|(_, count)| **count).unwrap();
+    let bears = |student: &&generator::Student| {
+        let needle = family.to_lowercase();
+        [
+            &*student.first_name,
+            student.middle_name,
+            &student.last_name,
+            &student.parent_name,
+        ]
+        .iter()
+        .any(|name| name.to_lowercase().contains(&needle))
+    };
+    let mut expected: Vec<&str> = made
+        .students
+        .iter()
+        .filter(bears)
+        .map(|student| &*student.student_id)
+        .collect();
+    expected.sort_unstable();
+    let found = get(
+        "search",
+        &format!("admissions/?search={}&page_size=100", family.to_uppercase()),
+    );
+    let mut numbers = found.column("student_id");
+    numbers.sort_unstable();
+    assert_eq!(numbers, expected, "{family}");
+
+    // The broadsheet of the largest class of the first year, beside what SQL alone says.
+    let first = &made.academic_sessions[0].id;
+    let largest = app.rows(
+        &school.slot,
+        &format!(
+            "select x.id, r.academic_class, count(*) from exam_sessions x join student_sessions r on r.session = x.session \
+             where x.session = '{first}' and x.term = '1' and r.status = 'active' and r.academic_class is not null \
+             group by 1, 2 order by 3 desc, 2 limit 1"
+        ),
+    );
+    let [exams, class, size] = &largest[0][..] else {
+        panic!("no class")
+    };
+    let (exams, class) = (exams.as_str().unwrap(), class.as_str().unwrap());
+    let path = format!("sessions/{first}/exam-sessions/{exams}/broadsheet/?academic_class={class}");
+    let sheet = get("broadsheet", &path);
+    assert_eq!(sheet.trips(), 1);
+    let students = sheet.json["students"].as_array().unwrap();
+    assert_eq!(json!(students.len()), *size);
+    assert!(students.len() > 20, "{size}");
+    let totals = app.rows(
+        &school.slot,
+        &format!(
+            "select r.id, round(sum(m.mark * k.coefficient) / 10000.0, 2), \
+             round(sum(m.mark * k.coefficient) * 1.0 / sum(k.coefficient) / 100, 2), count(*) \
+             from student_sessions r join marks m on m.student_session = r.id join exams e on e.id = m.exam \
+             join academic_classes a on a.id = r.academic_class join classes c on c.id = a.class \
+             join curriculum k on k.form = c.form and k.subject = e.subject where r.academic_class = '{class}' \
+             and e.exam_session = '{exams}' and e.academic_class = '{class}' and m.mark is not null and r.status = 'active' group by 1"
+        ),
+    );
+    assert_eq!(totals.len(), students.len());
+    let close = |a: &Value, b: &Value| (a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 0.011;
+    let mut last = 0;
+    for student in students {
+        let row = totals
+            .iter()
+            .find(|row| row[0] == student["student_session"])
+            .unwrap();
+        assert!(close(&student["total"], &row[1]), "{student} {row:?}");
+        assert!(close(&student["average"], &row[2]), "{student} {row:?}");
+        assert_eq!(student["subjects_taken"], row[3]);
+        if let Some(place) = student["position_in_class"].as_u64() {
+            assert!(place >= last);
+            last = place;
+        }
+    }
+    assert!(last > 1);
+}
