@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod batch;
 mod bridge;
+mod callbacks;
 mod cancel;
 mod contacts;
 mod everywhere;
