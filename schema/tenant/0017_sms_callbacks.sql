@@ -50,7 +50,7 @@ create index sms_callbacks_inbound on sms_callbacks (inbound) where inbound is n
 create trigger sms_messages_told after update of status on sms_messages when new.status <> old.status
 begin
     insert into sms_callbacks (id, app_id, message, status, parts, version, error, sent_at, at)
-    select lower(printf('%08x-%04x-7%.3s-8%.3s-%s', new.updated_at >> 16, new.updated_at & 65535, hex(randomblob(2)),
+    select lower(printf('%08x-%04x-7%03x-8%.3s-%s', new.updated_at >> 16, new.updated_at & 65535, new.version & 4095,
         hex(randomblob(2)), hex(randomblob(6)))), new.app_id, new.id, new.status, new.parts, new.version, new.error, new.sent_at,
         new.updated_at
     from (select ifnull(new.callback_url, status_url) as url, ifnull(new.callback_level, status_level) as level

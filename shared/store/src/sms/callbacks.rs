@@ -218,7 +218,7 @@ fn told(url: &str, columns: &str, table: &str, id: &str, ids: &str) -> Statement
     let text = format!(
         "select c.id as callback, c.app_id as owner, c.attempts, c.since, c.at, {url} as url, s.secret, s.secret_before, \
          s.secret_at, {columns} from json_each(?1) i join sms_callbacks c on c.id = i.value join {table} m on m.id = c.{id} \
-         left join sms_callback_settings s on s.app_id = c.app_id"
+         left join sms_callback_settings s on s.app_id = c.app_id order by c.id"
     );
     sql!(text, ids)
 }

@@ -7,6 +7,7 @@ mod bridge;
 mod callbacks;
 mod cancel;
 mod contacts;
+mod deliveries;
 mod everywhere;
 mod inbound;
 mod path;
