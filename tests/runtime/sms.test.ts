@@ -58,8 +58,8 @@ async function text(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function signature(id: string, seconds: string, body: string): string {
-  return `v1,${createHmac("sha256", SECRET).update(`${id}.${seconds}.${body}`).digest("base64")}`;
+function signature(id: string, seconds: string, body: string, key: string | Buffer = SECRET): string {
+  return `v1,${createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64")}`;
 }
 
 const bridge = new Bridge();
@@ -132,6 +132,45 @@ test("the sweep finds what never got into the queue", async () => {
   bridge.bodies.length = 0;
   await platform.scheduled();
   expect((await arrived(message_id)).text).toBe("Lost");
+});
+
+test("an app is told that its message arrived, signed, again until it takes it, and wherever it points nobody else is", async () => {
+  const told: Row[] = [];
+  const answers = [500, 302];
+  const receiver = createServer(async (request, response) => {
+    told.push({ url: request.url, headers: request.headers, body: await text(request) });
+    response.writeHead(answers.shift() ?? 204, { location: "/elsewhere" }).end();
+  });
+  await new Promise<void>((done) => receiver.listen(0, "127.0.0.1", done));
+  const app = await App.make(platform, platform.url, "barbara");
+  const status_url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+  const headers = { "x-app-id": String(app.id) };
+  const settings = { body: { status_url }, headers, token: app.token };
+  const saved = await call(platform, "PUT", `${platform.url}/api/v1/sms/callbacks`, settings);
+  expect(saved.status, saved.text).toBe(200);
+  const key = Buffer.from(saved.body.secret.replace("whsec_", ""), "base64");
+  const { message_id } = await app.send("Tell me");
+  await arrived(message_id);
+  const change = { message_id, app_id: app.id, tenant: null, version: 1, status: "DELIVERED", error: "" };
+  const event = { id: "evt-2", at: Date.now(), ...change, parts: [{ number: 1, status: "DELIVERED", error: null }] };
+  expect((await tell("/api/v1/sms/dlr", { events: [event] })).status).toBe(204);
+  const delivery = async () => (await app.do("callbacks/deliveries")).results[0];
+  for (const [attempts, answered] of [[1, 500], [2, 302], [3, 204]]) {
+    await expect.poll(delivery, { timeout: 15_000 }).toMatchObject({ attempts, answered });
+    await platform.execute("CONTROL", [["UPDATE sms_callbacks SET due_at = 0"]]);
+    await platform.scheduled();
+  }
+  expect(await delivery()).toMatchObject({ status: "delivered", message_id, message_status: "DELIVERED" });
+  expect(told).toHaveLength(3);
+  for (const { url, headers, body } of told) {
+    const id = JSON.parse(body).id;
+    expect([url, headers["webhook-id"]]).toEqual(["/hook", id]);
+    expect(headers["webhook-signature"]).toBe(signature(id, headers["webhook-timestamp"], body, key));
+    expect(body).toBe(told[0].body);
+  }
+  expect(JSON.parse(told[0].body).data).toMatchObject({ message_id, status: "DELIVERED", parts: { 1: "DELIVERED" } });
+  receiver.close();
+  receiver.closeAllConnections();
 });
 
 test("monitoring is public, and errors speak the gateway's words", async () => {

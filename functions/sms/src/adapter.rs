@@ -10,18 +10,20 @@ use homeroom_store::{
     ControlDb, IdentityDb, StoreError, TenantDb, Trace,
     control::registry,
     sms::{
-        SmsDb,
+        SmsDb, callbacks,
         events::{self, Handed},
         messages::{self, MessageRow},
     },
     sql::Consistency,
 };
 
+use crate::{callbacks::tell::tell, outbound};
+
 /// Largest body that the bridge takes, less what surrounds the messages.
 const MAX_BYTES: usize = 256_000;
 /// First delay after a failure, and the longest.
 const FIRST_DELAY: u32 = 5;
-const LONGEST_DELAY: u32 = 300;
+pub(crate) const LONGEST_DELAY: u32 = 300;
 /// Ids that are taken at once.
 const MAX_CLAIM: usize = 500;
 
@@ -47,19 +49,33 @@ pub async fn deliver(app: &App, jobs: &[(SmsJob, u32)]) -> Vec<Fate> {
     for (job, attempts) in jobs {
         let delay = delay(*attempts);
         let ids = job.message_ids.iter().map(|id| (*id, delay));
-        planes.entry(job.tenant).or_default().extend(ids);
+        if !job.callbacks {
+            planes.entry(job.tenant).or_default().extend(ids);
+        }
     }
     let mut waiting = Waiting::new();
     for (tenant, wanted) in planes {
         hand_over_all(app, tenant, &wanted, &mut waiting).await;
     }
-    let fate = |(job, _): &(SmsJob, u32)| {
+    // Behind what waits for the bridge, since strangers may be slow.
+    let mut told: BTreeMap<Option<TenantId>, Fate> = BTreeMap::new();
+    for (job, attempts) in jobs.iter().filter(|(job, _)| job.callbacks) {
+        if !told.contains_key(&job.tenant) {
+            let fate = tell(app, job.tenant, delay(*attempts)).await;
+            told.insert(job.tenant, fate);
+        }
+    }
+    let mut fate = |(job, _): &(SmsJob, u32)| {
+        if job.callbacks {
+            // One of several does it for all.
+            return told.remove(&job.tenant).unwrap_or(Fate::Done);
+        }
         let delays = job.message_ids.iter().filter_map(|id| waiting.get(id));
         delays
             .max()
             .map_or(Fate::Done, |seconds| Fate::Retry { seconds: *seconds })
     };
-    jobs.iter().map(fate).collect()
+    jobs.iter().map(&mut fate).collect()
 }
 
 /// Doubles with every attempt.
@@ -90,7 +106,7 @@ async fn hand_over_all(
         match messages::claim(&db, &ids, app.ports.clock.now()).await {
             Ok(rows) => {
                 for portion in portions(rows, tenant) {
-                    let result = hand_over(app, &db, portion).await;
+                    let result = hand_over(app, tenant, &db, portion).await;
                     waiting.extend(result.into_iter().map(|(id, least)| {
                         let usual = delays.get(&id).copied().unwrap_or(FIRST_DELAY);
                         (id, usual.max(least))
@@ -102,7 +118,7 @@ async fn hand_over_all(
     }
 }
 
-async fn open(app: &App, tenant: Option<TenantId>) -> Result<Option<SmsDb>, StoreError> {
+pub(crate) async fn open(app: &App, tenant: Option<TenantId>) -> Result<Option<SmsDb>, StoreError> {
     let (databases, trace) = (&*app.ports.databases, Trace::default());
     let control = ControlDb::open(databases, &Consistency::Latest, &trace)?;
     let Some(tenant) = tenant else {
@@ -162,6 +178,7 @@ fn submission(row: MessageRow, tenant: Option<TenantId>) -> Submission {
 /// Hands one body over; what must come again, with the least delay.
 async fn hand_over(
     app: &App,
+    tenant: Option<TenantId>,
     db: &impl IdentityDb,
     messages: Vec<Submission>,
 ) -> Vec<(SmsMessageId, u32)> {
@@ -207,10 +224,12 @@ async fn hand_over(
             }
         }
     }
-    let noted = events::note_handed(&handed, app.ports.clock.now());
-    if noted.commit(db).await.is_err() {
+    let now = app.ports.clock.now();
+    let noted = events::note_handed(&handed, now);
+    match callbacks::carry_out(noted, db, now).await {
+        Ok(tells) => outbound::tell(app, tenant, tells).await,
         // The bridge says the same again.
-        return later(&all);
+        Err(_) => return later(&all),
     }
     waiting.into_iter().collect()
 }

@@ -24,10 +24,10 @@ use homeroom_store::{
         sms_numbers::{self, Owner},
     },
     sms::{
-        EventsDb,
+        EventsDb, callbacks,
         contacts::EVERYONE,
         inbound::{self, InboundRow, NewInbound, Wanted},
-        messages::{self, NewMessage, Numbering},
+        messages::{self, Callback, NewMessage, Numbering},
         stops::{self, Pair},
     },
     sql::Consistency,
@@ -168,6 +168,7 @@ fn reply(
         send_at: None,
         valid_until: Some(now.plus_seconds(REPLY_SECONDS)),
         created_by: None,
+        callback: Callback::default(),
     })
 }
 
@@ -196,7 +197,8 @@ async fn store(
         batch.append(messages::insert(*app_id, replies, now));
         waiting.extend(replies.iter().map(|reply| reply.id));
     }
-    batch.commit(&db).await?;
+    let tells = callbacks::carry_out(batch, &db, now).await?;
+    outbound::tell(app, tenant, tells).await;
     if !waiting.is_empty() {
         // Those that were there before have other ids, and nothing is found under these.
         outbound::announce(app, tenant, &waiting).await;

@@ -3,6 +3,7 @@
 mod adapter;
 mod admin;
 mod auth;
+mod callbacks;
 mod inbound;
 mod messages;
 mod monitoring;

@@ -1,7 +1,7 @@
-//! Every minute: what waits for the bridge longer than it should is put into the queue again.
+//! Every minute: what waits longer than it should, for the bridge or for an app to be told, is put into the queue again.
 
 use homeroom_domain::TenantId;
-use homeroom_edge::App;
+use homeroom_edge::{App, app::SmsJob};
 use homeroom_kernel::Timestamp;
 use homeroom_store::{
     ControlDb, IdentityDb, StoreError, TenantDb, Trace, control::registry, sms::messages,
@@ -14,7 +14,7 @@ use crate::outbound;
 const WAITING_SECONDS: i64 = 120;
 /// Messages of one database and visit; the rest has its turn a minute later.
 const MESSAGES_PER_VISIT: u16 = 1_000;
-/// One event may make 1,000 queries to D1, and a school takes one.
+/// One event may make 1,000 queries to D1, and a school takes two.
 const SCHOOLS_PER_VISIT: u16 = 200;
 /// The `crons` of wrangler.toml.
 const VISIT_SECONDS: i64 = 60;
@@ -51,8 +51,11 @@ async fn put_again(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let before = now.plus_seconds(-WAITING_SECONDS);
-    let waiting = messages::list_waiting(db, before, MESSAGES_PER_VISIT).await?;
-    let jobs = outbound::jobs(tenant, &waiting);
+    let (waiting, tells) = messages::list_waiting(db, before, MESSAGES_PER_VISIT, now).await?;
+    let mut jobs = outbound::jobs(tenant, &waiting);
+    if tells {
+        jobs.push(SmsJob::tell(tenant));
+    }
     if !jobs.is_empty() {
         app.ports
             .sms_queue

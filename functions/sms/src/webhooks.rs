@@ -18,12 +18,14 @@ use homeroom_store::{
         sms_links::{self, LinkState},
     },
     sms::{
-        EventsDb,
+        EventsDb, callbacks,
         events::{self, Change},
     },
     sql::Consistency,
 };
 use utoipa::ToSchema;
+
+use crate::outbound;
 
 /// What the bridge sends: `{"events": [{"id", "at", …}]}`, as `shared/sms-contract` writes it down.
 #[derive(ToSchema)]
@@ -117,7 +119,9 @@ async fn store(
             EventsDb::school(databases, &school, &trace)?
         }
     };
-    events::store(&db, changes, now).await.map(|_| ())
+    let tells = callbacks::carry_out(events::store(changes, now), &db, now).await?;
+    outbound::tell(app, tenant, tells).await;
+    Ok(())
 }
 
 /// Receive the state of links

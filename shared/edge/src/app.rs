@@ -61,22 +61,36 @@ pub trait Documents: Send + Sync {
 /// Most messages of one [`SmsJob`].
 pub const MAX_JOB: usize = 100;
 
-/// Messages that wait for the bridge: no text and no number of a person.
+/// Messages that wait for the bridge, or callbacks that wait for their apps: no text and no number of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmsJob {
     /// The school whose database holds them; none: the platform's does.
     pub tenant: Option<TenantId>,
     /// The messages, at most [`MAX_JOB`].
     pub message_ids: Vec<SmsMessageId>,
+    /// Whether apps are to be told what waits for them in that database.
+    #[serde(default)]
+    pub callbacks: bool,
 }
 
 impl SmsJob {
+    /// The job of telling apps.
+    #[must_use]
+    pub fn tell(tenant: Option<TenantId>) -> Self {
+        Self {
+            tenant,
+            message_ids: Vec::new(),
+            callbacks: true,
+        }
+    }
+
     /// Messages in jobs.
     #[must_use]
     pub fn all(tenant: Option<TenantId>, ids: &[SmsMessageId]) -> Vec<Self> {
         let job = |ids: &[SmsMessageId]| Self {
             tenant,
             message_ids: ids.to_vec(),
+            callbacks: false,
         };
         ids.chunks(MAX_JOB).map(job).collect()
     }
@@ -109,6 +123,17 @@ pub trait Bridge: Send + Sync {
     fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<String, PortError>>;
 }
 
+/// Servers of the platform's clients.
+pub trait Outside: Send + Sync {
+    /// Posts JSON and gives the status of the answer, which is not read; a redirection is an answer like any other.
+    fn post<'a>(
+        &'a self,
+        url: &'a str,
+        headers: &'a [(&'a str, String)],
+        body: &'a str,
+    ) -> BoxFuture<'a, Result<u16, PortError>>;
+}
+
 /// Lets time pass.
 pub trait Timer: Send + Sync {
     /// Resolves after so many milliseconds.
@@ -131,6 +156,8 @@ pub struct Ports {
     pub sms_queue: Box<dyn SmsQueue>,
     /// The bridge.
     pub bridge: Box<dyn Bridge>,
+    /// Servers of clients.
+    pub outside: Box<dyn Outside>,
     /// The time.
     pub clock: Box<dyn Clock>,
     /// Waiting.
@@ -192,6 +219,12 @@ impl App {
 }
 
 impl App {
+    /// Whether this deployment is somebody's own machine.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        self.settings.environment == "dev"
+    }
+
     /// The wall clock of a school at a moment, `2026-01-31T08:00`; UTC where its time zone is unknown to the runtime.
     #[must_use]
     pub fn local_time(&self, school: &ActiveSchool, moment: Timestamp) -> String {

@@ -114,6 +114,7 @@ pub fn state(env: &Env) -> Result<State, String> {
         documents: Box::new(Bound(SendWrapper::new(env.clone()))),
         sms_queue: Box::new(Bound(SendWrapper::new(env.clone()))),
         bridge: Box::new(Bound(SendWrapper::new(env.clone()))),
+        outside: Box::new(Runtime),
         clock: Box::new(Runtime),
         timer: Box::new(Runtime),
         entropy: Box::new(Runtime),

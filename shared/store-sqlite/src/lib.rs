@@ -20,6 +20,7 @@ pub const CONTROL_SCHEMA: &[&str] = &[
     include_str!("../../../schema/control/0001_platform.sql"),
     include_str!("../../../schema/control/0002_sms.sql"),
     include_str!("../../../schema/control/0003_sms_senders.sql"),
+    include_str!("../../../schema/control/0004_sms_callbacks.sql"),
 ];
 /// The migrations of a school's database, in order.
 pub const TENANT_SCHEMA: &[&str] = &[
@@ -39,6 +40,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0014_withdrawn_cards.sql"),
     include_str!("../../../schema/tenant/0015_card_lists.sql"),
     include_str!("../../../schema/tenant/0016_sms.sql"),
+    include_str!("../../../schema/tenant/0017_sms_callbacks.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

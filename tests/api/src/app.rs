@@ -52,6 +52,7 @@ impl Isolate {
                 documents: Box::new(ports.clone()),
                 sms_queue: Box::new(ports.clone()),
                 bridge: Box::new(ports.clone()),
+                outside: Box::new(ports.clone()),
                 clock: Box::new(ports.clone()),
                 timer: Box::new(ports.clone()),
                 entropy: Box::new(ports),

@@ -31,5 +31,5 @@ mod world;
 pub use app::{PUBLIC_HOST, SLOTS, TestApp};
 pub use client::{Client, Reply, error_of, uuids_in};
 pub use people::{PASSWORD, School, new_school, sign_in};
-pub use sms::{BRIDGE_SECRET, Mood, SMS_ADMIN_KEY, SmsUser, text_to};
+pub use sms::{BRIDGE_SECRET, Mood, Post, SMS_ADMIN_KEY, SmsUser, text_to};
 pub use world::{BatchNote, Fault, Intrusion, Moment};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, ready};
-use homeroom_edge::app::{Bridge, PortError, SmsJob, SmsQueue};
+use homeroom_edge::app::{Bridge, Outside, PortError, SmsJob, SmsQueue};
 use homeroom_sms::Fate;
 use homeroom_sms_contract::{
     signature,
@@ -67,6 +67,50 @@ pub(crate) struct SmsWorld {
     pages: Mutex<BTreeMap<String, String>>,
     /// What it has on disk, by id, and whether a part of it has left.
     kept: Mutex<BTreeMap<String, bool>>,
+    posts: Mutex<Vec<Post>>,
+    /// What servers of clients answer; nothing: no answer at all.
+    answers: Mutex<BTreeMap<String, Option<u16>>>,
+}
+
+/// A request to a client's server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Where it went.
+    pub url: String,
+    /// Its headers.
+    pub headers: BTreeMap<String, String>,
+    /// Its body.
+    pub body: String,
+}
+
+impl Post {
+    /// The body, which is JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+impl Outside for Ports {
+    fn post<'a>(
+        &'a self,
+        url: &'a str,
+        headers: &'a [(&'a str, String)],
+        body: &'a str,
+    ) -> BoxFuture<'a, Result<u16, PortError>> {
+        let sms = &self.0.sms;
+        let header = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
+        sms.posts.lock().unwrap().push(Post {
+            url: url.to_owned(),
+            headers: headers.iter().map(header).collect(),
+            body: body.to_owned(),
+        });
+        let answer = sms.answers.lock().unwrap().get(url).copied();
+        let answer = answer.unwrap_or(Some(204));
+        Box::pin(ready(answer.ok_or_else(|| {
+            PortError("injected: the server does not answer".into())
+        })))
+    }
 }
 
 impl SmsQueue for Ports {
@@ -345,6 +389,18 @@ impl TestApp {
         let mut queue = self.0.world.sms.queue.lock().unwrap();
         queue.extend(again.map(|((job, _), _)| job));
         fates
+    }
+
+    /// What a client's server answers from now on; nothing: it does not.
+    pub fn outside_answers(&self, url: &str, answer: Option<u16>) {
+        let mut answers = self.0.world.sms.answers.lock().unwrap();
+        answers.insert(url.to_owned(), answer);
+    }
+
+    /// The requests to clients' servers since this was last asked.
+    #[must_use]
+    pub fn take_posts(&self) -> Vec<Post> {
+        std::mem::take(&mut *self.0.world.sms.posts.lock().unwrap())
     }
 
     /// The visit of every minute.

@@ -152,6 +152,14 @@ fn the_tables_of_identity_and_messages_are_the_same_in_both_databases() {
         "sms_messages_batch",
         "sms_messages_waiting",
         "sms_inbound_app",
+        "sms_callback_settings",
+        "sms_callbacks",
+        "sms_callbacks_app",
+        "sms_callbacks_waiting",
+        "sms_callbacks_message",
+        "sms_callbacks_inbound",
+        "sms_messages_told",
+        "sms_inbound_told",
     ];
     for name in shared {
         assert!(control.contains_key(name), "{name} is missing");

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{after, found, number};
 use crate::paging::{Part, PartOut};
 
-const UNKNOWN: &str = "app not found";
+pub(crate) const UNKNOWN: &str = "app not found";
 /// Senders of one app.
 const MAX_SENDERS: usize = 100;
 /// Parts a day or month: more than all links together send.

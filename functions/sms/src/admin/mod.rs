@@ -15,12 +15,12 @@ fn unknown(words: &'static str) -> ApiError {
 }
 
 /// A number in a path; what is none is nobody's.
-fn number(text: &str, words: &'static str) -> Result<i64, ApiError> {
+pub(crate) fn number(text: &str, words: &'static str) -> Result<i64, ApiError> {
     let number = text.parse().ok().filter(|number: &i64| *number > 0);
     number.ok_or_else(|| unknown(words))
 }
 
-fn found<T>(result: Result<T, StoreError>, words: &'static str) -> Result<T, ApiError> {
+pub(crate) fn found<T>(result: Result<T, StoreError>, words: &'static str) -> Result<T, ApiError> {
     result.map_err(|error| match error {
         StoreError::NotFound => unknown(words),
         other => other.into(),

@@ -5,7 +5,10 @@ use homeroom_domain::{
 };
 use homeroom_edge::{ApiError, Json, Query, sms::AppCaller};
 use homeroom_kernel::{Fields, Input, rules};
-use homeroom_store::sms::search::{self, Search};
+use homeroom_store::sms::{
+    messages::MessageRow,
+    search::{self, Search},
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -92,6 +95,15 @@ pub(crate) struct MessageOut {
     info: InfoOut,
 }
 
+impl MessageOut {
+    pub(crate) fn new(row: MessageRow) -> Self {
+        Self {
+            destination: shown(&row.destination),
+            info: InfoOut::new(row),
+        }
+    }
+}
+
 /// Some of the messages.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MessagesOut {
@@ -125,13 +137,9 @@ pub(crate) async fn find_messages(
 ) -> Result<Json<MessagesOut>, ApiError> {
     let SearchIn { search, limit } = query.read()?;
     let found = search::search(&caller.db, caller.sms_app.id, &search, limit).await?;
-    let show = |row: homeroom_store::sms::messages::MessageRow| MessageOut {
-        destination: shown(&row.destination),
-        info: InfoOut::new(row),
-    };
     let cursor = |id: SmsMessageId| encoding::base64url(id.uuid().as_bytes());
     Ok(Json(MessagesOut {
-        results: found.messages.into_iter().map(show).collect(),
+        results: found.messages.into_iter().map(MessageOut::new).collect(),
         next: found.next.map(cursor).unwrap_or_default(),
     }))
 }

@@ -22,7 +22,7 @@ use super::{
     rules::{Rules, Taken, check_sender, opted_out_of_all},
     single::conflict,
 };
-use crate::{opt_outs::shown, outbound};
+use crate::{callbacks, opt_outs::shown, outbound};
 
 /// A message that was taken.
 #[derive(Serialize, ToSchema)]
@@ -95,6 +95,7 @@ pub(crate) async fn send_batch(
     let input = body.input;
     admit(&caller.app, &caller.context, input.esme).await?;
     check_sender(&caller.sms_app, &input.source)?;
+    callbacks::admit(&caller, &input.callback).await?;
     let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
     let ids = IdSource::new(&*app.ports.entropy, now);
     let id: SmsBatchId = ids.next();

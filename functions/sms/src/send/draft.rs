@@ -8,8 +8,10 @@ use homeroom_domain::{
     },
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
-use homeroom_store::sms::messages::{NewMessage, Numbering};
+use homeroom_store::sms::messages::{Callback, NewMessage, Numbering};
 use serde_json::{Value, json};
+
+use crate::callbacks;
 
 /// Parts of one message, as the bridge takes them out of the box.
 pub(crate) const MAX_SEGMENTS: usize = 10;
@@ -42,6 +44,7 @@ pub(crate) struct Envelope {
     pub(crate) priority: u8,
     pub(crate) transliterate: bool,
     numbering: Numbering,
+    pub(crate) callback: Callback,
 }
 
 impl Envelope {
@@ -81,6 +84,7 @@ impl Envelope {
         };
         let (ston, snpi) = (number(fields, "ston", 7), number(fields, "snpi", 18));
         let (dton, dnpi) = (number(fields, "dton", 7), number(fields, "dnpi", 18));
+        let callback = callbacks::read(fields);
         let validity = match (valid_until?.flatten(), validity_seconds?.flatten()) {
             (Some(_), Some(_)) => {
                 fields.fail("validity_seconds", "Give this or valid_until, not both.");
@@ -114,6 +118,7 @@ impl Envelope {
                 dton: dton?,
                 dnpi: dnpi?,
             },
+            callback: callback?,
         })
     }
 }
@@ -183,13 +188,14 @@ impl Draft {
             priority,
             transliterate,
             numbering,
+            callback,
         } = &self.envelope;
         let validity = match validity {
             Validity::Default => Value::Null,
             Validity::Until(until) => json!(until.millis()),
             Validity::Seconds(seconds) => json!([seconds]),
         };
-        let content = json!([
+        let mut content = json!([
             esme,
             source.as_str(),
             self.destination.as_str(),
@@ -201,6 +207,10 @@ impl Draft {
             transliterate,
             numbering
         ]);
+        // Those that say nothing of it have the hash that they had before there were callbacks.
+        if let (Some(content), true) = (content.as_array_mut(), *callback != Callback::default()) {
+            content.push(json!([callback.url, callback.level]));
+        }
         credentials::digest(&content.to_string())
     }
 
@@ -241,6 +251,7 @@ impl Draft {
             send_at,
             valid_until: Some(valid_until),
             created_by,
+            callback: envelope.callback,
         }
     }
 }

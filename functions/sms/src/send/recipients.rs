@@ -2,7 +2,7 @@
 
 use homeroom_domain::sms::number::Address;
 use homeroom_kernel::{FieldErrors, Fields, Input, rules};
-use homeroom_store::sms::batches::Rejected;
+use homeroom_store::sms::{batches::Rejected, messages::Callback};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -19,6 +19,7 @@ const MAX_SHOWN: usize = 64;
 pub(crate) struct BatchIn {
     pub(crate) esme: i64,
     pub(crate) source: Address,
+    pub(crate) callback: Callback,
     pub(crate) name: String,
     pub(crate) transaction_id: Option<String>,
     pub(crate) recipients: Vec<Recipient>,
@@ -106,6 +107,7 @@ impl Input for BatchIn {
         let mut batch = Self {
             esme: envelope.esme,
             source: envelope.source.clone(),
+            callback: envelope.callback.clone(),
             name: name?.unwrap_or_default(),
             transaction_id: transaction_id?.flatten(),
             recipients: Vec::new(),
@@ -238,6 +240,12 @@ pub(crate) struct BatchBody {
     priority: Option<u8>,
     /// Whether similar characters may stand for those that the GSM alphabet lacks.
     transliterate: Option<bool>,
+    /// Where to tell what became of them, instead of where the app says.
+    #[schema(example = "https://hooks.example.org/sms", max_length = 500)]
+    callback_url: Option<String>,
+    /// Of what: 1: the first change, 2: the last, 3: all.
+    #[schema(minimum = 1, maximum = 3)]
+    callback_level: Option<u8>,
     /// Type of number of the sender.
     #[schema(maximum = 7, minimum = 0)]
     ston: Option<u8>,

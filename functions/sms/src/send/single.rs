@@ -18,7 +18,7 @@ use super::{
     draft::Draft,
     rules::{Rules, Taken, check_sender, opted_out_of_all, refused},
 };
-use crate::outbound;
+use crate::{callbacks, outbound};
 
 /// A message.
 #[derive(ToSchema)]
@@ -59,6 +59,12 @@ pub(crate) struct SendBody {
     priority: Option<u8>,
     /// Whether similar characters may stand for those that the GSM alphabet lacks.
     transliterate: Option<bool>,
+    /// Where to tell what became of it, instead of where the app says.
+    #[schema(example = "https://hooks.example.org/sms", max_length = 500)]
+    callback_url: Option<String>,
+    /// Of what: 1: the first change, 2: the last, 3: all.
+    #[schema(minimum = 1, maximum = 3)]
+    callback_level: Option<u8>,
     /// Type of number of the sender.
     #[schema(maximum = 7, minimum = 0)]
     ston: Option<u8>,
@@ -135,6 +141,7 @@ pub(crate) async fn send_message(
     let draft = body.input;
     admit(&caller.app, &caller.context, draft.envelope.esme).await?;
     check_sender(&caller.sms_app, &draft.envelope.source)?;
+    callbacks::admit(&caller, &draft.envelope.callback).await?;
     let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
     let receiver = (draft.destination.as_str(), draft.text.as_str());
     let transaction_id = draft.transaction_id.as_deref();

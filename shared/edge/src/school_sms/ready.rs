@@ -5,7 +5,7 @@ use homeroom_kernel::IdSource;
 use homeroom_store::{
     Batch,
     sms::{
-        messages::{NewMessage, Numbering},
+        messages::{Callback, NewMessage, Numbering},
         school::{
             batches::{self, NewBatch},
             messages::{self, Addressed},
@@ -64,6 +64,7 @@ impl Sender {
                     send_at: fit.send_at,
                     valid_until: Some(leaves.plus_seconds(VALIDITY_SECONDS)),
                     created_by: created_by.clone(),
+                    callback: Callback::default(),
                 },
             }
         };

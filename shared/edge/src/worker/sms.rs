@@ -17,12 +17,14 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Env, send::SendFuture};
 
 use super::{Bound, Runtime, failure, text};
-use crate::app::{Bridge, PortError, SmsJob, SmsQueue, SmsSettings};
+use crate::app::{Bridge, Outside, PortError, SmsJob, SmsQueue, SmsSettings};
 
 #[wasm_bindgen(module = "/src/edge.js")]
 extern "C" {
     #[wasm_bindgen(js_name = askBridge)]
     fn ask_bridge(url: &str, method: &str, headers: &str, body: Option<&str>) -> Promise;
+    #[wasm_bindgen(js_name = postOutside)]
+    fn post_outside(url: &str, headers: &str, body: &str) -> Promise;
     #[wasm_bindgen(js_name = putIntoQueue)]
     fn put_into_queue(queue: &JsValue, jobs: &str) -> Promise;
 }
@@ -105,6 +107,26 @@ impl Bridge for Bound {
 
     fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<String, PortError>> {
         Box::pin(SendFuture::new(self.ask("GET", path, None)))
+    }
+}
+
+impl Outside for Runtime {
+    fn post<'a>(
+        &'a self,
+        url: &'a str,
+        headers: &'a [(&'a str, String)],
+        body: &'a str,
+    ) -> BoxFuture<'a, Result<u16, PortError>> {
+        Box::pin(SendFuture::new(async move {
+            let answer = JsFuture::from(post_outside(url, &text(&headers)?, body)).await;
+            let answer = answer.map_err(|error| failure(&error))?;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the status of an answer has three digits"
+            )]
+            Ok(answer.as_f64().unwrap_or_default() as u16)
+        }))
     }
 }
 

@@ -71,6 +71,22 @@ pub async fn find(db: &ControlDb, id: i64) -> Result<Option<SmsApp>, StoreError>
     db.0.first(sql!(text, id)).await
 }
 
+/// Of these apps, those that are in use: of accounts that are there.
+pub async fn list_active(db: &ControlDb, ids: &[i64]) -> Result<Vec<i64>, StoreError> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: i64,
+    }
+    let rows: Vec<Row> =
+        db.0.rows(sql!(
+            "select p.id from sms_apps p left join sms_accounts a on a.id = p.account_id where p.is_active \
+             and a.deleted_at is null and p.id in (select value from json_each(?1))",
+            json!(ids).to_string(),
+        ))
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// What a school may send, itself and by all apps that are good at its address, until an administrator says otherwise: messages a second and
 /// at once, parts a day and a month.
 pub const OF_A_SCHOOL: [u64; 4] = [50, 1_000, 20_000, 200_000];

@@ -7,11 +7,9 @@ use homeroom_domain::{
 use homeroom_kernel::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{EventsDb, FAILED, FINAL, day};
+use super::{FAILED, FINAL, day};
 use crate::{
     batch::Batch,
-    connection::Connected,
-    error::StoreError,
     sql::{Statement, sql},
 };
 
@@ -87,8 +85,9 @@ pub struct Change {
     pub error: String,
 }
 
-/// Stores changes, the highest version of each message; how many messages changed.
-pub async fn store(db: &EventsDb, changes: &[Change], now: Timestamp) -> Result<u64, StoreError> {
+/// Stores changes, the highest version of each message.
+#[must_use]
+pub fn store(changes: &[Change], now: Timestamp) -> Batch {
     let mut latest: Vec<&Change> = Vec::new();
     for change in changes {
         match latest.iter_mut().find(|known| known.id == change.id) {
@@ -116,10 +115,10 @@ pub async fn store(db: &EventsDb, changes: &[Change], now: Timestamp) -> Result<
          updated_at = max(m.updated_at, e.value ->> '$.at') \
          from json_each(?1) e where m.id = e.value ->> '$.id' and {newer}"
     );
-    let statements = vec![count(&lines, newer), sql!(update, lines, now)];
-    let mut outcomes = db.connection().batch(statements).await?;
-    outcomes.changes();
-    Ok(outcomes.changes())
+    let mut batch = Batch::default();
+    batch.push(count(&lines, newer));
+    batch.push(sql!(update, lines, now));
+    batch
 }
 
 /// Counts the messages that come to an end now, under the day on which they were accepted. `e` are the lines, `m` the messages as they

@@ -8,7 +8,7 @@ use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{day, stops};
+use super::{callbacks, day, stops};
 use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
 
 /// Types of number and numbering plans, where the sender insists on them.
@@ -68,6 +68,17 @@ pub struct NewMessage {
     pub valid_until: Option<Timestamp>,
     /// The user of the same database who sends it.
     pub created_by: Option<String>,
+    /// Where its sender wants to be told of it.
+    pub callback: Callback,
+}
+
+/// Where the sender of a message wants to be told of it, and of what, where that is not as its app says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Callback {
+    /// Where.
+    pub url: Option<String>,
+    /// 1: the first change, 2: the last, 3: all.
+    pub level: Option<u8>,
 }
 
 /// A message as stored.
@@ -160,6 +171,7 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
             "send_at": message.send_at.map(Timestamp::millis),
             "valid_until": message.valid_until.map(Timestamp::millis),
             "parts": json!(vec![&part; message.segments]).to_string(), "created_by": message.created_by,
+            "callback_url": message.callback.url, "callback_level": message.callback.level,
         })
     };
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
@@ -167,12 +179,13 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
         batch.push(sql!(
         "insert into sms_messages (id, app_id, transaction_id, content_hash, batch_id, task_id, esme, source, \
          destination, text, numbering, transliterate, encoding, segments, priority, send_at, valid_until, status, parts, \
-         created_at, created_by, updated_at) \
+         created_at, created_by, updated_at, callback_url, callback_level) \
          select value ->> '$.id', ?1, value ->> '$.transaction_id', value ->> '$.content_hash', \
          value ->> '$.batch_id', value ->> '$.task_id', value ->> '$.esme', value ->> '$.source', \
          value ->> '$.destination', value ->> '$.text', value ->> '$.numbering', value ->> '$.transliterate', \
          value ->> '$.encoding', value ->> '$.segments', value ->> '$.priority', value ->> '$.send_at', \
-         value ->> '$.valid_until', 'ACCEPTED', value ->> '$.parts', ?2, value ->> '$.created_by', ?2 \
+         value ->> '$.valid_until', 'ACCEPTED', value ->> '$.parts', ?2, value ->> '$.created_by', ?2, \
+         value ->> '$.callback_url', value ->> '$.callback_level' \
          from json_each(?3) where value ->> '$.batch_id' is null \
          or exists (select 1 from sms_batches b where b.id = value ->> '$.batch_id') \
          on conflict (app_id, transaction_id) do nothing",
@@ -322,20 +335,25 @@ struct Waiting {
     id: SmsMessageId,
 }
 
-/// What was neither accepted nor taken since `before` and still waits for the bridge, the oldest first.
+/// What was neither accepted nor taken since `before` and still waits for the bridge, the oldest first; and whether an app is to be told
+/// of something.
 pub async fn list_waiting(
     db: &impl IdentityDb,
     before: Timestamp,
     limit: u16,
-) -> Result<Vec<SmsMessageId>, StoreError> {
-    let rows: Vec<Waiting> = db
+    now: Timestamp,
+) -> Result<(Vec<SmsMessageId>, bool), StoreError> {
+    let waiting = sql!(
+        "select id from sms_messages where handed_at is null and status = 'ACCEPTED' and created_at < ?1 \
+         and (claimed_at is null or claimed_at < ?1) order by created_at limit ?2",
+        before,
+        i64::from(limit),
+    );
+    let mut outcomes = db
         .connection()
-        .rows(sql!(
-            "select id from sms_messages where handed_at is null and status = 'ACCEPTED' and created_at < ?1 \
-             and (claimed_at is null or claimed_at < ?1) order by created_at limit ?2",
-            before,
-            i64::from(limit),
-        ))
+        .batch(vec![waiting, callbacks::due(now)])
         .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let rows: Vec<Waiting> = outcomes.rows()?;
+    let ids = rows.into_iter().map(|row| row.id).collect();
+    Ok((ids, callbacks::is_due(&mut outcomes)?))
 }

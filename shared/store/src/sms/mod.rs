@@ -1,6 +1,7 @@
 //! Text messages: the same tables, and the same statements, in the platform's database and in every school's.
 
 pub mod batches;
+pub mod callbacks;
 pub mod contacts;
 pub mod events;
 pub mod inbound;

@@ -84,7 +84,7 @@ fn only_the_key_or_an_administrators_account_opens_it_and_only_at_the_public_hos
             );
         }
     }
-    assert_eq!(routes, 15);
+    assert_eq!(routes, 16);
 }
 
 #[test]

@@ -76,6 +76,9 @@ fn body(operation: &Operation) -> Option<Value> {
         "find_message_info" => {
             json!({"esme": 100, "message_id": "01900000-0000-7000-8000-00000000ffff"})
         }
+        "replace_callbacks" => json!({
+            "status_url": "https://hooks.example.org/sms", "status_level": 3, "inbound_url": "https://hooks.example.org/in",
+        }),
         "add_opt_out" => json!({"number": "+263771234567"}),
         "add_number" => json!({"number": "+263771234567", "app_id": 999}),
         "update_app" => json!({
@@ -103,6 +106,8 @@ fn extras() -> Vec<(&'static str, Value)> {
         ("snpi", json!(1)),
         ("dton", json!(1)),
         ("dnpi", json!(1)),
+        ("callback_url", json!("https://hooks.example.org/sms")),
+        ("callback_level", json!(3)),
     ]
 }
 
@@ -115,6 +120,7 @@ fn path(operation: &Operation) -> String {
         ("{app_id}", "2"),
         ("{user_id}", "2"),
         ("{esme}", "101"),
+        ("{id}", "01900000-0000-7000-8000-00000000fffd"),
     ] {
         path = path.replace(name, value);
     }

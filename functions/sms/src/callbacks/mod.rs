@@ -1,0 +1,53 @@
+//! Callbacks: an app says where it wants to be told what became of its messages, and of messages from phones.
+
+pub(crate) mod deliveries;
+pub(crate) mod secret;
+pub(crate) mod settings;
+pub(crate) mod tell;
+
+use homeroom_domain::sms::callback;
+use homeroom_edge::{ApiError, App, sms::AppCaller};
+use homeroom_kernel::{Fields, rules};
+use homeroom_store::sms::{callbacks, messages::Callback};
+use serde_json::Value;
+
+/// Reads an address. That it is somewhere is checked with what the deployment says.
+fn url(value: &Value) -> Result<String, String> {
+    rules::text(1, callback::MAX_URL)(value)
+}
+
+fn level(value: &Value) -> Result<u8, String> {
+    let level = rules::integer(1, 3)(value)?;
+    u8::try_from(level).map_err(|error| error.to_string())
+}
+
+/// Reads where the sender of messages wants to be told of them.
+pub(crate) fn read(fields: &mut Fields) -> Option<Callback> {
+    let url = fields.nullable("callback_url", url);
+    let level = fields.nullable("callback_level", level);
+    Some(Callback {
+        url: url?.flatten(),
+        level: level?.flatten(),
+    })
+}
+
+fn check(app: &App, field: &str, url: Option<&str>) -> Result<(), ApiError> {
+    let checked = url.map_or(Ok(()), |url| callback::check_url(url, app.is_development()));
+    checked.map_err(|words| ApiError::field(field, words))
+}
+
+/// Refuses an address of messages that is none, and one of an app that has nothing to sign with.
+pub(crate) async fn admit(caller: &AppCaller, wanted: &Callback) -> Result<(), ApiError> {
+    let Some(url) = &wanted.url else {
+        return Ok(());
+    };
+    check(&caller.app, "callback_url", Some(url))?;
+    let known = callbacks::find_settings(&caller.db, caller.sms_app.id).await?;
+    if known.is_none() {
+        return Err(ApiError::field(
+            "callback_url",
+            "This app has no secret to sign with yet: PUT /api/v1/sms/callbacks makes one.",
+        ));
+    }
+    Ok(())
+}
