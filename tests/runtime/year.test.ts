@@ -131,28 +131,38 @@ test("two teachers save one mark sheet at once: each row is one's, the other lea
   );
   expect(new Set(teachers.map(({ user }) => user.id)).size).toBe(2);
   const sheet = `${examSessions()}${year.examSession}/exams/${year.exams[0]}/`;
-  const before = (await admin.do("GET", `${sheet}sheet/`)).rows.filter(({ version }: any) => version > 0);
-  expect(before.length).toBe(4);
-  const rows = before.map(({ student_session, version }: any) => ({ student_session, version, is_absent: false }));
-  // Each has a figure of the own, and the other order, so that both are in the middle of it at the same time.
-  const sent = [rows.map((row: Row) => ({ ...row, mark: 11 })), rows.toReversed().map((row: Row) => ({ ...row, mark: 22 }))];
-  const answers = await Promise.all(teachers.map((teacher, n) => teacher.do("PUT", `${sheet}marks/bulk/`, { marks: sent[n] })));
-  const after = new Map<string, Row>((await admin.do("GET", `${sheet}sheet/`)).rows.map((row: Row) => [row.student_session, row]));
-  for (const { student_session, version } of before) {
-    const outcomes = answers.map(({ results }) => results.find((row: Row) => row.student_session === student_session));
-    const winner = outcomes.findIndex(({ outcome }) => outcome === "updated");
-    expect(tally(outcomes.map(({ outcome }) => outcome)), student_session).toEqual({ updated: 1, stale: 1 });
-    const mark = [11, 22][winner];
-    expect(after.get(student_session)).toMatchObject({ mark, version: version + 1 });
-    // Who came second is told what is there now, and with that can decide.
-    expect(outcomes[1 - winner]).toMatchObject({ current: { mark }, version: version + 1 });
+  const stored = async (): Promise<Row[]> => (await admin.do("GET", `${sheet}sheet/`)).rows.filter(({ version }: Row) => version > 0);
+  const first = await stored();
+  expect(first.length).toBe(4);
+  const rounds = times(6, (round) => [10 + 2 * round, 11 + 2 * round]);
+  for (const marks of rounds) {
+    const before = await stored();
+    const answers = await Promise.all(
+      teachers.map((teacher, n) => {
+        const rows = before.map(({ student_session, version }) => ({ student_session, version, is_absent: false, mark: marks[n] }));
+        // The other way round, so that both are in the middle of it at the same time.
+        return teacher.do("PUT", `${sheet}marks/bulk/`, { marks: n === 0 ? rows : rows.toReversed() });
+      }),
+    );
+    const after = new Map((await stored()).map((row) => [row.student_session, row]));
+    for (const { student_session, version } of before) {
+      const outcomes = answers.map(({ results }) => results.find((row: Row) => row.student_session === student_session));
+      expect(tally(outcomes.map(({ outcome }) => outcome)), student_session).toEqual({ updated: 1, stale: 1 });
+      const winner = outcomes.findIndex(({ outcome }) => outcome === "updated");
+      expect(after.get(student_session)).toMatchObject({ mark: marks[winner], version: version + 1 });
+      // Who came second is told what is there now, and with that can decide.
+      expect(outcomes[1 - winner]).toMatchObject({ current: { mark: marks[winner] }, version: version + 1 });
+    }
   }
   const logs = await admin.do("GET", `audit-logs/?table_name=marks&action=UPDATE&page_size=100`);
-  const changed = logs.results.filter(({ changes }: any) => [11, 22].includes(changes?.mark?.to));
-  expect(changed.length).toBe(4);
-  const back = before.map((row: Row) => ({ student_session: row.student_session, mark: row.mark, is_absent: row.is_absent, version: row.version + 1 }));
+  const changed = logs.results.filter(({ changes }: Row) => rounds.flat().includes(changes?.mark?.to));
+  expect(changed.length).toBe(4 * rounds.length);
+  const back = (await stored()).map(({ student_session, version }) => {
+    const { mark, is_absent } = first.find((row) => row.student_session === student_session)!;
+    return { student_session, version, mark, is_absent };
+  });
   const restored = await teachers[0].do("PUT", `${sheet}marks/bulk/`, { marks: back });
-  expect(tally(restored.results.map(({ outcome }: any) => outcome))).toEqual({ updated: 4 });
+  expect(tally(restored.results.map(({ outcome }: Row) => outcome))).toEqual({ updated: 4 });
 });
 
 test("equals share a position, absence is left out, and who lacks a mark has none", async () => {
