@@ -1,6 +1,6 @@
 //! The outbound adapter: takes jobs from the queue and hands their messages to the bridge.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 use homeroom_domain::{SmsMessageId, TenantId, sms::status::MessageStatus};
 use homeroom_edge::{App, app::SmsJob};
@@ -60,9 +60,8 @@ pub async fn deliver(app: &App, jobs: &[(SmsJob, u32)]) -> Vec<Fate> {
     // Behind what waits for the bridge, since strangers may be slow.
     let mut told: BTreeMap<Option<TenantId>, Fate> = BTreeMap::new();
     for (job, attempts) in jobs.iter().filter(|(job, _)| job.callbacks) {
-        if !told.contains_key(&job.tenant) {
-            let fate = tell(app, job.tenant, delay(*attempts)).await;
-            told.insert(job.tenant, fate);
+        if let Entry::Vacant(place) = told.entry(job.tenant) {
+            place.insert(tell(app, job.tenant, delay(*attempts)).await);
         }
     }
     let mut fate = |(job, _): &(SmsJob, u32)| {

@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use homeroom_edge::{ApiError, Json, Query, sms::AppCaller};
-use homeroom_kernel::{Fields, Input};
+use homeroom_kernel::{Fields, Input, Timestamp};
 use homeroom_store::{
     StoreError,
     sms::callbacks::{self, DeliveryRow},
@@ -72,7 +72,7 @@ impl From<DeliveryRow> for DeliveryOut {
             at: row.at.seconds(),
             status: row.state,
             attempts: row.attempts,
-            tried_at: row.tried_at.map_or(0, |at| at.seconds()),
+            tried_at: row.tried_at.map_or(0, Timestamp::seconds),
             next_at: if waits { row.due_at.seconds() } else { 0 },
             answered: row.answered.unwrap_or_default(),
         }
