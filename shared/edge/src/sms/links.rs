@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use homeroom_domain::sms::cut::Cuts;
 use homeroom_sms_contract::submit::Links;
 use homeroom_store::control::sms_links::{self, LinkRow};
 
@@ -36,6 +37,15 @@ impl App {
         }
         let is_off = row(esme).is_some_and(|row| !row.is_enabled);
         Ok(is_off.then_some(Closed::Off))
+    }
+
+    /// How the links that send for a number cut texts, as the bridge told of each. Of a pool nothing is known while the bridge is away.
+    pub async fn cuts(&self, context: &Context, esme: i64) -> Result<Cuts, ApiError> {
+        let rows = self.link_rows(context).await?;
+        let route = self.route(context, esme).await;
+        let all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
+        let cut = |esme: &i64| rows.iter().find(|row| row.esme == *esme)?.cut();
+        Ok(all.filter_map(cut).collect())
     }
 
     /// The links that send for a number, none for one that the bridge does not have; nothing while it is away.

@@ -6,6 +6,7 @@ mod batch;
 mod bridge;
 mod cancel;
 mod contacts;
+mod cuts;
 mod everywhere;
 mod inbound;
 mod path;
