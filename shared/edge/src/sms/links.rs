@@ -15,7 +15,7 @@ pub enum Closed {
     Unknown,
     /// Not from this address.
     Address,
-    /// An administrator switched it off.
+    /// An administrator switched it off, or a link of the pool.
     Off,
 }
 
@@ -29,13 +29,13 @@ impl App {
         }
         let rows = self.link_rows(context).await?;
         let row = |esme: i64| rows.iter().find(|row| row.esme == esme);
-        // Any link of a pool may send the message, so each must be open.
-        let mut all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
-        let is_open = |esme: &i64| row(*esme).is_none_or(|row| row.allows(context.ip));
-        if !all.all(is_open) {
+        // Any link of a pool may send the message, so each must be open, and none switched off.
+        let all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
+        let known: Vec<&LinkRow> = all.filter_map(|esme| row(*esme)).collect();
+        if !known.iter().all(|row| row.allows(context.ip)) {
             return Ok(Some(Closed::Address));
         }
-        let is_off = row(esme).is_some_and(|row| !row.is_enabled);
+        let is_off = known.iter().any(|row| !row.is_enabled);
         Ok(is_off.then_some(Closed::Off))
     }
 
