@@ -1,8 +1,9 @@
 //! From what is asked for to what is stored: checked, split, and given its limits. No I/O.
 
+use homeroom_domain::sms::cut::Cut;
 use homeroom_domain::sms::number::Address as Number;
 use homeroom_domain::sms::segments::{self, Options, TextError};
-use homeroom_domain::sms::text::{TextLength, measure_for, transliterate};
+use homeroom_domain::sms::text::{TextLength, transliterate};
 use homeroom_sms_contract::submit::{Outcome, Submission};
 use sha2::{Digest, Sha256};
 
@@ -16,12 +17,8 @@ const MAX_DELAY: i64 = 30 * 86_400_000;
 /// How the texts of a link or pool are cut.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cutting {
-    /// What the centre takes `data_coding` 0 for.
-    pub alphabet: segments::Alphabet,
-    /// How parts belong together.
-    pub header: segments::Header,
-    /// Most parts of one message.
-    pub max_segments: usize,
+    /// How the link does it.
+    pub cut: Cut,
     /// How long a message is tried where it does not say itself, in milliseconds.
     pub validity: i64,
 }
@@ -43,12 +40,7 @@ pub fn prepare(
 
 /// What [`prepare`] would make of a text.
 pub(crate) fn measure(text: &str, replaced: bool, cutting: Cutting) -> TextLength {
-    let text = if replaced {
-        transliterate(text)
-    } else {
-        text.to_owned()
-    };
-    measure_for(&text, cutting.alphabet, cutting.header)
+    cutting.cut.count(text, replaced)
 }
 
 /// The outcome of a message that is not taken.
@@ -88,10 +80,10 @@ fn check(
         asked.text
     };
     let options = Options {
-        encoding: Some(cutting.alphabet.encoding(&text)),
-        header: cutting.header,
+        encoding: Some(cutting.cut.alphabet.encoding(&text)),
+        header: cutting.cut.header,
         reference,
-        max_segments: cutting.max_segments,
+        max_segments: cutting.cut.max_segments,
         ..Options::default()
     };
     let split = segments::split(&text, options).map_err(|error| match error {
@@ -177,9 +169,11 @@ mod tests {
 
     const NOW: i64 = 1_768_473_000_000;
     const CUTTING: Cutting = Cutting {
-        alphabet: segments::Alphabet::Gsm7,
-        header: segments::Header::Udh8,
-        max_segments: 5,
+        cut: Cut {
+            alphabet: segments::Alphabet::Gsm7,
+            header: segments::Header::Udh8,
+            max_segments: 5,
+        },
         validity: 86_400_000,
     };
 
@@ -337,7 +331,10 @@ mod tests {
     #[test]
     fn a_centre_of_latin_letters_gets_them() {
         let latin = Cutting {
-            alphabet: segments::Alphabet::Latin1,
+            cut: Cut {
+                alphabet: segments::Alphabet::Latin1,
+                ..CUTTING.cut
+            },
             ..CUTTING
         };
         let message = prepare(asked("garçon @"), latin, 1, NOW).unwrap();

@@ -115,7 +115,7 @@ impl Engine {
                 Some(running) => Arc::clone(running),
                 // A link that changed keeps its connection where the session is the same: the handle decides.
                 None if known.is_some() => {
-                    reloads.push((number, settings.settings(number)));
+                    reloads.push((number, settings.settings(number, self.limits.segments)));
                     continue;
                 }
                 None => match self.connect(number, settings) {
@@ -160,7 +160,7 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
         let handle = LinkHandle::spawn(
-            settings.settings(number),
+            settings.settings(number, self.limits.segments),
             events,
             Arc::clone(&self.clock),
             self.meters.clone(),

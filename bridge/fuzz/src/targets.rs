@@ -8,6 +8,7 @@ use homeroom_bridge::smpp::codec::{self, HEADER, MAX_PDU};
 use homeroom_bridge::smpp::pdu::{Message, Pdu, Tlv, tag};
 use homeroom_bridge::smpp::provider_id::IdForm;
 use homeroom_bridge::smpp::receipt::{self, IdSource};
+use homeroom_domain::sms::cut::Cut;
 use homeroom_domain::sms::number::{Address, masked};
 use homeroom_domain::sms::segments::{self, Alphabet, Header, Options};
 use homeroom_domain::sms::text::{self, Encoding};
@@ -281,13 +282,15 @@ fn accepted(asked: Submission, how: u8) {
     const NOW: i64 = 1_768_473_000_000;
     let headers = [Header::Udh8, Header::Udh16, Header::Sar, Header::Payload];
     let cutting = Cutting {
-        alphabet: if how & 4 == 0 {
-            Alphabet::Gsm7
-        } else {
-            Alphabet::Latin1
+        cut: Cut {
+            alphabet: if how & 4 == 0 {
+                Alphabet::Gsm7
+            } else {
+                Alphabet::Latin1
+            },
+            header: headers[usize::from(how & 3)],
+            max_segments: 10,
         },
-        header: headers[usize::from(how & 3)],
-        max_segments: 10,
         validity: 86_400_000,
     };
     match accept::prepare(asked, cutting, 7, NOW) {

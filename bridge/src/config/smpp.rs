@@ -1,6 +1,6 @@
 //! What the file says of a link, as the link wants to hear it.
 
-use homeroom_domain::sms::segments;
+use homeroom_domain::sms::{cut::Cut, segments};
 
 use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link, burst_of};
 use crate::smpp::config::{LinkConfig, Timers};
@@ -11,9 +11,9 @@ use crate::smpp::status::Exceptions;
 use crate::tls::Tls;
 
 impl Link {
-    /// The settings of this link, which has this number.
+    /// The settings of this link, which has this number, where a message may have so many parts.
     #[must_use]
-    pub fn settings(&self, number: i64) -> LinkConfig {
+    pub fn settings(&self, number: i64, max_segments: usize) -> LinkConfig {
         let password = self.password.as_ref().map_or("", |one| one.expose());
         let mut settings =
             LinkConfig::new(number, &self.host, self.port, &self.system_id, password);
@@ -47,8 +47,8 @@ impl Link {
             IdFrom::Parameter => IdSource::Parameter,
             IdFrom::Text => IdSource::Text,
         };
-        settings.alphabet = self.alphabet();
-        settings.parameters = self.header().needs_parameters();
+        settings.cut = self.cut(max_segments);
+        settings.parameters = settings.cut.header.needs_parameters();
         settings.exceptions = Exceptions {
             permanent: self.permanent_errors.clone(),
             ..Exceptions::default()
@@ -62,24 +62,22 @@ impl Link {
         self.provider.clone().unwrap_or_else(|| number.to_string())
     }
 
-    /// What its centre takes `data_coding` 0 for.
+    /// How texts for this link are cut, where a message may have so many parts.
     #[must_use]
-    pub fn alphabet(&self) -> segments::Alphabet {
-        match self.alphabet {
-            Alphabet::Gsm7 => segments::Alphabet::Gsm7,
-            Alphabet::Latin1 => segments::Alphabet::Latin1,
-            Alphabet::Ascii => segments::Alphabet::Ascii,
-        }
-    }
-
-    /// How parts sent through this link say that they belong together.
-    #[must_use]
-    pub fn header(&self) -> segments::Header {
-        match self.header {
-            Header::Udh8 => segments::Header::Udh8,
-            Header::Udh16 => segments::Header::Udh16,
-            Header::Sar => segments::Header::Sar,
-            Header::Payload => segments::Header::Payload,
+    pub fn cut(&self, max_segments: usize) -> Cut {
+        Cut {
+            alphabet: match self.alphabet {
+                Alphabet::Gsm7 => segments::Alphabet::Gsm7,
+                Alphabet::Latin1 => segments::Alphabet::Latin1,
+                Alphabet::Ascii => segments::Alphabet::Ascii,
+            },
+            header: match self.header {
+                Header::Udh8 => segments::Header::Udh8,
+                Header::Udh16 => segments::Header::Udh16,
+                Header::Sar => segments::Header::Sar,
+                Header::Payload => segments::Header::Payload,
+            },
+            max_segments,
         }
     }
 }

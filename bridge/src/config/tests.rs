@@ -362,7 +362,7 @@ fn a_link_hears_all_that_the_file_says_of_it() {
         .replace("# permanent_errors", "permanent_errors")
         .replace("links = { 100 = 2, 101 = 1 }", "links = { 101 = 1 }");
     let config = Config::parse(&text, Path::new("/tmp")).unwrap();
-    let settings = config.links[&100].settings(100);
+    let settings = config.links[&100].settings(100, 10);
     assert_eq!(settings.bind, crate::smpp::pdu::BindMode::Receiver);
     assert_eq!(settings.ids.response, crate::smpp::provider_id::IdForm::Hex);
     assert_eq!(settings.exceptions.permanent, [1025]);
@@ -374,7 +374,7 @@ fn a_link_hears_all_that_the_file_says_of_it() {
         (settings.provider.as_str(), settings.port),
         ("operator", 2775)
     );
-    let other = config.links[&101].settings(101);
+    let other = config.links[&101].settings(101, 10);
     assert_eq!(other.timers, crate::smpp::config::Timers::default());
     assert!(!format!("{settings:?}").contains("secret"));
 }

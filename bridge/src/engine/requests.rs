@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use homeroom_domain::sms::text::TextLength;
+use homeroom_domain::sms::{cut::Cut, text::TextLength};
 use homeroom_sms_contract::submit::{
     Cancelled, Link as LinkState, Links, Outcome, Pool as PoolState, Submission,
 };
@@ -31,9 +31,9 @@ impl Engine {
             .first()
             .and_then(|number| plan.links.get(number));
         Cutting {
-            alphabet: first.map_or_else(Default::default, |running| running.settings.alphabet()),
-            header: first.map_or_else(Default::default, |running| running.settings.header()),
-            max_segments: self.limits.segments,
+            cut: first.map_or_else(Cut::default, |running| {
+                running.settings.cut(self.limits.segments)
+            }),
             validity: i64::try_from(self.limits.validity.as_millis()).unwrap_or(i64::MAX),
         }
     }

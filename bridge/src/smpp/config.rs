@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use homeroom_domain::sms::segments::Alphabet;
+use homeroom_domain::sms::cut::Cut;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::pdu::BindMode;
@@ -48,8 +48,8 @@ pub struct LinkConfig {
     pub id_source: IdSource,
     /// Whether parts carry optional parameters, which a centre below 3.4 does not know.
     pub parameters: bool,
-    /// What `data_coding` 0 means in what comes.
-    pub alphabet: Alphabet,
+    /// How texts for it are cut; by its alphabet what comes is read.
+    pub cut: Cut,
     /// Statuses that mean something else here.
     pub exceptions: Exceptions,
     /// Attempts of one part before a refusal is final, throttling not counted as such.
@@ -80,7 +80,7 @@ impl LinkConfig {
             ids: IdRules::default(),
             id_source: IdSource::Parameter,
             parameters: false,
-            alphabet: Alphabet::Gsm7,
+            cut: Cut::default(),
             exceptions: Exceptions::default(),
             max_attempts: 20,
             send_validity: true,

@@ -38,7 +38,7 @@ pub(super) fn delivery(message: &Message<'_>, config: &LinkConfig, now: i64) -> 
         source: address(&message.source),
         destination: address(&message.destination),
         part,
-        text: segments::decode(message.data_coding, body, config.alphabet),
+        text: segments::decode(message.data_coding, body, config.cut.alphabet),
         received_at: now,
     }))
 }

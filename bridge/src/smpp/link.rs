@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use homeroom_domain::sms::cut::Cut;
 use homeroom_kernel::Clock;
 use homeroom_sms_contract::submit::{Link as LinkState, LinkStatus};
 use tokio::sync::{mpsc, oneshot};
@@ -68,6 +69,7 @@ struct View {
     /// Bound, so that it is up or throttled.
     up: bool,
     disabled: bool,
+    cut: Cut,
     problem: Option<String>,
 }
 
@@ -91,6 +93,7 @@ impl Shared {
                 system_id: String::new(),
                 up: false,
                 disabled: config.disabled,
+                cut: config.cut,
                 problem: None,
             }),
             sends,
@@ -114,6 +117,7 @@ impl Shared {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             window: self.gate.window(),
             last_check: self.heard_at.load(Ordering::Relaxed),
+            cut: view.cut,
         }
     }
 
@@ -139,6 +143,7 @@ impl Shared {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.provider = Provider(config.provider.clone());
         view.disabled = config.disabled;
+        view.cut = config.cut;
         drop(view);
         self.gate.change(config.window, config.rate, config.burst);
     }

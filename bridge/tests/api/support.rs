@@ -16,6 +16,7 @@ use homeroom_bridge::meters::Meters;
 use homeroom_bridge::platform_client::PlatformClient;
 use homeroom_bridge::store::{Depths, MessageView, PartView, Provider, StoreError};
 use homeroom_domain::credentials::sms_token::{self, SmsClaims, SmsKeys};
+use homeroom_domain::sms::cut::Cut;
 use homeroom_domain::sms::segments::{Alphabet, Header};
 use homeroom_domain::sms::text::{self, TextLength};
 use homeroom_kernel::{Clock, Timestamp};
@@ -177,6 +178,7 @@ impl Gateway for Memory {
             in_flight: 3,
             window: 10,
             last_check: 1_937_082_918_999,
+            cut: Cut::default(),
         };
         Links {
             links: vec![

@@ -1,14 +1,10 @@
 //! A notice as a text message.
 
 use axum::response::Response;
-use homeroom_domain::{
-    SmsBatchId,
-    permissions::school::SendSms,
-    sms::{school::Template, text},
-};
+use homeroom_domain::{SmsBatchId, permissions::school::SendSms, sms::school::Template};
 use homeroom_edge::{
     ApiError, At, Conflict, Post, SchoolArea,
-    school_sms::{self, MAX_SEGMENTS, Sender, Wishes},
+    school_sms::{self, Sender, Wishes},
 };
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::{
@@ -85,15 +81,15 @@ pub(crate) async fn send_notice_sms(
         return Err(Conflict::NoticeExpired.into());
     }
     let words = format!("{}\n{}", notice.title, notice.body);
-    if text::check(&words, true).segments > MAX_SEGMENTS {
-        return Err(Conflict::NoticeTooLong.into());
-    }
     let wishes = Wishes {
         send_at: Some(notice.publish_at),
         transliterate: true,
         ..Wishes::default()
     };
     let sender = Sender::of(&post).await?;
+    if sender.cuts.count(&words, true).segments > sender.cuts.max_segments() {
+        return Err(Conflict::NoticeTooLong.into());
+    }
     let found = audience::find(&post.db, &audience, post.input.primary_only).await?;
     let texts = school_sms::texts(&found, &Template::literal(&words), "")?;
     let weighed = sender.weigh(&post, texts, &wishes).await?;

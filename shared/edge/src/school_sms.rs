@@ -4,7 +4,7 @@
 mod ready;
 mod receivers;
 
-use homeroom_domain::sms::school::sender_of;
+use homeroom_domain::sms::{cut::Cuts, school::sender_of};
 use homeroom_kernel::Timestamp;
 use homeroom_store::{
     ControlDb, TenantDb,
@@ -15,7 +15,7 @@ use homeroom_store::{
 
 pub use self::{
     ready::{Prepared, PreparedBatch},
-    receivers::{Fit, MAX_RECEIVERS, MAX_SEGMENTS, Wanted, Weighed, Why, all_exist, texts},
+    receivers::{Fit, MAX_RECEIVERS, Wanted, Weighed, Why, all_exist, texts},
 };
 use crate::{ApiError, App, Caller, Conflict, SchoolArea, sms::Closed, sms_rules::Rules};
 
@@ -29,6 +29,8 @@ pub struct Sender {
     pub source: String,
     /// Whether guardians hear of absences as they are entered.
     pub tells_absences: bool,
+    /// How its link cuts texts.
+    pub cuts: Cuts,
     rules: Rules,
 }
 
@@ -87,12 +89,14 @@ impl Sender {
         if let Some(closed) = app.closed(&caller.context, esme).await? {
             return Err(no_way(closed));
         }
+        let cuts = app.cuts(&caller.context, esme).await?;
         let rules = Rules::at(&sms_app, &caller.db.school().school().timezone)?;
         Ok(Self {
             sms_app,
             esme,
             source,
             tells_absences,
+            cuts,
             rules,
         })
     }

@@ -1,5 +1,6 @@
 //! From the platform to the bridge. All times are unix milliseconds.
 
+use homeroom_domain::sms::cut::Cut;
 use serde::{Deserialize, Serialize};
 
 /// Where the platform posts [`Submissions`].
@@ -165,6 +166,9 @@ pub struct Link {
     pub window: u32,
     /// When its centre was last heard; 0 where it never was.
     pub last_check: i64,
+    /// How it cuts texts.
+    #[serde(default)]
+    pub cut: Cut,
 }
 
 /// What a link is doing.

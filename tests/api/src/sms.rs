@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, ready};
+use homeroom_domain::sms::cut::Cut;
 use homeroom_edge::app::{Bridge, Outside, PortError, SmsJob, SmsQueue};
 use homeroom_sms::Fate;
 use homeroom_sms_contract::{
@@ -188,6 +189,7 @@ impl SmsWorld {
             in_flight: 0,
             window: 10,
             last_check: 0,
+            cut: Cut::default(),
         };
         Ok(Links {
             links: vec![

@@ -158,7 +158,7 @@ fn writes_cost_few_trips() {
     5 school.replace_user
     5 school.create_sms_batch
     3 school.cancel_sms_batch
-    0 school.check_sms_text
+    1 school.check_sms_text
     5 school.create_sms_message
     2 school.cancel_sms_message
     5 school.add_sms_opt_out

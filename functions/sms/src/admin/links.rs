@@ -335,7 +335,7 @@ impl Input for LinkIn {
     reason = "the shape of the body for the document; LinkIn reads it"
 )]
 pub(crate) struct LinkBody {
-    /// Whether it may be sent by. What was accepted before still leaves.
+    /// Whether it may be sent by; a pool takes nothing while one of its links is off. What was accepted before still leaves.
     is_enabled: Option<bool>,
     /// Addresses and networks that may send by it, at most 100; everyone where empty.
     #[schema(example = json!(["203.0.113.0/24"]), max_items = 100)]

@@ -1,50 +1,80 @@
 //! What a text takes, and what the school has sent.
 
 use axum::response::Response;
-use homeroom_domain::permissions::school::{SendSms, ViewSms};
-use homeroom_edge::{ApiError, Json, Post, Query, SchoolArea, SchoolCan};
+use homeroom_domain::{
+    permissions::school::{SendSms, ViewSms},
+    sms::cut::Cuts,
+};
+use homeroom_edge::{ApiError, Json, Post, Query, SchoolArea, SchoolCan, school_sms::defaults};
 use homeroom_kernel::{Fields, Input, rules};
 use homeroom_store::{
     Batch,
     control::sms_apps::{OF_A_SCHOOL, SmsApp},
-    sms::usage::parts_of_all,
+    sms::{school::settings, usage::parts_of_all},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::NOBODY;
 use crate::{
-    send::{
-        check_text::{CheckTextBody, CheckTextIn, CheckTextOut},
-        draft::MAX_TEXT,
-    },
+    send::{check_text::CheckTextOut, draft::MAX_TEXT},
     usage::{self, UsageIn, UsageOut, day},
 };
 
 /// A text as a school's message has it: trimmed, without control characters.
-pub(crate) struct SchoolTextIn(CheckTextIn);
+pub(crate) struct SchoolTextIn {
+    message: String,
+    transliterate: bool,
+}
+
+/// A text.
+#[derive(ToSchema)]
+#[schema(as = SchoolTextIn)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body for the document; SchoolTextIn reads it"
+)]
+pub(crate) struct SchoolTextBody {
+    #[schema(example = "Hello world", min_length = 1, max_length = 10_000)]
+    message: String,
+    /// Whether similar characters may stand for those that the GSM alphabet lacks.
+    transliterate: Option<bool>,
+}
 
 impl Input for SchoolTextIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let message = fields.required("message", rules::text(1, MAX_TEXT));
         let transliterate = fields.optional("transliterate", rules::boolean);
-        Some(Self(CheckTextIn {
+        Some(Self {
             message: message?,
             transliterate: transliterate?.unwrap_or(false),
-        }))
+        })
     }
 }
 
 /// Count the parts of a text
 ///
-/// Nothing is sent.
-#[utoipa::path(post, path = "/api/v1/school/sms/check-text/", tag = "school", request_body = CheckTextBody,
+/// Nothing is sent. It is counted as the school's link does.
+#[utoipa::path(post, path = "/api/v1/school/sms/check-text/", tag = "school", request_body = SchoolTextBody,
     responses((status = 200, body = CheckTextOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn check_sms_text(
     post: Post<SchoolArea, SendSms, SchoolTextIn>,
 ) -> Result<Response, ApiError> {
-    post.done(Batch::default(), &CheckTextOut::of(&post.input.0))
-        .await
+    let saved = settings::find(&post.db).await?;
+    let chosen = saved.map(|row| row.esme);
+    let cuts = match chosen.or_else(|| defaults(&post.app, &post.db).0) {
+        Some(esme) => post.app.cuts(&post.context, esme).await?,
+        None => Cuts::default(),
+    };
+    let SchoolTextIn {
+        message,
+        transliterate,
+    } = &post.input;
+    post.done(
+        Batch::default(),
+        &CheckTextOut::of(message, *transliterate, &cuts),
+    )
+    .await
 }
 
 /// What the school itself has sent, and what is left for it and for the apps at its address.

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use homeroom_domain::{SmsBatchId, credentials};
+use homeroom_domain::{
+    SmsBatchId, credentials,
+    sms::{cut::Cuts, text::TextLength},
+};
 use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
 use homeroom_kernel::{IdSource, Timestamp};
 use homeroom_store::{
@@ -118,7 +121,15 @@ pub(crate) async fn send_batch(
     let numbers: Vec<&str> = receivers.iter().map(|(number, _)| *number).collect();
     let everywhere = opted_out_of_all(app, &caller.db, &caller.context.trace, &numbers).await?;
     let rules = Rules::of(&caller.sms_app, &caller.db)?;
-    let decided = decide(&caller, &rules, recipients, before, &everywhere, now);
+    let cuts = app.cuts(&caller.context, input.esme).await?;
+    let decided = decide(
+        &caller,
+        (&rules, &cuts),
+        recipients,
+        before,
+        &everywhere,
+        now,
+    );
 
     let mut rejected = input.unreadable;
     rejected.extend(decided.rejected);
@@ -126,9 +137,9 @@ pub(crate) async fn send_batch(
     let messages: Vec<NewMessage> = decided
         .accepted
         .into_iter()
-        .map(|(one, send_at)| {
+        .map(|(one, length, send_at)| {
             one.draft
-                .into_message(ids.next(), app_id, Some(id), now, send_at, None)
+                .into_message(length, ids.next(), app_id, Some(id), now, send_at)
         })
         .collect();
     let parts = messages.iter().map(|message| message.segments).sum();
@@ -194,14 +205,14 @@ fn places(recipients: &[Recipient]) -> Places {
 }
 
 struct Decided {
-    accepted: Vec<(Recipient, Option<Timestamp>)>,
+    accepted: Vec<(Recipient, TextLength, Option<Timestamp>)>,
     rejected: Vec<Rejected>,
 }
 
 /// Who is written to, and when. What comes earlier in the batch counts for what comes later.
 fn decide(
     caller: &AppCaller,
-    rules: &Rules,
+    (rules, cuts): (&Rules, &Cuts),
     recipients: Vec<Recipient>,
     before: Before,
     everywhere: &[String],
@@ -235,6 +246,14 @@ fn decide(
             decided.rejected.push(one.rejected(code, words));
             continue;
         }
+        let length = match one.draft.measure(cuts) {
+            Ok(length) => length,
+            Err(words) => {
+                let words = format!("message: {}", words.trim_end_matches('.'));
+                decided.rejected.push(one.rejected("too_long", &words));
+                continue;
+            }
+        };
         let (number, text) = one.receiver();
         let so_far = written_to.get(number).copied().unwrap_or_default();
         contact.last_day = contact.last_day.saturating_add(so_far);
@@ -252,7 +271,7 @@ fn decide(
                 used.insert(transaction_id.to_owned());
                 *written_to.entry(number.to_owned()).or_default() += 1;
                 texts.insert((number.to_owned(), text.to_owned()));
-                decided.accepted.push((one, send_at));
+                decided.accepted.push((one, length, send_at));
             }
         }
     }

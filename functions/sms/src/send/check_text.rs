@@ -1,23 +1,30 @@
 //! How a text would be sent.
 
-use homeroom_domain::sms::text;
+use homeroom_domain::sms::cut::Cuts;
 use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
 use homeroom_kernel::{Fields, Input, rules};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::draft::MAX_TEXT;
+use super::{
+    admit,
+    draft::{MAX_INTEGER, MAX_TEXT},
+};
 
 pub(crate) struct CheckTextIn {
-    pub(crate) message: String,
-    pub(crate) transliterate: bool,
+    /// The link or pool that is to send it.
+    esme: Option<i64>,
+    message: String,
+    transliterate: bool,
 }
 
 impl Input for CheckTextIn {
     fn read(fields: &mut Fields) -> Option<Self> {
+        let esme = fields.nullable("esme", rules::integer(1, MAX_INTEGER));
         let message = fields.required("message", rules::verbatim(1, MAX_TEXT));
         let transliterate = fields.optional("transliterate", rules::boolean);
         Some(Self {
+            esme: esme?.flatten(),
             message: message?,
             transliterate: transliterate?.unwrap_or(false),
         })
@@ -32,6 +39,9 @@ impl Input for CheckTextIn {
     reason = "the shape of the body for the document; CheckTextIn reads it"
 )]
 pub(crate) struct CheckTextBody {
+    /// The link or pool that is to send it: some have another alphabet, or less room in a part. As links usually do where it is absent.
+    #[schema(example = 100, minimum = 1)]
+    esme: Option<i64>,
     #[schema(example = "Hello world", min_length = 1, max_length = 10_000)]
     message: String,
     /// Whether similar characters may stand for those that the GSM alphabet lacks.
@@ -41,7 +51,7 @@ pub(crate) struct CheckTextBody {
 /// How a text is sent.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CheckTextOut {
-    /// `GSM7` or `UCS2`.
+    /// `GSM7` or `UCS2`; by some links `LATIN1` or `ASCII`.
     #[schema(example = "GSM7")]
     encoding: &'static str,
     /// Characters as that alphabet counts them: some count twice.
@@ -56,8 +66,8 @@ pub(crate) struct CheckTextOut {
 }
 
 impl CheckTextOut {
-    pub(crate) fn of(input: &CheckTextIn) -> Self {
-        let length = text::check(&input.message, input.transliterate);
+    pub(crate) fn of(message: &str, transliterate: bool, cuts: &Cuts) -> Self {
+        let length = cuts.count(message, transliterate);
         Self {
             encoding: length.encoding.name(),
             length: length.length,
@@ -69,12 +79,25 @@ impl CheckTextOut {
 
 /// Count the parts of a text
 ///
-/// Nothing is sent.
+/// Nothing is sent. With `esme` it is counted as that link does, of a pool as the one that needs most parts; a message is counted so for quotas
+/// and `sms_ids`.
 #[utoipa::path(post, path = "/api/v1/sms/check-text", tag = "messages", request_body = CheckTextBody,
     responses((status = 200, body = CheckTextOut)), security(("sms" = [], "app_id" = [])))]
 pub(crate) async fn check_text(
-    _caller: AppCaller,
+    caller: AppCaller,
     body: Body<CheckTextIn>,
 ) -> Result<Json<CheckTextOut>, ApiError> {
-    Ok(Json(CheckTextOut::of(&body.input)))
+    let cuts = match body.input.esme {
+        Some(esme) => {
+            admit(&caller.app, &caller.context, esme).await?;
+            caller.app.cuts(&caller.context, esme).await?
+        }
+        None => Cuts::default(),
+    };
+    let CheckTextIn {
+        message,
+        transliterate,
+        ..
+    } = &body.input;
+    Ok(Json(CheckTextOut::of(message, *transliterate, &cuts)))
 }

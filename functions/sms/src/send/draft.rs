@@ -2,10 +2,7 @@
 
 use homeroom_domain::{
     SmsBatchId, SmsMessageId, credentials,
-    sms::{
-        number::Address,
-        text::{self, TextLength},
-    },
+    sms::{cut::Cuts, number::Address, text::TextLength},
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_store::sms::messages::{Callback, NewMessage, Numbering};
@@ -13,8 +10,6 @@ use serde_json::{Value, json};
 
 use crate::callbacks;
 
-/// Parts of one message, as the bridge takes them out of the box.
-pub(crate) const MAX_SEGMENTS: usize = 10;
 /// How long a message is tried where its sender says nothing.
 const VALIDITY_SECONDS: i64 = 24 * 3_600;
 /// Characters of a text; parts are counted besides.
@@ -149,32 +144,21 @@ pub(crate) struct Draft {
     pub(crate) envelope: Envelope,
     pub(crate) destination: Address,
     pub(crate) text: String,
-    pub(crate) length: TextLength,
     pub(crate) transaction_id: Option<String>,
 }
 
 impl Draft {
-    /// A message with a text; its length in parts is checked.
-    pub(crate) fn new(
-        envelope: Envelope,
-        destination: Address,
-        text: String,
-        transaction_id: Option<String>,
-    ) -> Result<Self, String> {
-        let length = text::check(&text, envelope.transliterate);
-        if length.segments > MAX_SEGMENTS {
+    /// Its length, as the links send it; an error where it takes too many parts.
+    pub(crate) fn measure(&self, cuts: &Cuts) -> Result<TextLength, String> {
+        let length = cuts.count(&self.text, self.envelope.transliterate);
+        if length.segments > cuts.max_segments() {
             return Err(format!(
-                "The message takes {} parts, and at most {MAX_SEGMENTS} are sent.",
-                length.segments
+                "The message takes {} parts, and at most {} are sent.",
+                length.segments,
+                cuts.max_segments()
             ));
         }
-        Ok(Self {
-            envelope,
-            destination,
-            text,
-            length,
-            transaction_id,
-        })
+        Ok(length)
     }
 
     /// What a repetition under the same transaction id must have in common, as it was asked for.
@@ -214,15 +198,15 @@ impl Draft {
         credentials::digest(&content.to_string())
     }
 
-    /// The message to be stored; `send_at` is when it may leave, which a contact policy may have moved.
+    /// The message to be stored, of this length; `send_at` is when it may leave, which a contact policy may have moved.
     pub(crate) fn into_message(
         self,
+        length: TextLength,
         id: SmsMessageId,
         app_id: i64,
         batch_id: Option<SmsBatchId>,
         now: Timestamp,
         send_at: Option<Timestamp>,
-        created_by: Option<String>,
     ) -> NewMessage {
         let content_hash = self.content_hash();
         let envelope = self.envelope;
@@ -245,12 +229,12 @@ impl Draft {
             text: self.text,
             numbering: envelope.numbering,
             transliterate: envelope.transliterate,
-            encoding: self.length.encoding.name(),
-            segments: self.length.segments,
+            encoding: length.encoding.name(),
+            segments: length.segments,
             priority: envelope.priority,
             send_at,
             valid_until: Some(valid_until),
-            created_by,
+            created_by: None,
             callback: envelope.callback,
         }
     }
@@ -262,7 +246,11 @@ impl Input for Draft {
         let text = fields.required("message", rules::verbatim(1, MAX_TEXT));
         let transaction_id = fields.nullable("transaction_id", transaction_id);
         let envelope = Envelope::read(fields);
-        let draft = Self::new(envelope?, destination?, text?, transaction_id?.flatten());
-        draft.map_err(|error| fields.fail("message", &error)).ok()
+        Some(Self {
+            envelope: envelope?,
+            destination: destination?,
+            text: text?,
+            transaction_id: transaction_id?.flatten(),
+        })
     }
 }

@@ -165,17 +165,11 @@ fn read_line(
     let text = text.ok_or(("invalid", "message: This field is required".to_owned()))?;
     let mut envelope = envelope.clone();
     envelope.task_id = line.task_id.filter(|id| *id != 0).or(envelope.task_id);
-    Draft::new(
+    Ok(Draft {
         envelope,
-        line.destination,
-        text.to_owned(),
-        line.transaction_id,
-    )
-    .map_err(|words| {
-        (
-            "too_long",
-            format!("message: {}", words.trim_end_matches('.')),
-        )
+        destination: line.destination,
+        text: text.to_owned(),
+        transaction_id: line.transaction_id,
     })
 }
 

@@ -150,17 +150,20 @@ pub(crate) async fn send_message(
     if let Some(known) = known {
         return repeated(&draft.content_hash(), &known);
     }
+    let cuts = app.cuts(&caller.context, draft.envelope.esme).await?;
+    let length = draft.measure(&cuts);
+    let length = length.map_err(|words| ApiError::field("message", &words))?;
     let (trace, number) = (&caller.context.trace, receiver.0);
     let everywhere = opted_out_of_all(app, &caller.db, trace, &[number]).await?;
     contact.opted_out |= !everywhere.is_empty();
     let rules = Rules::of(&caller.sms_app, &caller.db)?;
     let send_at = rules.admit(app, &draft, &contact, now).map_err(refused)?;
-    let parts = draft.length.segments;
+    let parts = length.segments;
     let taken = Taken::take(app, &caller.sms_app, 1, parts).await?;
     let id = IdSource::new(&*app.ports.entropy, now).next();
     let message = draft
         .clone()
-        .into_message(id, app_id, None, now, send_at, None);
+        .into_message(length, id, app_id, None, now, send_at);
     let guard = rules.guard(app_id, &[id], now);
     let one = std::slice::from_ref(&message);
     let stored = messages::store(&caller.db, app_id, one, guard, now).await;

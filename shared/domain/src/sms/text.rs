@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::cut::Cut;
 use super::gsm7;
 use super::segments::{Alphabet, Header};
 
@@ -136,14 +137,10 @@ pub fn measure_for(text: &str, alphabet: Alphabet, header: Header) -> TextLength
     }
 }
 
-/// Counts a text as it is sent where similar characters may stand for those that the GSM alphabet lacks, or may not.
+/// Counts a text as links usually send it, where similar characters may stand for those that the GSM alphabet lacks, or may not.
 #[must_use]
 pub fn check(text: &str, transliterated: bool) -> TextLength {
-    if transliterated {
-        measure(&transliterate(text))
-    } else {
-        measure(text)
-    }
+    Cut::default().count(text, transliterated)
 }
 
 /// Typographic characters that cost a text the GSM alphabet, and what stands for them there.

@@ -23,8 +23,6 @@ use crate::{ApiError, Caller, SchoolArea, sms_rules::asked_everyone};
 
 /// Most messages of one batch.
 pub const MAX_RECEIVERS: usize = 2_000;
-/// Parts of one message.
-pub const MAX_SEGMENTS: usize = 10;
 
 /// A text that somebody is to get.
 #[derive(Clone, Debug)]
@@ -82,7 +80,7 @@ impl Why {
             Self::NoStudent => "the text names a student, and the guardian has none at the school",
             Self::NoNumber => "there is no phone number in international form",
             Self::NoConsent => "the guardian did not agree to text messages",
-            Self::TooLong => "the text has more than 10 parts with these names in it",
+            Self::TooLong => "the text takes too many parts with these names in it",
             Self::Policy(refusal) => refusal.words(),
         }
     }
@@ -93,7 +91,7 @@ impl Why {
         match self {
             Self::TooLong => ApiError::field(
                 "message",
-                &format!("The message takes more than {MAX_SEGMENTS} parts."),
+                "The message takes more parts than are sent of one.",
             ),
             _ => ApiError::gateway(StatusCode::FORBIDDEN, self.code(), self.words()),
         }
@@ -247,8 +245,8 @@ impl Sender {
         let mut here: HashMap<String, Vec<String>> = HashMap::new();
         let mut good = Vec::with_capacity(fit.len());
         for (mut fit, mut contact) in fit.into_iter().zip(known) {
-            fit.length = text::check(&fit.wanted.text, wishes.transliterate);
-            if fit.length.segments > MAX_SEGMENTS {
+            fit.length = self.cuts.count(&fit.wanted.text, wishes.transliterate);
+            if fit.length.segments > self.cuts.max_segments() {
                 left_out.push((fit.wanted, Why::TooLong));
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use homeroom_domain::sms::cut::Cuts;
 use homeroom_sms_contract::submit::Links;
 use homeroom_store::control::sms_links::{self, LinkRow};
 
@@ -14,7 +15,7 @@ pub enum Closed {
     Unknown,
     /// Not from this address.
     Address,
-    /// An administrator switched it off.
+    /// An administrator switched it off, or a link of the pool.
     Off,
 }
 
@@ -28,14 +29,23 @@ impl App {
         }
         let rows = self.link_rows(context).await?;
         let row = |esme: i64| rows.iter().find(|row| row.esme == esme);
-        // Any link of a pool may send the message, so each must be open.
-        let mut all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
-        let is_open = |esme: &i64| row(*esme).is_none_or(|row| row.allows(context.ip));
-        if !all.all(is_open) {
+        // Any link of a pool may send the message, so each must be open, and none switched off.
+        let all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
+        let known: Vec<&LinkRow> = all.filter_map(|esme| row(*esme)).collect();
+        if !known.iter().all(|row| row.allows(context.ip)) {
             return Ok(Some(Closed::Address));
         }
-        let is_off = row(esme).is_some_and(|row| !row.is_enabled);
+        let is_off = known.iter().any(|row| !row.is_enabled);
         Ok(is_off.then_some(Closed::Off))
+    }
+
+    /// How the links that send for a number cut texts, as the bridge told of each. Of a pool nothing is known while the bridge is away.
+    pub async fn cuts(&self, context: &Context, esme: i64) -> Result<Cuts, ApiError> {
+        let rows = self.link_rows(context).await?;
+        let route = self.route(context, esme).await;
+        let all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
+        let cut = |esme: &i64| rows.iter().find(|row| row.esme == *esme)?.cut();
+        Ok(all.filter_map(cut).collect())
     }
 
     /// The links that send for a number, none for one that the bridge does not have; nothing while it is away.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use homeroom_domain::credentials::api_key::parse_network;
+use homeroom_domain::{credentials::api_key::parse_network, sms::cut::Cut};
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -51,6 +51,12 @@ impl LinkRow {
             state.insert("rate".to_owned(), json!(0.0));
         }
         Some(state)
+    }
+
+    /// How it cuts texts, as the bridge said; nothing of a pool.
+    #[must_use]
+    pub fn cut(&self) -> Option<Cut> {
+        Cut::deserialize(self.state.as_ref()?.get("cut")?).ok()
     }
 
     /// Whether somebody at this address may send by it. An address that is not known may only where everyone may.

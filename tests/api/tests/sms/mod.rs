@@ -7,6 +7,7 @@ mod bridge;
 mod callbacks;
 mod cancel;
 mod contacts;
+mod cuts;
 mod deliveries;
 mod everywhere;
 mod inbound;

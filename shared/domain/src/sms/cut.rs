@@ -1,0 +1,122 @@
+//! How links cut texts.
+
+use serde::{Deserialize, Serialize};
+
+use super::segments::{Alphabet, Header};
+use super::text::{TextLength, measure_for, transliterate};
+
+/// Parts of one message, as the bridge takes them out of the box.
+pub const MAX_SEGMENTS: usize = 10;
+
+/// How a link cuts texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cut {
+    /// What its centre takes `data_coding` 0 for.
+    pub alphabet: Alphabet,
+    /// How parts belong together.
+    pub header: Header,
+    /// Most parts of one message.
+    pub max_segments: usize,
+}
+
+impl Default for Cut {
+    fn default() -> Self {
+        Self {
+            alphabet: Alphabet::default(),
+            header: Header::default(),
+            max_segments: MAX_SEGMENTS,
+        }
+    }
+}
+
+impl Cut {
+    /// Counts a text as it is sent where similar characters may stand for those that the GSM alphabet lacks, or may not.
+    #[must_use]
+    pub fn count(&self, text: &str, transliterated: bool) -> TextLength {
+        if transliterated {
+            measure_for(&transliterate(text), self.alphabet, self.header)
+        } else {
+            measure_for(text, self.alphabet, self.header)
+        }
+    }
+}
+
+/// How the links behind a number cut texts: one, or those of a pool. As links usually do, where nothing is known of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cuts(Vec<Cut>);
+
+impl Cuts {
+    /// Counts a text as the link does that needs most parts for it: any of them may send it.
+    #[must_use]
+    pub fn count(&self, text: &str, transliterated: bool) -> TextLength {
+        let counts = self.0.iter().map(|cut| cut.count(text, transliterated));
+        counts
+            .max_by_key(|length| length.segments)
+            .unwrap_or_else(|| Cut::default().count(text, transliterated))
+    }
+
+    /// Most parts that each of them sends of one message, and the platform lets it.
+    #[must_use]
+    pub fn max_segments(&self) -> usize {
+        let limits = self.0.iter().map(|cut| cut.max_segments);
+        limits.min().unwrap_or(MAX_SEGMENTS).min(MAX_SEGMENTS)
+    }
+}
+
+impl FromIterator<Cut> for Cuts {
+    fn from_iter<T: IntoIterator<Item = Cut>>(cuts: T) -> Self {
+        Self(cuts.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sms::text::Encoding;
+
+    fn latin() -> Cut {
+        Cut {
+            alphabet: Alphabet::Latin1,
+            max_segments: 5,
+            ..Cut::default()
+        }
+    }
+
+    #[test]
+    fn of_several_links_the_one_counts_that_needs_most_parts() {
+        let both: Cuts = [Cut::default(), latin()].into_iter().collect();
+        let plain = both.count(&"a".repeat(150), false);
+        assert_eq!((plain.encoding, plain.segments), (Encoding::Latin1, 2));
+        // Letters of Latin-1 that the GSM alphabet lacks.
+        let marked = both.count(&"ç".repeat(71), false);
+        assert_eq!((marked.encoding, marked.segments), (Encoding::Ucs2, 2));
+        assert_eq!(both.max_segments(), 5);
+    }
+
+    #[test]
+    fn a_link_of_which_nothing_is_known_cuts_as_links_usually_do() {
+        let unknown = Cuts::default();
+        assert_eq!(unknown.count(&"a".repeat(161), false).per_segment, 153);
+        assert_eq!(unknown.max_segments(), MAX_SEGMENTS);
+        let told: Cut = serde_json::from_str(r#"{"header": "udh16"}"#).unwrap();
+        let header = Header::Udh16;
+        assert_eq!(
+            told,
+            Cut {
+                header,
+                ..Cut::default()
+            }
+        );
+        assert_eq!(told.count(&"a".repeat(161), false).per_segment, 152);
+    }
+
+    #[test]
+    fn a_link_that_allows_more_parts_than_the_platform_gets_no_more() {
+        let many = Cut {
+            max_segments: 255,
+            ..Cut::default()
+        };
+        assert_eq!(Cuts::from_iter([many]).max_segments(), MAX_SEGMENTS);
+    }
+}

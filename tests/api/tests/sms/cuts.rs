@@ -1,0 +1,102 @@
+//! How the links cut texts: what the bridge told of each is how messages are counted.
+
+use homeroom_api_tests::{Mood, SmsUser, TestApp, text_to};
+use serde_json::{Value, json};
+
+const ADA: &str = "+263771234567";
+
+/// The bridge tells how a link cuts texts.
+fn cut(app: &TestApp, esme: i64, cut: &Value) {
+    let at = app.now().millis();
+    let link = json!({
+        "id": esme, "system_id": "s", "status": "up", "rate": 50.0, "in_flight": 0, "window": 10, "last_check": at, "cut": cut,
+    });
+    let event = json!({"id": format!("l{esme}"), "at": at, "link": link});
+    app.webhook("sms/link-state", &json!({"events": [event]}))
+        .expect(204);
+}
+
+fn checked(user: &SmsUser, esme: i64, message: &str) -> Value {
+    let body = json!({"esme": esme, "message": message});
+    user.client.post("sms/check-text", &body).status(200).json
+}
+
+fn parts_sent(user: &SmsUser, esme: i64, message: &str) -> usize {
+    let mut body = text_to(ADA, message);
+    body["esme"] = json!(esme);
+    let sent = user.client.post("sms/send", &body).status(200);
+    sent.json["sms_ids"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_text_is_counted_as_its_link_cuts_it() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    let text = "a".repeat(150);
+    assert_eq!(parts_sent(&user, 100, &text), 1);
+    cut(&app, 100, &json!({"alphabet": "latin1", "header": "udh16"}));
+    assert_eq!(
+        checked(&user, 100, &text),
+        json!({"encoding": "LATIN1", "length": 150, "segments": 2, "per_segment": 133})
+    );
+    assert_eq!(parts_sent(&user, 100, &text), 2);
+    let usage = app.rows("CONTROL", "select sum(parts) from sms_usage");
+    assert_eq!(usage, [[json!(3)]], "the quota counts alike");
+    // Without a link it is counted as links usually do.
+    let body = json!({"message": text});
+    let reply = user.client.post("sms/check-text", &body).status(200);
+    assert_eq!(reply.json["segments"], 1);
+    // The centre cuts it.
+    cut(&app, 101, &json!({"header": "payload"}));
+    assert_eq!(parts_sent(&user, 101, &"a".repeat(1_000)), 1);
+    let gone = json!({"esme": 7, "message": "x"});
+    let gone = user.client.post("sms/check-text", &gone);
+    assert_eq!((gone.status, gone.code()), (404, "unknown_esme"));
+}
+
+#[test]
+fn a_text_for_a_pool_is_counted_as_the_link_does_that_needs_most_parts() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    cut(&app, 100, &json!({"alphabet": "latin1"}));
+    cut(&app, 101, &json!({"alphabet": "gsm7"}));
+    let text = "a".repeat(150);
+    assert_eq!(checked(&user, 1000, &text)["segments"], 2);
+    assert_eq!(checked(&user, 101, &text)["segments"], 1);
+    assert_eq!(parts_sent(&user, 1000, &text), 2);
+}
+
+#[test]
+fn what_the_bridge_told_holds_while_it_is_away() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    cut(&app, 100, &json!({"alphabet": "latin1"}));
+    app.bridge_is(Mood::Away);
+    app.pass_seconds(3_600);
+    let text = "a".repeat(150);
+    assert_eq!(parts_sent(&user, 100, &text), 2);
+}
+
+#[test]
+fn a_text_of_more_parts_than_its_link_sends_is_refused_before_it_counts() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    cut(&app, 100, &json!({"max_segments": 2}));
+    let long = "a".repeat(307);
+    let refused = user.send(ADA, &long).status(400);
+    assert!(
+        refused.json.to_string().contains("at most 2 are sent"),
+        "{}",
+        refused.json
+    );
+    let batch = json!({
+        "esme": 100, "source": "Greenwood", "message": long,
+        "recipients": [{"destination": ADA, "message": "Short"}, {"destination": "+263771234568"}],
+    });
+    let batch = user.client.post("sms/send-batch", &batch).status(200).json;
+    assert_eq!(batch["count"], 1);
+    assert_eq!(batch["rejected"][0]["index"], 1);
+    assert_eq!(batch["rejected"][0]["code"], "too_long");
+    let usage = app.rows("CONTROL", "select sum(parts) from sms_usage");
+    assert_eq!(usage, [[json!(1)]]);
+}
