@@ -374,6 +374,7 @@ fn a_link_hears_all_that_the_file_says_of_it() {
         (settings.provider.as_str(), settings.port),
         ("operator", 2775)
     );
+    assert_eq!(settings.cut, homeroom_domain::sms::cut::Cut::default());
     let other = config.links[&101].settings(101, 10);
     assert_eq!(other.timers, crate::smpp::config::Timers::default());
     assert!(!format!("{settings:?}").contains("secret"));

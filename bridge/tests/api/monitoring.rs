@@ -35,6 +35,7 @@ async fn the_dashboard_tells_rates_links_and_pools_under_both_paths() {
             json!({
                 "id": 100, "system_id": "school100", "status": "up", "rate": 50.0,
                 "in_flight": 3, "window": 10, "last_check": 1_937_082_918,
+                "cut": { "alphabet": "gsm7", "header": "udh8", "max_segments": 10 },
             })
         );
         let pools = bridge

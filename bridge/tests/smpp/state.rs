@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use homeroom_bridge::smpp::codec;
 use homeroom_bridge::smpp::pdu::{BindResp, Pdu};
+use homeroom_domain::sms::cut::Cut;
+use homeroom_domain::sms::segments::{Alphabet, Header};
 use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::submit::LinkStatus;
 use tokio::time::Instant;
@@ -40,6 +42,21 @@ async fn the_name_that_is_shown_is_the_centre_s_and_stays_until_another_centre_h
     let (_elsewhere, other) = Centre::start().await;
     link.link.reload(config(other)).await;
     assert_eq!(link.link.state().system_id, "");
+}
+
+#[tokio::test]
+async fn how_a_link_cuts_texts_is_told_as_it_is_now() {
+    let (_centre, port) = Centre::start().await;
+    let link = Running::start(config(port));
+    assert_eq!(link.link.state().cut, Cut::default());
+    let mut changed = config(port);
+    changed.cut = Cut {
+        alphabet: Alphabet::Latin1,
+        header: Header::Udh16,
+        max_segments: 3,
+    };
+    link.link.reload(changed.clone()).await;
+    assert_eq!(link.link.state().cut, changed.cut);
 }
 
 #[tokio::test]
