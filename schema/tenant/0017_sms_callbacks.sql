@@ -37,18 +37,20 @@ create table sms_callbacks (
     -- When it was first tried: a day later it is given up.
     since integer,
     tried_at integer,
-    -- The status of the last answer; 0: there was none.
+    -- The status of the last answer; 0: there was none; null: it was never tried, or is being.
     answered integer,
     constraint sms_callbacks_tell_of_one check ((message is null) <> (inbound is null))
 ) strict, without rowid;
 create index sms_callbacks_app on sms_callbacks (app_id, id);
+create index sms_callbacks_open on sms_callbacks (app_id, state, id) where state <> 'delivered';
+create index sms_callbacks_turn on sms_callbacks (app_id, due_at, id) where state = 'waiting';
 create index sms_callbacks_waiting on sms_callbacks (due_at) where state = 'waiting';
 create index sms_callbacks_message on sms_callbacks (message) where message is not null;
 create index sms_callbacks_inbound on sms_callbacks (inbound) where inbound is not null;
 
--- Triggers, since a status changes in many statements and none may forget to tell.
+-- Triggers, since a status changes in many statements and none may forget to tell. D1 takes a file apart at BEGIN and END, in capitals only.
 create trigger sms_messages_told after update of status on sms_messages when new.status <> old.status
-begin
+BEGIN
     insert into sms_callbacks (id, app_id, message, status, parts, version, error, sent_at, at)
     select lower(printf('%08x-%04x-7%03x-8%.3s-%s', new.updated_at >> 16, new.updated_at & 65535, new.version & 4095,
         hex(randomblob(2)), hex(randomblob(6)))), new.app_id, new.id, new.status, new.parts, new.version, new.error, new.sent_at,
@@ -57,12 +59,12 @@ begin
         from sms_callback_settings where app_id = new.app_id) s
     where s.url is not null and (s.level = 3 or (s.level = 1 and old.status = 'ACCEPTED') or (s.level = 2 and new.status in
         ('DELIVERED', 'PARTIALLY_DELIVERED', 'EXPIRED', 'DELETED', 'UNDELIVERABLE', 'REJECTED')));
-end;
+END;
 
 create trigger sms_inbound_told after insert on sms_inbound when new.app_id <> 0
-begin
+BEGIN
     insert into sms_callbacks (id, app_id, inbound, at)
     select lower(printf('%08x-%04x-7%.3s-8%.3s-%s', new.received_at >> 16, new.received_at & 65535, hex(randomblob(2)),
         hex(randomblob(2)), hex(randomblob(6)))), new.app_id, new.id, new.received_at
     from sms_callback_settings s where s.app_id = new.app_id and s.inbound_url is not null;
-end;
+END;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use homeroom_api_tests::{TestApp, document::operations, samples::Scene};
 use homeroom_domain::{RoleId, permissions::DEFAULT_SCHOOL_ROLES};
-use homeroom_store_sqlite::TENANT_SCHEMA;
+use homeroom_store_sqlite::{CONTROL_SCHEMA, TENANT_SCHEMA};
 use serde_json::Value;
 
 const BOTH: [&str; 2] = ["CONTROL", "SLOT_0001"];
@@ -155,6 +155,8 @@ fn the_tables_of_identity_and_messages_are_the_same_in_both_databases() {
         "sms_callback_settings",
         "sms_callbacks",
         "sms_callbacks_app",
+        "sms_callbacks_open",
+        "sms_callbacks_turn",
         "sms_callbacks_waiting",
         "sms_callbacks_message",
         "sms_callbacks_inbound",
@@ -404,4 +406,17 @@ fn every_rule_is_a_constraint_of_the_table_that_its_guard_writes_to() {
         }
     }
     assert!(seen > 40, "only {seen} rules were found");
+}
+
+/// D1 takes a file of migrations apart at the semicolons outside of BEGIN and END, which it knows in capitals only.
+#[test]
+fn triggers_begin_and_end_in_capitals() {
+    for migration in CONTROL_SCHEMA.iter().chain(TENANT_SCHEMA) {
+        for line in migration.lines().map(str::trim) {
+            let word = line.trim_end_matches(';').to_lowercase();
+            if word == "begin" || word == "end" {
+                assert_eq!(line, line.to_uppercase());
+            }
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn make(caller: &AppCaller) -> (String, String) {
     entropy.fill(&mut nonce);
     let keys = &caller.app.settings.keys;
     let place = place(caller.sms_app.id);
-    let sealed = sealed::seal(keys, caller.db.plane(), &place, &secret, nonce);
+    let sealed = sealed::seal_lasting(keys, caller.db.plane(), &place, &secret, nonce);
     (secret, sealed)
 }
 
@@ -54,7 +54,8 @@ pub(crate) async fn replace_callback_secret(
     let known = callbacks::find_settings(&caller.db, app_id).await?;
     let known = known.ok_or_else(unknown)?;
     let (secret, sealed) = make(&caller);
-    callbacks::replace_secret(&caller.stamp(), app_id, &known, &sealed)
+    let both_since = caller.context.now.plus_seconds(-callback::BOTH_SECONDS);
+    callbacks::replace_secret(&caller.stamp(), app_id, &known, &sealed, both_since)
         .commit(&caller.db)
         .await?;
     Ok(Json(SecretOut { secret }))

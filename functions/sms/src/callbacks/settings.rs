@@ -2,11 +2,12 @@
 
 use axum::extract::Path;
 use homeroom_edge::{
-    ApiError, Body, Json,
+    ApiError, App, Body, Json,
     sms::{AppCaller, SmsAdmin},
 };
 use homeroom_kernel::{Fields, Input};
 use homeroom_store::{
+    IdentityDb,
     control::sms_apps,
     sms::callbacks::{self, Settings, Wishes},
 };
@@ -41,8 +42,9 @@ pub(crate) struct CallbacksOut {
 }
 
 impl CallbacksOut {
-    fn new(known: Option<Settings>, secret: Option<String>) -> Self {
-        let secret_at = known.as_ref().map_or(0, |known| known.secret_at.seconds());
+    fn new(known: Option<Settings>, is_good: bool, secret: Option<String>) -> Self {
+        let secret_at = known.as_ref().filter(|_| is_good);
+        let secret_at = secret_at.map_or(0, |known| known.secret_at.seconds());
         let wishes = known.map_or(
             Wishes {
                 status_url: None,
@@ -74,7 +76,13 @@ pub(super) fn unknown() -> ApiError {
     responses((status = 200, body = CallbacksOut)), security(("sms" = [], "app_id" = [])))]
 pub(crate) async fn find_callbacks(caller: AppCaller) -> Result<Json<CallbacksOut>, ApiError> {
     let known = callbacks::find_settings(&caller.db, caller.sms_app.id).await?;
-    Ok(Json(CallbacksOut::new(known, None)))
+    let is_good = has_secret(&caller.app, &caller.db, caller.sms_app.id, known.as_ref());
+    Ok(Json(CallbacksOut::new(known, is_good, None)))
+}
+
+/// Whether there is a secret, and a key of the platform opens it.
+fn has_secret(app: &App, db: &impl IdentityDb, app_id: i64, known: Option<&Settings>) -> bool {
+    known.is_some_and(|known| secret::open(app, db.plane(), app_id, &known.secret).is_some())
 }
 
 /// Show the callbacks of an app
@@ -88,12 +96,13 @@ pub(crate) async fn find_app_callbacks(
     let id = admin::number(&app_id, admin::apps::UNKNOWN)?;
     let found = sms_apps::find_entry(&admin.control, id).await;
     let row = admin::found(found, admin::apps::UNKNOWN)?;
-    let known = match adapter::open(&admin.app, row.tenant).await? {
-        Some(db) => callbacks::find_settings(&db, id).await?,
+    let Some(db) = adapter::open(&admin.app, row.tenant).await? else {
         // Of a school that is closed.
-        None => None,
+        return Ok(Json(CallbacksOut::new(None, false, None)));
     };
-    Ok(Json(CallbacksOut::new(known, None)))
+    let known = callbacks::find_settings(&db, id).await?;
+    let is_good = has_secret(&admin.app, &db, id, known.as_ref());
+    Ok(Json(CallbacksOut::new(known, is_good, None)))
 }
 
 pub(crate) struct CallbacksIn(Wishes);
@@ -157,5 +166,6 @@ pub(crate) async fn replace_callbacks(
     .await?;
     // Another one is there already, perhaps of a request that was faster.
     let secret = Some(secret).filter(|_| saved.secret == sealed);
-    Ok(Json(CallbacksOut::new(Some(saved), secret)))
+    let is_good = has_secret(&caller.app, &caller.db, app_id, Some(&saved));
+    Ok(Json(CallbacksOut::new(Some(saved), is_good, secret)))
 }

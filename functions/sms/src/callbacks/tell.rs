@@ -29,6 +29,10 @@ use crate::{
 const TOGETHER: usize = 6;
 /// What one job takes: four rounds of requests, each of at most ten seconds.
 const MAX_CLAIM: u16 = 24;
+/// Of one app, of these.
+const OF_EACH: u16 = 6;
+/// Until an app that may not be told is looked at again.
+const HELD_SECONDS: i64 = 3_600;
 /// Longer than those take.
 const LEASE_SECONDS: i64 = 60;
 
@@ -53,7 +57,7 @@ struct Letter {
     owner: i64,
     attempts: u32,
     since: Timestamp,
-    /// Nowhere, where there is nobody to tell or nothing to sign with.
+    /// None where the app wants to be told no more.
     url: Option<String>,
     keys: Vec<Vec<u8>>,
     body: String,
@@ -84,7 +88,7 @@ impl Letter {
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
         Self {
-            url: told.url.filter(|_| !keys.is_empty()),
+            url: told.url,
             callback: told.callback,
             owner: told.owner,
             attempts: told.attempts,
@@ -113,18 +117,26 @@ impl Letter {
     }
 
     async fn deliver(&self, app: &App, active: &[i64]) -> Attempt {
+        let held = !active.contains(&self.owner) || self.keys.is_empty();
         let answered = match &self.url {
-            Some(url) if active.contains(&self.owner) => {
-                self.send(app, url, app.ports.clock.now()).await
-            }
+            Some(url) if !held => self.send(app, url, app.ports.clock.now()).await,
             _ => 0,
+        };
+        let now = app.ports.clock.now();
+        let again = if self.url.is_none() {
+            None
+        } else if held {
+            Some(now.plus_seconds(HELD_SECONDS))
+        } else {
+            callback::again(self.attempts, self.since, now)
         };
         Attempt {
             callback: self.callback.clone(),
             attempts: self.attempts,
             answered,
             delivered: (200..300).contains(&answered),
-            again: callback::again(self.attempts, self.since, app.ports.clock.now()),
+            again,
+            held: held && self.url.is_some(),
         }
     }
 }
@@ -142,15 +154,16 @@ async fn tell_some(app: &App, tenant: Option<TenantId>) -> Result<Fate, StoreErr
         return Ok(Fate::Done);
     };
     let now = app.ports.clock.now();
-    let ids = callbacks::claim(&db, MAX_CLAIM, now.plus_seconds(LEASE_SECONDS), now).await?;
+    let until = now.plus_seconds(LEASE_SECONDS);
+    let ids = callbacks::claim(&db, (MAX_CLAIM, OF_EACH), until, now).await?;
     if ids.is_empty() {
         return Ok(Fate::Done);
     }
-    if ids.len() == usize::from(MAX_CLAIM) {
+    let (statuses, inbound, more) = callbacks::load(&db, &ids, now).await?;
+    if more {
         // Others may tell the rest meanwhile.
         let _ = app.ports.sms_queue.put(&[SmsJob::tell(tenant)]).await;
     }
-    let (statuses, inbound) = callbacks::load(&db, &ids).await?;
     let mut letters: Vec<Letter> = Vec::with_capacity(ids.len());
     for told in statuses {
         let version = |row: &MessageRow| Some(row.version);

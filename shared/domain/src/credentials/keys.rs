@@ -142,6 +142,17 @@ impl KeyRing {
         derive(&self.first, purpose, plane)
     }
 
+    /// The key that makes new things of a purpose and plane that are kept as long as they are good: the last of the ring, which stays
+    /// there when others are put in front.
+    #[must_use]
+    pub fn lasting(&self, purpose: Purpose, plane: Plane) -> [u8; 32] {
+        derive(self.last(), purpose, plane)
+    }
+
+    fn last(&self) -> &MasterKey {
+        self.older.last().unwrap_or(&self.first)
+    }
+
     /// The key with the id `kid`, for things made earlier.
     #[must_use]
     pub fn by_kid(&self, kid: &str, purpose: Purpose, plane: Plane) -> Option<[u8; 32]> {
@@ -174,8 +185,7 @@ impl KeyRing {
     #[must_use]
     pub fn identifier_hash(&self, identifier: &str) -> String {
         use hmac::{Hmac, Mac};
-        let oldest = self.older.last().unwrap_or(&self.first);
-        let key = derive(oldest, Purpose::Directory, Plane::System);
+        let key = derive(self.last(), Purpose::Directory, Plane::System);
         let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(&key) else {
             return String::new();
         };

@@ -8,10 +8,26 @@ use chacha20poly1305::{
 use super::encoding::{base64url, from_base64url};
 use super::keys::{KeyRing, Plane, Purpose};
 
-/// Seals `text` for `place`; `nonce` must be fresh random bytes.
+/// Seals `text` for `place`, for days at most; `nonce` must be fresh random bytes.
 #[must_use]
 pub fn seal(keys: &KeyRing, plane: Plane, place: &str, text: &str, nonce: [u8; 12]) -> String {
-    let cipher = ChaCha20Poly1305::new(&keys.current(Purpose::Sealing, plane).into());
+    seal_with(keys.current(Purpose::Sealing, plane), place, text, nonce)
+}
+
+/// The same for as long as the last key of the ring is there.
+#[must_use]
+pub fn seal_lasting(
+    keys: &KeyRing,
+    plane: Plane,
+    place: &str,
+    text: &str,
+    nonce: [u8; 12],
+) -> String {
+    seal_with(keys.lasting(Purpose::Sealing, plane), place, text, nonce)
+}
+
+fn seal_with(key: [u8; 32], place: &str, text: &str, nonce: [u8; 12]) -> String {
+    let cipher = ChaCha20Poly1305::new(&key.into());
     let payload = Payload {
         msg: text.as_bytes(),
         aad: place.as_bytes(),
@@ -63,5 +79,14 @@ mod tests {
             None
         );
         assert_eq!(open(&keys, plane, "here", ""), None);
+    }
+
+    #[test]
+    fn a_lasting_seal_opens_as_long_as_the_last_key_of_its_ring_is_there() {
+        let plane = Plane::System;
+        let sealed = seal_lasting(&ring(&["k2", "k1"]), plane, "here", "secret", [5; 12]);
+        let opened = |kids: &[&str]| open(&ring(kids), plane, "here", &sealed);
+        assert_eq!(opened(&["k3", "k1"]).as_deref(), Some("secret"));
+        assert_eq!(opened(&["k3", "k2"]), None);
     }
 }

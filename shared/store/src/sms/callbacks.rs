@@ -99,17 +99,26 @@ pub async fn save(
     saved.ok_or_else(|| StoreError::Broken("settings that were stored are not there".into()))
 }
 
-/// Puts another secret in the place of one, which must be there as it was read.
+/// Puts another secret in the place of one, which must be there as it was read. The one before it is kept; so is the one before that
+/// where it is good since `both_since` or later: an answer that got lost must not cost the secret that receivers know.
 #[must_use]
-pub fn replace_secret(stamp: &Stamp<'_>, app_id: i64, known: &Settings, sealed: &str) -> Batch {
+pub fn replace_secret(
+    stamp: &Stamp<'_>,
+    app_id: i64,
+    known: &Settings,
+    sealed: &str,
+    both_since: Timestamp,
+) -> Batch {
     let mut batch = Batch::default();
     batch.push_effective(sql!(
-        "update sms_callback_settings set secret_before = secret, secret = ?3, secret_at = ?4, updated_at = ?4 \
+        "update sms_callback_settings set secret_before = case when secret_before is not null and secret_at > ?5 \
+         then secret_before else secret end, secret = ?3, secret_at = ?4, updated_at = ?4 \
          where app_id = ?1 and secret = ?2",
         app_id,
         &known.secret,
         sealed,
         stamp.now,
+        both_since,
     ));
     let at = |moment: Timestamp| json!({"secret_at": moment});
     batch.audit(
@@ -167,25 +176,42 @@ struct Id {
     id: String,
 }
 
-/// Takes what is to be told now, what was never tried first; it is nobody else's until `until`.
+/// Takes what is to be told now, what was never tried first; it is nobody else's until `until`. Of each app a few, and the first of
+/// each before the second of any, so that whoever has many, or a slow server, holds up nobody else.
 pub async fn claim(
     db: &impl IdentityDb,
-    limit: u16,
+    (limit, of_each): (u16, u16),
     until: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
     let rows: Vec<Id> = db
         .connection()
         .rows(sql!(
-            "update sms_callbacks set attempts = attempts + 1, due_at = ?3, since = ifnull(since, ?1), tried_at = ?1 \
-             where id in (select id from sms_callbacks where state = 'waiting' and due_at <= ?1 order by due_at, id limit ?2) \
-             returning id",
+            "with recursive apps (app) as (select min(app_id) from sms_callbacks where state = 'waiting' union all \
+             select (select min(c.app_id) from sms_callbacks c where c.state = 'waiting' and c.app_id > a.app) from apps a \
+             where a.app is not null), \
+             due as (select c.id, c.due_at, row_number() over (partition by c.app_id order by c.due_at, c.id) as turn \
+             from apps a join sms_callbacks c on c.id in (select d.id from sms_callbacks d where d.state = 'waiting' \
+             and d.app_id = a.app and d.due_at <= ?1 order by d.due_at, d.id limit ?4)) \
+             update sms_callbacks set attempts = attempts + 1, due_at = ?3, since = ifnull(since, ?1), tried_at = ?1, \
+             answered = null where id in (select id from due order by turn, due_at, id limit ?2) returning id",
             now,
             i64::from(limit),
             until,
+            i64::from(of_each),
         ))
         .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Forgets what happened before a moment, some at a time.
+pub(crate) fn forget(before: Timestamp) -> Statement {
+    let millis = before.millis();
+    let first = format!("{:08x}-{:04x}-", millis >> 16, millis & 0xffff);
+    sql!(
+        "delete from sms_callbacks where id in (select id from sms_callbacks where id < ?1 order by id limit 500)",
+        first
+    )
 }
 
 /// Something that is to be told.
@@ -223,11 +249,12 @@ fn told(url: &str, columns: &str, table: &str, id: &str, ids: &str) -> Statement
     sql!(text, ids)
 }
 
-/// What these callbacks tell: of messages, and messages from phones.
+/// What these callbacks tell: of messages, and messages from phones; and whether more is to be told now.
 pub async fn load(
     db: &impl IdentityDb,
     ids: &[String],
-) -> Result<(Vec<Told<MessageRow>>, Vec<Told<InboundRow>>), StoreError> {
+    now: Timestamp,
+) -> Result<(Vec<Told<MessageRow>>, Vec<Told<InboundRow>>, bool), StoreError> {
     let ids = json!(ids).to_string();
     let then = ["status", "parts", "version", "error", "sent_at"];
     let columns = then.iter().fold(COLUMNS.to_owned(), |columns, name| {
@@ -240,9 +267,10 @@ pub async fn load(
     let statements = vec![
         told(url, &columns, "sms_messages", "message", &ids),
         told("s.inbound_url", inbound, "sms_inbound", "inbound", &ids),
+        due(now),
     ];
     let mut outcomes = db.connection().batch(statements).await?;
-    Ok((outcomes.rows()?, outcomes.rows()?))
+    Ok((outcomes.rows()?, outcomes.rows()?, is_due(&mut outcomes)?))
 }
 
 /// What came of an attempt to tell.
@@ -258,6 +286,8 @@ pub struct Attempt {
     pub delivered: bool,
     /// When to try again where it was not; none: never.
     pub again: Option<Timestamp>,
+    /// Whether nothing was tried, since its app may not be told now: its day has not begun.
+    pub held: bool,
 }
 
 /// Notes what came of attempts, unless others were begun meanwhile.
@@ -270,12 +300,20 @@ pub fn note(attempts: &[Attempt]) -> Batch {
             (false, None) => "dead",
         };
         let due = one.again.map_or(0, Timestamp::millis);
-        json!([one.callback, one.attempts, state, due, one.answered])
+        json!([
+            one.callback,
+            one.attempts,
+            state,
+            due,
+            one.answered,
+            one.held
+        ])
     };
     let lines: Vec<Json> = attempts.iter().map(line).collect();
     let mut batch = Batch::default();
     batch.push(sql!(
-        "update sms_callbacks as c set state = e.value ->> 2, due_at = e.value ->> 3, answered = e.value ->> 4 \
+        "update sms_callbacks as c set state = e.value ->> 2, due_at = e.value ->> 3, answered = e.value ->> 4, \
+         since = iif(e.value ->> 5, null, c.since), attempts = c.attempts - (e.value ->> 5) \
          from json_each(?1) e where c.id = e.value ->> 0 and c.attempts = e.value ->> 1 and c.state = 'waiting'",
         json!(lines).to_string(),
     ));
@@ -318,14 +356,19 @@ pub async fn list(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<DeliveryRow>, StoreError> {
+    // Those that are open have an index of their own.
+    let open = match state {
+        Some("waiting" | "dead") => " and state <> 'delivered'",
+        _ => "",
+    };
     let text = format!(
-        "{DELIVERY} and (?2 is null or state = ?2) and (?3 is null or id < ?3) order by id desc limit ?4"
+        "{DELIVERY}{open} and (?2 is null or state = ?2) and (?3 is null or id < ?3) order by id desc limit ?4"
     );
     let statement = sql!(text, app_id, state, after, i64::from(limit));
     db.connection().rows(statement).await
 }
 
-/// Begins anew to tell something, at once and for a day.
+/// Begins anew to tell something, at once and for a day; what is being told goes on.
 pub async fn retry(
     db: &impl IdentityDb,
     app_id: i64,
@@ -335,7 +378,8 @@ pub async fn retry(
     let text = format!("{DELIVERY} and id = ?2");
     let statements = vec![
         sql!(
-            "update sms_callbacks set state = 'waiting', attempts = 0, due_at = 0, since = ?3 where app_id = ?1 and id = ?2",
+            "update sms_callbacks set state = 'waiting', attempts = 0, due_at = 0, since = ?3 where app_id = ?1 and id = ?2 \
+             and not (state = 'waiting' and tried_at is not null and answered is null and due_at > ?3)",
             app_id,
             id,
             now,

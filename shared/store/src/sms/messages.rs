@@ -335,8 +335,11 @@ struct Waiting {
     id: SmsMessageId,
 }
 
+/// How long callbacks are kept.
+const CALLBACKS_SECONDS: i64 = 30 * 24 * 3_600;
+
 /// What was neither accepted nor taken since `before` and still waits for the bridge, the oldest first; and whether an app is to be told
-/// of something.
+/// of something. Callbacks of long ago are forgotten on the way.
 pub async fn list_waiting(
     db: &impl IdentityDb,
     before: Timestamp,
@@ -349,10 +352,9 @@ pub async fn list_waiting(
         before,
         i64::from(limit),
     );
-    let mut outcomes = db
-        .connection()
-        .batch(vec![waiting, callbacks::due(now)])
-        .await?;
+    let old = now.plus_seconds(-CALLBACKS_SECONDS);
+    let statements = vec![waiting, callbacks::due(now), callbacks::forget(old)];
+    let mut outcomes = db.connection().batch(statements).await?;
     let rows: Vec<Waiting> = outcomes.rows()?;
     let ids = rows.into_iter().map(|row| row.id).collect();
     Ok((ids, callbacks::is_due(&mut outcomes)?))

@@ -314,6 +314,18 @@ fn the_secret_is_shown_once_kept_sealed_and_the_one_before_signs_for_a_day_more(
     };
     let (signatures, old, new) = tells();
     assert_eq!(signatures, format!("{new} {old}"));
+    // The answer got lost: the one that receivers know is still the one before.
+    let lost = second;
+    let second = user
+        .client
+        .act("sms/callbacks/secret")
+        .status(200)
+        .str("secret");
+    becomes(&app, &user, &user.sent("Hello"), 1, "DELIVERED");
+    let post = told(&app).remove(0);
+    let signatures = [signed(&second, &post), signed(&first, &post)].join(" ");
+    assert_eq!(post.headers["webhook-signature"], signatures);
+    assert!(!signatures.contains(&signed(&lost, &post)));
     app.pass_seconds(24 * 3_600);
     let user = user.signed_in_again();
     becomes(&app, &user, &user.sent("Hello"), 1, "DELIVERED");
@@ -324,7 +336,7 @@ fn the_secret_is_shown_once_kept_sealed_and_the_one_before_signs_for_a_day_more(
         "select action, changes from audit_logs where table_name = 'sms_callback_settings' order by timestamp, id",
     );
     let actions: Vec<_> = audit.iter().map(|row| row[0].clone()).collect();
-    assert_eq!(actions, ["CREATE", "UPDATE", "UPDATE", "UPDATE"]);
+    assert_eq!(actions, ["CREATE", "UPDATE", "UPDATE", "UPDATE", "UPDATE"]);
     assert!(!format!("{audit:?}").contains("whsec_"));
 }
 

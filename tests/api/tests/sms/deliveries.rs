@@ -239,20 +239,17 @@ fn what_was_never_tried_goes_before_what_was_and_many_go_in_several_jobs() {
         &format!("update sms_messages set status = 'EXPIRED' where batch_id = '{batch}'"),
     );
     app.sweep().unwrap();
-    app.work_queue();
-    let first = app.take_posts();
-    assert_eq!(first.len(), 24);
-    assert!(
-        first
-            .iter()
-            .all(|post| post.json()["data"]["message_id"] != *old)
-    );
-    assert_eq!(app.queued().len(), 1, "the rest is another job");
-    app.work_queue();
-    let rest = app.take_posts();
-    assert_eq!(rest.len(), 17);
-    let of_old = |post: &&Post| post.json()["data"]["message_id"] == *old;
-    assert_eq!(rest.iter().filter(of_old).count(), 1);
+    let mut posts: Vec<Post> = Vec::new();
+    let mut jobs = Vec::new();
+    while !app.queued().is_empty() {
+        app.work_queue();
+        let some = app.take_posts();
+        jobs.push(some.len());
+        posts.extend(some);
+    }
+    assert_eq!(jobs, [6, 6, 6, 6, 6, 6, 5]);
+    let of_old = |post: &Post| post.json()["data"]["message_id"] == *old;
+    assert!(posts.iter().position(of_old) >= Some(36), "in the last job");
     let page = user
         .client
         .get("sms/callbacks/deliveries?limit=40")
@@ -268,17 +265,94 @@ fn what_was_never_tried_goes_before_what_was_and_many_go_in_several_jobs() {
 }
 
 #[test]
-fn an_app_that_is_switched_off_is_told_nothing_until_it_is_on_again() {
+fn an_app_with_many_callbacks_holds_up_no_other() {
+    const SLOW: &str = "https://slow.example.org/sms";
+    let app = TestApp::new();
+    let (user, _) = teller(&app, &json!({"status_url": SLOW}));
+    app.outside_answers(SLOW, None);
+    super::set(&app, &user, "rate_per_second = 1000, burst = 1000");
+    let user = user.signed_in_again();
+    for _ in 0..30 {
+        let _ = user.sent("Hello");
+    }
+    app.work_queue();
+    let other = app.public_sms_user("bob");
+    let settings = json!({"status_url": URL});
+    other.client.put("sms/callbacks", &settings).expect(200);
+    let _ = other.sent("Hello");
+    app.work_queue();
+    app.execute("CONTROL", "update sms_messages set status = 'EXPIRED'");
+    app.sweep().unwrap();
+    app.work_queue();
+    let urls: Vec<String> = app.take_posts().into_iter().map(|post| post.url).collect();
+    assert_eq!(urls.iter().filter(|url| *url == SLOW).count(), 6);
+    assert_eq!(urls.iter().filter(|url| *url == URL).count(), 1);
+}
+
+#[test]
+fn an_app_that_is_switched_off_is_told_when_it_is_on_again_however_long_that_takes() {
     let app = TestApp::new();
     let (user, _) = teller(&app, &json!({"status_url": URL}));
     ended(&app, &user);
     super::set(&app, &user, "is_active = 0");
-    assert_eq!(app.work_queue(), [Fate::Retry { seconds: 30 }]);
+    assert_eq!(app.work_queue(), [Fate::Done]);
+    for _ in 0..30 {
+        app.pass_seconds(3_600);
+        app.sweep().unwrap();
+        app.work_queue();
+    }
     assert_eq!(app.take_posts(), []);
     super::set(&app, &user, "is_active = 1");
-    app.pass_seconds(30);
+    app.outside_answers(URL, Some(500));
+    app.pass_seconds(3_600);
+    app.sweep().unwrap();
+    assert_eq!(app.work_queue(), [Fate::Retry { seconds: 30 }]);
+    assert_eq!(app.take_posts().len(), 1);
+    let user = user.signed_in_again();
+    assert_eq!(deliveries(&user, "?status=waiting")[0]["attempts"], 1);
+}
+
+#[test]
+fn what_is_being_told_is_not_begun_anew() {
+    let app = TestApp::new();
+    let (user, _) = teller(&app, &json!({"status_url": URL}));
+    ended(&app, &user);
+    // The deliverer dies between taking it and telling.
+    let fault = Fault {
+        nth: 2,
+        moment: Moment::Before,
+    };
+    app.inject(Some(fault));
+    app.work_queue();
+    app.inject(None);
+    let waits = deliveries(&user, "").remove(0);
+    let retry = format!(
+        "sms/callbacks/deliveries/{}/retry",
+        waits["id"].as_str().unwrap()
+    );
+    let reply = user.client.act(&retry).status(200);
+    assert_eq!(reply.json, waits);
+    app.work_queue();
+    assert_eq!(app.take_posts(), []);
+    app.pass_seconds(60);
+    app.sweep().unwrap();
     app.work_queue();
     assert_eq!(app.take_posts().len(), 1);
+}
+
+#[test]
+fn callbacks_are_forgotten_after_thirty_days() {
+    let app = TestApp::new();
+    let (user, _) = teller(&app, &json!({"status_url": URL}));
+    ended(&app, &user);
+    app.work_queue();
+    let count = || app.rows("CONTROL", "select count(*) from sms_callbacks")[0][0].clone();
+    app.pass_seconds(30 * 24 * 3_600 - 1_000);
+    app.sweep().unwrap();
+    assert_eq!(count(), 1);
+    app.pass_seconds(2_000);
+    app.sweep().unwrap();
+    assert_eq!(count(), 0);
 }
 
 #[test]
