@@ -12,7 +12,7 @@ import { masterKeys } from "../../xtask/js/platform/state.mjs";
 import { type Platform, type Row, call, temporaryState } from "./platform";
 
 /** `cargo xtask` builds it and says where; without that it is where cargo leaves it. */
-const PROGRAM = process.env.HOMEROOM_BRIDGE ?? join(ROOT, "target", "debug", "bridge");
+export const PROGRAM = process.env.HOMEROOM_BRIDGE ?? join(ROOT, "target", "debug", "bridge");
 const PEERS = join(ROOT, "tests", "bridge");
 const ADMIN_KEY = "a key of the runtime tests";
 
@@ -135,7 +135,7 @@ export async function until<T>(ask: () => Promise<T> | T, good: (answer: T) => b
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
   const { port } = probe.address() as AddressInfo;
