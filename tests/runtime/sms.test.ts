@@ -1,4 +1,4 @@
-// The SMS gateway on the real runtime: the Worker, its queue, and a stand-in for the bridge.
+// The SMS gateway on the real runtime: the Worker, its queues, and a stand-in for the bridge.
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,6 +1,6 @@
 //! The outbound adapter: takes jobs from the queue and hands their messages to the bridge.
 
-use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+use std::collections::{BTreeMap, HashMap};
 
 use homeroom_domain::{SmsMessageId, TenantId, sms::status::MessageStatus};
 use homeroom_edge::{App, app::SmsJob};
@@ -17,7 +17,7 @@ use homeroom_store::{
     sql::Consistency,
 };
 
-use crate::{callbacks::tell::tell, outbound};
+use crate::outbound;
 
 /// Largest body that the bridge takes, less what surrounds the messages.
 const MAX_BYTES: usize = 256_000;
@@ -49,36 +49,23 @@ pub async fn deliver(app: &App, jobs: &[(SmsJob, u32)]) -> Vec<Fate> {
     for (job, attempts) in jobs {
         let delay = delay(*attempts);
         let ids = job.message_ids.iter().map(|id| (*id, delay));
-        if !job.callbacks {
-            planes.entry(job.tenant).or_default().extend(ids);
-        }
+        planes.entry(job.tenant).or_default().extend(ids);
     }
     let mut waiting = Waiting::new();
     for (tenant, wanted) in planes {
         hand_over_all(app, tenant, &wanted, &mut waiting).await;
     }
-    // Behind what waits for the bridge, since strangers may be slow.
-    let mut told: BTreeMap<Option<TenantId>, Fate> = BTreeMap::new();
-    for (job, attempts) in jobs.iter().filter(|(job, _)| job.callbacks) {
-        if let Entry::Vacant(place) = told.entry(job.tenant) {
-            place.insert(tell(app, job.tenant, delay(*attempts)).await);
-        }
-    }
-    let mut fate = |(job, _): &(SmsJob, u32)| {
-        if job.callbacks {
-            // One of several does it for all.
-            return told.remove(&job.tenant).unwrap_or(Fate::Done);
-        }
+    let fate = |(job, _): &(SmsJob, u32)| {
         let delays = job.message_ids.iter().filter_map(|id| waiting.get(id));
         delays
             .max()
             .map_or(Fate::Done, |seconds| Fate::Retry { seconds: *seconds })
     };
-    jobs.iter().map(&mut fate).collect()
+    jobs.iter().map(fate).collect()
 }
 
 /// Doubles with every attempt.
-fn delay(attempts: u32) -> u32 {
+pub(crate) fn delay(attempts: u32) -> u32 {
     let doubled = 1u32
         .checked_shl(attempts.saturating_sub(1))
         .unwrap_or(u32::MAX);

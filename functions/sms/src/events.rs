@@ -1,16 +1,17 @@
-//! The Worker's events: requests, jobs of the queue, and the minute.
+//! The Worker's events: requests, jobs of the queues, and the minute.
 
 use homeroom_edge::{
-    app::SmsJob,
+    App,
     worker::{self as edge, Area},
 };
 use js_sys::{Array, JSON, Reflect};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
 
-use super::{Fate, deliver, router, sweep};
+use super::{Fate, deliver, router, sweep, tell_apps};
 
 thread_local! {
     static AREA: Area = const { Area::new() };
@@ -31,12 +32,30 @@ extern "C" {
     fn retry(this: &Message, options: &JsValue);
 }
 
-/// Jobs of the queue. Each message is ended by itself; what the macro of `worker` would make of an error is a panic.
+/// How the name of the queue of callbacks ends in `wrangler.toml`; the other is the bridge's.
+const CALLBACKS: &str = "-callbacks";
+
+/// Jobs of a queue.
 #[wasm_bindgen]
 pub async fn queue(batch: JsValue, env: Env, _: JsValue) {
-    let messages = property(&batch, "messages");
-    let mut known: Vec<(Message, SmsJob, u32)> = Vec::new();
-    for message in Array::from(&messages) {
+    let name = property(&batch, "queue").as_string().unwrap_or_default();
+    if name.ends_with(CALLBACKS) {
+        work(&batch, &name, env, tell_apps).await;
+    } else {
+        work(&batch, &name, env, deliver).await;
+    }
+}
+
+/// Each message is ended by itself; what the macro of `worker` would make of an error is a panic.
+async fn work<T: DeserializeOwned>(
+    batch: &JsValue,
+    name: &str,
+    env: Env,
+    does: impl AsyncFnOnce(&App, &[(T, u32)]) -> Vec<Fate>,
+) {
+    let mut messages: Vec<Message> = Vec::new();
+    let mut jobs: Vec<(T, u32)> = Vec::new();
+    for message in Array::from(&property(batch, "messages")) {
         let attempts = property(&message, "attempts").as_f64().unwrap_or(1.0);
         let body = JSON::stringify(&property(&message, "body"));
         let body = body.ok().and_then(|text| text.as_string());
@@ -48,19 +67,18 @@ pub async fn queue(batch: JsValue, env: Env, _: JsValue) {
                 clippy::cast_sign_loss,
                 reason = "a queue gives up after at most 100 attempts"
             )]
-            Some(job) => known.push((message, job, attempts as u32)),
+            Some(job) => {
+                messages.push(message);
+                jobs.push((job, attempts as u32));
+            }
             // Nobody can make anything of it, now or later.
             None => message.ack(),
         }
     }
     edge::scheduled(env, async |app| {
-        let jobs: Vec<(SmsJob, u32)> = known
-            .iter()
-            .map(|(_, job, attempts)| (job.clone(), *attempts))
-            .collect();
-        let fates = deliver(&app, &jobs).await;
+        let fates = does(&app, &jobs).await;
         let waiting = fates.iter().filter(|fate| **fate != Fate::Done).count();
-        for ((message, _, _), fate) in known.iter().zip(&fates) {
+        for (message, fate) in messages.iter().zip(&fates) {
             match fate {
                 Fate::Done => message.ack(),
                 Fate::Retry { seconds } => message.retry(&delay(*seconds)),
@@ -68,7 +86,7 @@ pub async fn queue(batch: JsValue, env: Env, _: JsValue) {
         }
         let level = if waiting == 0 { "info" } else { "warn" };
         edge::log_line(
-            &json!({"level": level, "event": "queue", "jobs": jobs.len(), "waiting": waiting}),
+            &json!({"level": level, "event": "queue", "queue": name, "jobs": jobs.len(), "waiting": waiting}),
         );
     })
     .await;

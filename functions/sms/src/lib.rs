@@ -18,6 +18,7 @@ mod usage;
 mod webhooks;
 
 pub use adapter::{Fate, deliver};
+pub use callbacks::tell_apps;
 pub use routes::*;
 pub use sweep::sweep;
 

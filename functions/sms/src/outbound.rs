@@ -1,7 +1,10 @@
-//! The way to the queue.
+//! The ways to the queues.
 
 use homeroom_domain::{SmsMessageId, TenantId};
-use homeroom_edge::{App, app::SmsJob};
+use homeroom_edge::{
+    App,
+    app::{CallbackJob, SmsJob},
+};
 
 /// Has messages handed to the bridge. What does not get into the queue now is found by the sweep.
 pub(crate) async fn announce(app: &App, tenant: Option<TenantId>, ids: &[SmsMessageId]) {
@@ -11,7 +14,7 @@ pub(crate) async fn announce(app: &App, tenant: Option<TenantId>, ids: &[SmsMess
 /// Has apps told of what waits for them, where anything does. What does not get into the queue now is found by the sweep.
 pub(crate) async fn tell(app: &App, tenant: Option<TenantId>, something: bool) {
     if something {
-        let _ = app.ports.sms_queue.put(&[SmsJob::tell(tenant)]).await;
+        let _ = app.ports.sms_callbacks.put(CallbackJob { tenant }).await;
     }
 }
 

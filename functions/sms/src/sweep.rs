@@ -1,7 +1,10 @@
-//! Every minute: what waits longer than it should, for the bridge or for an app to be told, is put into the queue again.
+//! Every minute: what waits longer than it should, for the bridge or for an app to be told, is put into its queue again.
 
 use homeroom_domain::TenantId;
-use homeroom_edge::{App, app::SmsJob};
+use homeroom_edge::{
+    App,
+    app::{CallbackJob, PortError},
+};
 use homeroom_kernel::Timestamp;
 use homeroom_store::{
     ControlDb, IdentityDb, StoreError, TenantDb, Trace, control::registry, sms::messages,
@@ -10,7 +13,7 @@ use homeroom_store::{
 
 use crate::outbound;
 
-/// Longer than the queue usually takes.
+/// Longer than the queues usually takes.
 const WAITING_SECONDS: i64 = 120;
 /// Messages of one database and visit; the rest has its turn a minute later.
 const MESSAGES_PER_VISIT: u16 = 1_000;
@@ -19,7 +22,7 @@ const SCHOOLS_PER_VISIT: u16 = 200;
 /// The `crons` of wrangler.toml.
 const VISIT_SECONDS: i64 = 60;
 
-/// Puts what waits into the queue again, of the platform and of the open schools whose turn it is; how many messages that
+/// Puts what waits into its queue again, of the platform and of the open schools whose turn it is; how many messages that
 /// were. A database that fails keeps none of the others waiting; the first failure is reported at the end.
 pub async fn sweep(app: &App) -> Result<usize, StoreError> {
     let trace = Trace::default();
@@ -52,16 +55,14 @@ async fn put_again(
 ) -> Result<usize, StoreError> {
     let before = now.plus_seconds(-WAITING_SECONDS);
     let (waiting, tells) = messages::list_waiting(db, before, MESSAGES_PER_VISIT, now).await?;
-    let mut jobs = outbound::jobs(tenant, &waiting);
-    if tells {
-        jobs.push(SmsJob::tell(tenant));
+    let failed = |error: PortError| StoreError::Unavailable(error.0);
+    if !waiting.is_empty() {
+        let jobs = outbound::jobs(tenant, &waiting);
+        app.ports.sms_queue.put(&jobs).await.map_err(failed)?;
     }
-    if !jobs.is_empty() {
-        app.ports
-            .sms_queue
-            .put(&jobs)
-            .await
-            .map_err(|error| StoreError::Unavailable(error.0))?;
+    if tells {
+        let job = CallbackJob { tenant };
+        app.ports.sms_callbacks.put(job).await.map_err(failed)?;
     }
     Ok(waiting.len())
 }

@@ -61,45 +61,44 @@ pub trait Documents: Send + Sync {
 /// Most messages of one [`SmsJob`].
 pub const MAX_JOB: usize = 100;
 
-/// Messages that wait for the bridge, or callbacks that wait for their apps: no text and no number of a person.
+/// Messages that wait for the bridge: no text and no number of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmsJob {
     /// The school whose database holds them; none: the platform's does.
     pub tenant: Option<TenantId>,
     /// The messages, at most [`MAX_JOB`].
     pub message_ids: Vec<SmsMessageId>,
-    /// Whether apps are to be told what waits for them in that database.
-    #[serde(default)]
-    pub callbacks: bool,
 }
 
 impl SmsJob {
-    /// The job of telling apps.
-    #[must_use]
-    pub fn tell(tenant: Option<TenantId>) -> Self {
-        Self {
-            tenant,
-            message_ids: Vec::new(),
-            callbacks: true,
-        }
-    }
-
     /// Messages in jobs.
     #[must_use]
     pub fn all(tenant: Option<TenantId>, ids: &[SmsMessageId]) -> Vec<Self> {
         let job = |ids: &[SmsMessageId]| Self {
             tenant,
             message_ids: ids.to_vec(),
-            callbacks: false,
         };
         ids.chunks(MAX_JOB).map(job).collect()
     }
+}
+
+/// Callbacks that wait: apps are to be told what a database holds for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackJob {
+    /// The school whose database it is; none: the platform's.
+    pub tenant: Option<TenantId>,
 }
 
 /// The queue between the platform and the bridge.
 pub trait SmsQueue: Send + Sync {
     /// Puts jobs into the queue. What fails here is found by the next sweep.
     fn put<'a>(&'a self, jobs: &'a [SmsJob]) -> BoxFuture<'a, Result<(), PortError>>;
+}
+
+/// The queue of callbacks. It is not the bridge's, so that messages wait for no stranger's server.
+pub trait CallbackQueue: Send + Sync {
+    /// Puts a job into the queue. What fails here is found by the next sweep.
+    fn put(&self, job: CallbackJob) -> BoxFuture<'_, Result<(), PortError>>;
 }
 
 /// The bridge to the message centres.
@@ -154,6 +153,8 @@ pub struct Ports {
     pub documents: Box<dyn Documents>,
     /// The queue to the bridge, which areas that send messages are bound to.
     pub sms_queue: Box<dyn SmsQueue>,
+    /// The queue of callbacks, which the SMS gateway is bound to.
+    pub sms_callbacks: Box<dyn CallbackQueue>,
     /// The bridge.
     pub bridge: Box<dyn Bridge>,
     /// Servers of clients.

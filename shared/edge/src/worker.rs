@@ -113,6 +113,7 @@ pub fn state(env: &Env) -> Result<State, String> {
         quotas: Box::new(Bound(SendWrapper::new(env.clone()))),
         documents: Box::new(Bound(SendWrapper::new(env.clone()))),
         sms_queue: Box::new(Bound(SendWrapper::new(env.clone()))),
+        sms_callbacks: Box::new(Bound(SendWrapper::new(env.clone()))),
         bridge: Box::new(Bound(SendWrapper::new(env.clone()))),
         outside: Box::new(Runtime),
         clock: Box::new(Runtime),

@@ -51,6 +51,7 @@ impl Isolate {
                 quotas: Box::new(ports.clone()),
                 documents: Box::new(ports.clone()),
                 sms_queue: Box::new(ports.clone()),
+                sms_callbacks: Box::new(ports.clone()),
                 bridge: Box::new(ports.clone()),
                 outside: Box::new(ports.clone()),
                 clock: Box::new(ports.clone()),

@@ -1,4 +1,4 @@
-//! The SMS gateway's surroundings: a queue that is emptied by hand, a bridge that records, and accounts.
+//! The SMS gateway's surroundings: queues that are emptied by hand, a bridge that records, and accounts.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,9 @@ use std::{
 
 use futures_util::future::{BoxFuture, ready};
 use homeroom_domain::sms::cut::Cut;
-use homeroom_edge::app::{Bridge, Outside, PortError, SmsJob, SmsQueue};
+use homeroom_edge::app::{
+    App, Bridge, CallbackJob, CallbackQueue, Outside, PortError, SmsJob, SmsQueue,
+};
 use homeroom_sms::Fate;
 use homeroom_sms_contract::{
     signature,
@@ -63,6 +65,7 @@ pub(crate) struct SmsWorld {
     pub(crate) hides_monitoring: AtomicBool,
     broken_queue: AtomicBool,
     queue: Mutex<Vec<SmsJob>>,
+    callbacks: Mutex<Vec<CallbackJob>>,
     mood: Mutex<Mood>,
     bodies: Mutex<Vec<Submissions>>,
     pages: Mutex<BTreeMap<String, String>>,
@@ -116,12 +119,13 @@ impl Outside for Ports {
 
 impl SmsQueue for Ports {
     fn put<'a>(&'a self, jobs: &'a [SmsJob]) -> BoxFuture<'a, Result<(), PortError>> {
-        let sms = &self.0.sms;
-        if sms.broken_queue.load(Ordering::Relaxed) {
-            return Box::pin(ready(Err(PortError("injected: the queue is away".into()))));
-        }
-        sms.queue.lock().unwrap().extend(jobs.iter().cloned());
-        Box::pin(ready(Ok(())))
+        Box::pin(ready(self.0.sms.put(&self.0.sms.queue, jobs)))
+    }
+}
+
+impl CallbackQueue for Ports {
+    fn put(&self, job: CallbackJob) -> BoxFuture<'_, Result<(), PortError>> {
+        Box::pin(ready(self.0.sms.put(&self.0.sms.callbacks, &[job])))
     }
 }
 
@@ -130,6 +134,14 @@ fn away<T>() -> Result<T, PortError> {
 }
 
 impl SmsWorld {
+    fn put<T: Clone>(&self, queue: &Mutex<Vec<T>>, jobs: &[T]) -> Result<(), PortError> {
+        if self.broken_queue.load(Ordering::Relaxed) {
+            return Err(PortError("injected: the queue is away".into()));
+        }
+        queue.lock().unwrap().extend_from_slice(jobs);
+        Ok(())
+    }
+
     fn submit(&self, body: &Submissions) -> Result<Submitted, PortError> {
         let mood = self.mood.lock().unwrap().clone();
         if mood == Mood::Away {
@@ -358,7 +370,7 @@ impl TestApp {
         bodies.into_iter().map(|body| body.messages).collect()
     }
 
-    /// Takes the queue away, or brings it back.
+    /// Takes the queues away, or brings them back.
     pub fn break_queue(&self, broken: bool) {
         self.0
             .world
@@ -367,29 +379,48 @@ impl TestApp {
             .store(broken, Ordering::Relaxed);
     }
 
-    /// What waits in the queue.
+    /// What waits in the queue to the bridge.
     #[must_use]
     pub fn queued(&self) -> Vec<SmsJob> {
         self.0.world.sms.queue.lock().unwrap().clone()
     }
 
-    /// The queue's consumer, once: jobs that are to come again are in the queue again afterwards.
+    /// What waits in the queue of callbacks.
+    #[must_use]
+    pub fn queued_callbacks(&self) -> Vec<CallbackJob> {
+        self.0.world.sms.callbacks.lock().unwrap().clone()
+    }
+
+    /// The consumer of the queue to the bridge, once: jobs that are to come again are in the queue again afterwards.
     #[expect(
         clippy::must_use_candidate,
         reason = "what it does counts as much as what it says"
     )]
     pub fn work_queue(&self) -> Vec<Fate> {
-        let jobs = std::mem::take(&mut *self.0.world.sms.queue.lock().unwrap());
-        let jobs: Vec<(SmsJob, u32)> = jobs.into_iter().map(|job| (job, 1)).collect();
+        self.work(&self.0.world.sms.queue, homeroom_sms::deliver)
+    }
+
+    /// The same of the queue of callbacks.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "what it does counts as much as what it says"
+    )]
+    pub fn work_callbacks(&self) -> Vec<Fate> {
+        self.work(&self.0.world.sms.callbacks, homeroom_sms::tell_apps)
+    }
+
+    fn work<T>(
+        &self,
+        queue: &Mutex<Vec<T>>,
+        consumer: impl AsyncFnOnce(&App, &[(T, u32)]) -> Vec<Fate>,
+    ) -> Vec<Fate> {
+        let jobs = std::mem::take(&mut *queue.lock().unwrap());
+        let jobs: Vec<(T, u32)> = jobs.into_iter().map(|job| (job, 1)).collect();
         let isolate = self.0.sms.borrow();
-        let fates = self
-            .0
-            .runtime
-            .block_on(homeroom_sms::deliver(&isolate.app, &jobs));
+        let fates = self.0.runtime.block_on(consumer(&isolate.app, &jobs));
         let again = jobs.into_iter().zip(&fates);
         let again = again.filter(|(_, fate)| **fate != Fate::Done);
-        let mut queue = self.0.world.sms.queue.lock().unwrap();
-        queue.extend(again.map(|((job, _), _)| job));
+        queue.lock().unwrap().extend(again.map(|((job, _), _)| job));
         fates
     }
 

@@ -5,11 +5,29 @@ pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod tell;
 
+use std::collections::BTreeSet;
+
 use homeroom_domain::sms::callback;
-use homeroom_edge::{ApiError, App, sms::AppCaller};
+use homeroom_edge::{ApiError, App, app::CallbackJob, sms::AppCaller};
 use homeroom_kernel::{Fields, rules};
 use homeroom_store::sms::{callbacks, messages::Callback};
 use serde_json::Value;
+
+use crate::adapter::{Fate, delay};
+
+/// Tells apps by jobs, each with how often it was tried, this time included. One of several for a database does it for all.
+pub async fn tell_apps(app: &App, jobs: &[(CallbackJob, u32)]) -> Vec<Fate> {
+    let mut told = BTreeSet::new();
+    let mut fates = Vec::with_capacity(jobs.len());
+    for (job, attempts) in jobs {
+        fates.push(if told.insert(job.tenant) {
+            tell::tell(app, job.tenant, delay(*attempts)).await
+        } else {
+            Fate::Done
+        });
+    }
+    fates
+}
 
 /// Reads an address. That it is somewhere is checked with what the deployment says.
 fn url(value: &Value) -> Result<String, String> {

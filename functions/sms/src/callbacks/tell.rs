@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use homeroom_domain::{TenantId, sms::callback};
-use homeroom_edge::{App, app::SmsJob};
+use homeroom_edge::{App, app::CallbackJob};
 use homeroom_kernel::Timestamp;
 use homeroom_sms_contract::signature;
 use homeroom_store::{
@@ -162,7 +162,7 @@ async fn tell_some(app: &App, tenant: Option<TenantId>) -> Result<Fate, StoreErr
     let (statuses, inbound, more) = callbacks::load(&db, &ids, now).await?;
     if more {
         // Others may tell the rest meanwhile.
-        let _ = app.ports.sms_queue.put(&[SmsJob::tell(tenant)]).await;
+        let _ = app.ports.sms_callbacks.put(CallbackJob { tenant }).await;
     }
     let mut letters: Vec<Letter> = Vec::with_capacity(ids.len());
     for told in statuses {

@@ -1,4 +1,4 @@
-//! The queue and the bridge, as a Worker reaches them.
+//! The queues and the bridge, as a Worker reaches them.
 
 use futures_util::future::BoxFuture;
 use homeroom_kernel::{Clock, Entropy};
@@ -17,7 +17,9 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Env, send::SendFuture};
 
 use super::{Bound, Runtime, failure, text};
-use crate::app::{Bridge, Outside, PortError, SmsJob, SmsQueue, SmsSettings};
+use crate::app::{
+    Bridge, CallbackJob, CallbackQueue, Outside, PortError, SmsJob, SmsQueue, SmsSettings,
+};
 
 #[wasm_bindgen(module = "/src/edge.js")]
 extern "C" {
@@ -30,6 +32,7 @@ extern "C" {
 }
 
 const QUEUE: &str = "SMS_QUEUE";
+const CALLBACKS: &str = "SMS_CALLBACKS";
 const URL: &str = "BRIDGE_URL";
 const SECRET: &str = "BRIDGE_SECRET";
 /// Cloudflare's limit of one call.
@@ -61,13 +64,18 @@ fn secrets(text: &str) -> Vec<SecretString> {
 impl SmsQueue for Bound {
     fn put<'a>(&'a self, jobs: &'a [SmsJob]) -> BoxFuture<'a, Result<(), PortError>> {
         Box::pin(SendFuture::new(async move {
-            let queue = self.binding(QUEUE)?;
             for some in jobs.chunks(MAX_PUT) {
-                JsFuture::from(put_into_queue(&queue, &text(&some)?))
-                    .await
-                    .map_err(|error| failure(&error))?;
+                self.put_into(QUEUE, &text(&some)?).await?;
             }
             Ok(())
+        }))
+    }
+}
+
+impl CallbackQueue for Bound {
+    fn put(&self, job: CallbackJob) -> BoxFuture<'_, Result<(), PortError>> {
+        Box::pin(SendFuture::new(async move {
+            self.put_into(CALLBACKS, &text(&[job])?).await
         }))
     }
 }
@@ -131,6 +139,12 @@ impl Outside for Runtime {
 }
 
 impl Bound {
+    async fn put_into(&self, queue: &str, jobs: &str) -> Result<(), PortError> {
+        let put = put_into_queue(&self.binding(queue)?, jobs);
+        let done = JsFuture::from(put).await;
+        done.map(drop).map_err(|error| failure(&error))
+    }
+
     /// One signed request; whatever is not a success is a failure.
     async fn ask(
         &self,

@@ -35,10 +35,11 @@ fn sent_with(user: &SmsUser, more: &Value) -> String {
     sent.str("message_id")
 }
 
-/// Empties the queue; what was told meanwhile.
+/// Empties the queues; what was told meanwhile.
 fn told(app: &TestApp) -> Vec<Post> {
-    while !app.queued().is_empty() {
-        assert!(app.work_queue().iter().all(|fate| *fate == Fate::Done));
+    assert!(app.work_queue().iter().all(|fate| *fate == Fate::Done));
+    while !app.queued_callbacks().is_empty() {
+        assert!(app.work_callbacks().iter().all(|fate| *fate == Fate::Done));
     }
     app.take_posts()
 }
@@ -82,7 +83,7 @@ fn an_app_is_told_of_the_end_of_a_message_with_its_state_at_the_time_and_a_signa
     let id = sent_with(&user, &json!({"transaction_id": "tx-1", "task_id": 7}));
     assert!(told(&app).is_empty(), "that it was accepted is no news");
     becomes(&app, &user, &id, 1, "SUBMITTED");
-    assert_eq!(app.queued(), [], "that is not the end");
+    assert_eq!(app.queued_callbacks(), [], "that is not the end");
     becomes(&app, &user, &id, 2, "DELIVERED");
     let posts = told(&app);
     assert_eq!(posts.len(), 1);

@@ -34,7 +34,7 @@ fn what_is_not_taken_comes_again_in_ever_longer_pauses_and_is_dead_after_a_day()
     // As the queue and the sweep would, the clock moving on ten seconds at a time.
     for _ in 0..=24 * 360 + 1 {
         app.sweep().unwrap();
-        for fate in app.work_queue() {
+        for fate in app.work_callbacks() {
             for post in app.take_posts() {
                 assert_eq!(post.headers["webhook-signature"], signed(&secret, &post));
                 ids.push(post.json());
@@ -78,6 +78,23 @@ fn what_is_not_taken_comes_again_in_ever_longer_pauses_and_is_dead_after_a_day()
 }
 
 #[test]
+fn handing_messages_over_tells_nobody_and_telling_hands_nothing_over() {
+    let app = TestApp::new();
+    let (user, _) = teller(&app, &json!({"status_url": URL}));
+    for _ in 0..2 {
+        ended(&app, &user);
+    }
+    let _ = app.take_submissions();
+    let _ = user.sent("Hello again");
+    assert!(app.work_callbacks().iter().all(|fate| *fate == Fate::Done));
+    assert_eq!(app.take_posts().len(), 2);
+    assert_eq!(app.take_submissions().len(), 0);
+    ended(&app, &user);
+    assert_eq!(app.take_submissions().concat().len(), 2);
+    assert_eq!(app.take_posts(), []);
+}
+
+#[test]
 fn only_a_2xx_takes_a_callback() {
     for (answer, taken) in [
         (Some(200), true),
@@ -96,7 +113,7 @@ fn only_a_2xx_takes_a_callback() {
         app.outside_answers(URL, answer);
         let id = ended(&app, &user);
         let at = app.now().seconds();
-        app.work_queue();
+        app.work_callbacks();
         let callback = app.take_posts()[0].json()["id"].clone();
         let (status, next_at) = if taken {
             ("delivered", 0)
@@ -115,7 +132,7 @@ fn only_a_2xx_takes_a_callback() {
         app.outside_answers(URL, Some(200));
         app.pass_seconds(30);
         app.sweep().unwrap();
-        app.work_queue();
+        app.work_callbacks();
         assert_eq!(app.take_posts().len(), usize::from(!taken), "{answer:?}");
     }
 }
@@ -125,22 +142,22 @@ fn of_two_deliverers_one_tells() {
     let app = TestApp::new();
     let (user, _) = teller(&app, &json!({"status_url": URL}));
     ended(&app, &user);
-    assert_eq!(app.queued().len(), 1);
+    assert_eq!(app.queued_callbacks().len(), 1);
     // The first one dies between taking it and telling.
     app.inject(Some(Fault {
         nth: 2,
         moment: Moment::Before,
     }));
-    assert!(matches!(app.work_queue()[..], [Fate::Retry { .. }]));
+    assert!(matches!(app.work_callbacks()[..], [Fate::Retry { .. }]));
     app.inject(None);
-    app.work_queue();
+    app.work_callbacks();
     assert_eq!(app.take_posts(), [], "it is the first one's for a minute");
     app.pass_seconds(59);
     app.sweep().unwrap();
-    assert_eq!(app.queued(), []);
+    assert_eq!(app.queued_callbacks(), []);
     app.pass_seconds(1);
     app.sweep().unwrap();
-    app.work_queue();
+    app.work_callbacks();
     assert_eq!(app.take_posts().len(), 1);
 }
 
@@ -152,12 +169,12 @@ fn what_is_lost_at_any_step_of_telling_is_made_good_and_at_worst_told_twice_with
             let (user, _) = teller(&app, &json!({"status_url": URL}));
             ended(&app, &user);
             app.inject(Some(Fault { nth, moment }));
-            let _ = app.work_queue();
+            let _ = app.work_callbacks();
             app.inject(None);
             for _ in 0..3 {
                 app.pass_seconds(60);
                 app.sweep().unwrap();
-                app.work_queue();
+                app.work_callbacks();
             }
             let mut posts: Vec<String> =
                 app.take_posts().into_iter().map(|post| post.body).collect();
@@ -179,7 +196,7 @@ fn a_callback_is_delivered_again_when_its_app_asks_and_is_nobody_elses() {
     let (user, _) = teller(&app, &json!({"status_url": URL}));
     let bob = app.public_sms_user("bob");
     ended(&app, &user);
-    app.work_queue();
+    app.work_callbacks();
     let first = app.take_posts().remove(0).json();
     let retry = format!(
         "sms/callbacks/deliveries/{}/retry",
@@ -190,13 +207,13 @@ fn a_callback_is_delivered_again_when_its_app_asks_and_is_nobody_elses() {
     bob.client
         .act("sms/callbacks/deliveries/nonsense/retry")
         .expect(404);
-    assert_eq!(app.queued(), []);
+    assert_eq!(app.queued_callbacks(), []);
     let reply = user.client.act(&retry).status(200);
     assert_eq!(
         (&reply.json["status"], &reply.json["attempts"]),
         (&json!("waiting"), &json!(0))
     );
-    app.work_queue();
+    app.work_callbacks();
     assert_eq!(app.take_posts()[0].json(), first);
     // What was dead has another day.
     app.execute(
@@ -205,7 +222,7 @@ fn a_callback_is_delivered_again_when_its_app_asks_and_is_nobody_elses() {
     );
     app.outside_answers(URL, None);
     user.client.act(&retry).expect(200);
-    assert_eq!(app.work_queue(), [Fate::Retry { seconds: 30 }]);
+    assert_eq!(app.work_callbacks(), [Fate::Retry { seconds: 30 }]);
     assert_eq!(deliveries(&user, "")[0]["status"], "waiting");
 }
 
@@ -215,7 +232,7 @@ fn what_was_never_tried_goes_before_what_was_and_many_go_in_several_jobs() {
     let (user, _) = teller(&app, &json!({"status_url": URL}));
     app.outside_answers(URL, None);
     let old = ended(&app, &user);
-    app.work_queue();
+    app.work_callbacks();
     let _ = app.take_posts();
     app.pass_seconds(600);
     let recipients: Vec<Value> = (0..40)
@@ -231,7 +248,6 @@ fn what_was_never_tried_goes_before_what_was_and_many_go_in_several_jobs() {
         .status(200)
         .str("batch_id");
     app.work_queue();
-    let _ = app.take_posts();
     app.pass_seconds(60);
     app.outside_answers(URL, Some(200));
     app.execute(
@@ -241,8 +257,8 @@ fn what_was_never_tried_goes_before_what_was_and_many_go_in_several_jobs() {
     app.sweep().unwrap();
     let mut posts: Vec<Post> = Vec::new();
     let mut jobs = Vec::new();
-    while !app.queued().is_empty() {
-        app.work_queue();
+    while !app.queued_callbacks().is_empty() {
+        app.work_callbacks();
         let some = app.take_posts();
         jobs.push(some.len());
         posts.extend(some);
@@ -283,7 +299,7 @@ fn an_app_with_many_callbacks_holds_up_no_other() {
     app.work_queue();
     app.execute("CONTROL", "update sms_messages set status = 'EXPIRED'");
     app.sweep().unwrap();
-    app.work_queue();
+    app.work_callbacks();
     let urls: Vec<String> = app.take_posts().into_iter().map(|post| post.url).collect();
     assert_eq!(urls.iter().filter(|url| *url == SLOW).count(), 6);
     assert_eq!(urls.iter().filter(|url| *url == URL).count(), 1);
@@ -295,18 +311,18 @@ fn an_app_that_is_switched_off_is_told_when_it_is_on_again_however_long_that_tak
     let (user, _) = teller(&app, &json!({"status_url": URL}));
     ended(&app, &user);
     super::set(&app, &user, "is_active = 0");
-    assert_eq!(app.work_queue(), [Fate::Done]);
+    assert_eq!(app.work_callbacks(), [Fate::Done]);
     for _ in 0..30 {
         app.pass_seconds(3_600);
         app.sweep().unwrap();
-        app.work_queue();
+        app.work_callbacks();
     }
     assert_eq!(app.take_posts(), []);
     super::set(&app, &user, "is_active = 1");
     app.outside_answers(URL, Some(500));
     app.pass_seconds(3_600);
     app.sweep().unwrap();
-    assert_eq!(app.work_queue(), [Fate::Retry { seconds: 30 }]);
+    assert_eq!(app.work_callbacks(), [Fate::Retry { seconds: 30 }]);
     assert_eq!(app.take_posts().len(), 1);
     let user = user.signed_in_again();
     assert_eq!(deliveries(&user, "?status=waiting")[0]["attempts"], 1);
@@ -323,7 +339,7 @@ fn what_is_being_told_is_not_begun_anew() {
         moment: Moment::Before,
     };
     app.inject(Some(fault));
-    app.work_queue();
+    app.work_callbacks();
     app.inject(None);
     let waits = deliveries(&user, "").remove(0);
     let retry = format!(
@@ -332,11 +348,11 @@ fn what_is_being_told_is_not_begun_anew() {
     );
     let reply = user.client.act(&retry).status(200);
     assert_eq!(reply.json, waits);
-    app.work_queue();
+    app.work_callbacks();
     assert_eq!(app.take_posts(), []);
     app.pass_seconds(60);
     app.sweep().unwrap();
-    app.work_queue();
+    app.work_callbacks();
     assert_eq!(app.take_posts().len(), 1);
 }
 
@@ -345,7 +361,7 @@ fn callbacks_are_forgotten_after_thirty_days() {
     let app = TestApp::new();
     let (user, _) = teller(&app, &json!({"status_url": URL}));
     ended(&app, &user);
-    app.work_queue();
+    app.work_callbacks();
     let count = || app.rows("CONTROL", "select count(*) from sms_callbacks")[0][0].clone();
     app.pass_seconds(30 * 24 * 3_600 - 1_000);
     app.sweep().unwrap();
@@ -361,12 +377,12 @@ fn a_wrong_address_is_put_right_for_what_waits() {
     let (user, _) = teller(&app, &json!({"status_url": URL}));
     ended(&app, &user);
     app.outside_answers(URL, Some(404));
-    app.work_queue();
+    app.work_callbacks();
     let _ = app.take_posts();
     let right = json!({"status_url": "https://hooks.example.org/right"});
     user.client.put("sms/callbacks", &right).expect(200);
     app.pass_seconds(30);
-    app.work_queue();
+    app.work_callbacks();
     assert_eq!(app.take_posts()[0].url, "https://hooks.example.org/right");
 }
 
