@@ -392,19 +392,11 @@ impl TestApp {
     }
 
     /// The consumer of the queue to the bridge, once: jobs that are to come again are in the queue again afterwards.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "what it does counts as much as what it says"
-    )]
     pub fn work_queue(&self) -> Vec<Fate> {
         self.work(&self.0.world.sms.queue, homeroom_sms::deliver)
     }
 
     /// The same of the queue of callbacks.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "what it does counts as much as what it says"
-    )]
     pub fn work_callbacks(&self) -> Vec<Fate> {
         self.work(&self.0.world.sms.callbacks, homeroom_sms::tell_apps)
     }
