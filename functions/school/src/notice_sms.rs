@@ -87,7 +87,7 @@ pub(crate) async fn send_notice_sms(
         ..Wishes::default()
     };
     let sender = Sender::of(&post).await?;
-    if sender.cuts.count(&words, true).segments > sender.cuts.max_segments() {
+    if sender.cuts.count(&words, true).on_air > sender.cuts.max_segments() {
         return Err(Conflict::NoticeTooLong.into());
     }
     let found = audience::find(&post.db, &audience, post.input.primary_only).await?;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use homeroom_domain::{
     SmsMessageId, TenantId, credentials,
     sms::{
+        cut::Cuts,
         number::Address,
         opt_out::{Keyword, keyword},
         policy::Policy,
-        text,
     },
 };
 use homeroom_edge::{
@@ -89,9 +89,11 @@ pub(crate) async fn receive_inbound(
             .or_default();
         if let Some((owner, words)) =
             owner.and_then(|owner| Some((owner, answer(&message, owner)?)))
-            && let Some(reply) = reply(&message, words, ids.next(), signed.context.now)
         {
-            plane.replies.entry(owner.app_id).or_default().push(reply);
+            let cuts = app.cuts(&signed.context, message.esme).await?;
+            if let Some(reply) = reply(&message, words, &cuts, ids.next(), signed.context.now) {
+                plane.replies.entry(owner.app_id).or_default().push(reply);
+            }
         }
         plane.messages.push(message);
     }
@@ -143,12 +145,13 @@ fn answer(message: &NewInbound, owner: &Owner) -> Option<String> {
 fn reply(
     message: &NewInbound,
     words: String,
+    cuts: &Cuts,
     id: SmsMessageId,
     now: Timestamp,
 ) -> Option<NewMessage> {
     let destination = Address::receiver(&message.source).ok()?;
     let source = Address::sender(&message.destination).ok()?;
-    let length = text::measure(&words);
+    let length = cuts.count(&words, false);
     Some(NewMessage {
         id,
         app_id: message.app_id,
@@ -162,8 +165,7 @@ fn reply(
         text: words,
         numbering: Numbering::default(),
         transliterate: false,
-        encoding: length.encoding.name(),
-        segments: length.segments,
+        length,
         priority: 3,
         send_at: None,
         valid_until: Some(now.plus_seconds(REPLY_SECONDS)),

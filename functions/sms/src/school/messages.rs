@@ -75,7 +75,7 @@ pub(crate) struct SchoolMessageOut {
     /// `GSM7` or `UCS2`.
     #[schema(example = "GSM7")]
     encoding: String,
-    /// Parts that it is sent in.
+    /// Parts that the phone gets, which limits count.
     #[schema(example = 1)]
     segments: u32,
     /// 0 to 3.
@@ -168,13 +168,13 @@ fn as_stored(sent: &Addressed, pair: Option<Pair>, now: Timestamp) -> SchoolMess
             text: new.text,
             numbering: new.numbering,
             transliterate: new.transliterate,
-            encoding: new.encoding.to_owned(),
-            segments: u32::try_from(new.segments).unwrap_or(u32::MAX),
+            encoding: new.length.encoding.name().to_owned(),
+            segments: u32::try_from(new.length.on_air).unwrap_or(u32::MAX),
             priority: new.priority,
             send_at: new.send_at,
             valid_until: new.valid_until,
             status: MessageStatus::Accepted,
-            parts: vec![(PartStatus::Accepted, None); new.segments],
+            parts: vec![(PartStatus::Accepted, None); new.length.segments],
             version: 0,
             error: String::new(),
             claimed_at: None,

@@ -142,7 +142,7 @@ pub(crate) async fn send_batch(
                 .into_message(length, ids.next(), app_id, Some(id), now, send_at)
         })
         .collect();
-    let parts = messages.iter().map(|message| message.segments).sum();
+    let parts = messages.iter().map(|message| message.length.on_air).sum();
     let taken = match messages.len() {
         0 => None,
         count => Some(Taken::take(app, &caller.sms_app, count, parts).await?),
@@ -303,7 +303,7 @@ fn overtaken(
         error: REUSED.1.to_owned(),
     };
     missing
-        .map(|message| (rejected(message), message.segments))
+        .map(|message| (rejected(message), message.length.on_air))
         .collect()
 }
 

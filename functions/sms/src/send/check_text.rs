@@ -57,7 +57,7 @@ pub(crate) struct CheckTextOut {
     /// Characters as that alphabet counts them: some count twice.
     #[schema(example = 11)]
     length: usize,
-    /// Parts that it is sent in; more than 10 are not sent.
+    /// Parts that it is sent in, each with an id in `sms_ids`; more than 10 are not sent.
     #[schema(example = 1)]
     segments: usize,
     /// Characters that a part holds.
@@ -80,7 +80,7 @@ impl CheckTextOut {
 /// Count the parts of a text
 ///
 /// Nothing is sent. With `esme` it is counted as that link does, of a pool as the one that needs most parts; a message is counted so for quotas
-/// and `sms_ids`.
+/// and `sms_ids`. Where the centre cuts the text, it is one part here, and quotas count those that the centre makes.
 #[utoipa::path(post, path = "/api/v1/sms/check-text", tag = "messages", request_body = CheckTextBody,
     responses((status = 200, body = CheckTextOut)), security(("sms" = [], "app_id" = [])))]
 pub(crate) async fn check_text(

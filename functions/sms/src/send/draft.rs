@@ -151,10 +151,10 @@ impl Draft {
     /// Its length, as the links send it; an error where it takes too many parts.
     pub(crate) fn measure(&self, cuts: &Cuts) -> Result<TextLength, String> {
         let length = cuts.count(&self.text, self.envelope.transliterate);
-        if length.segments > cuts.max_segments() {
+        if length.on_air > cuts.max_segments() {
             return Err(format!(
                 "The message takes {} parts, and at most {} are sent.",
-                length.segments,
+                length.on_air,
                 cuts.max_segments()
             ));
         }
@@ -229,8 +229,7 @@ impl Draft {
             text: self.text,
             numbering: envelope.numbering,
             transliterate: envelope.transliterate,
-            encoding: length.encoding.name(),
-            segments: length.segments,
+            length,
             priority: envelope.priority,
             send_at,
             valid_until: Some(valid_until),

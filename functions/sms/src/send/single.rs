@@ -158,7 +158,7 @@ pub(crate) async fn send_message(
     contact.opted_out |= !everywhere.is_empty();
     let rules = Rules::of(&caller.sms_app, &caller.db)?;
     let send_at = rules.admit(app, &draft, &contact, now).map_err(refused)?;
-    let parts = length.segments;
+    let parts = length.on_air;
     let taken = Taken::take(app, &caller.sms_app, 1, parts).await?;
     let id = IdSource::new(&*app.ports.entropy, now).next();
     let message = draft

@@ -47,12 +47,12 @@ impl Cut {
 pub struct Cuts(Vec<Cut>);
 
 impl Cuts {
-    /// Counts a text as the link does that needs most parts for it: any of them may send it.
+    /// Counts a text as the link does of which phones get most parts: any of them may send it.
     #[must_use]
     pub fn count(&self, text: &str, transliterated: bool) -> TextLength {
         let counts = self.0.iter().map(|cut| cut.count(text, transliterated));
         counts
-            .max_by_key(|length| length.segments)
+            .max_by_key(|length| length.on_air)
             .unwrap_or_else(|| Cut::default().count(text, transliterated))
     }
 
@@ -73,7 +73,9 @@ impl FromIterator<Cut> for Cuts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sms::segments::{Options, TextError, split};
     use crate::sms::text::Encoding;
+    use proptest::prelude::*;
 
     fn latin() -> Cut {
         Cut {
@@ -118,5 +120,43 @@ mod tests {
             ..Cut::default()
         };
         assert_eq!(Cuts::from_iter([many]).max_segments(), MAX_SEGMENTS);
+    }
+
+    #[test]
+    fn what_a_centre_cuts_itself_is_counted_as_phones_get_it() {
+        let payload = Cut {
+            header: Header::Payload,
+            ..Cut::default()
+        };
+        let cuts: Cuts = [payload].into_iter().collect();
+        for (letters, on_air) in [(160, 1), (300, 2), (1_530, 10), (3_000, 20)] {
+            let length = cuts.count(&"a".repeat(letters), false);
+            assert_eq!((length.segments, length.on_air), (1, on_air), "{letters}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_let_through_if_and_only_if_its_link_sends_it(
+            text in prop_oneof!["[a€ç\\[]{1,1700}", "[a-z{}€ж😀ü]{1,750}", "[жa😀]{1,750}", "\\PC{1,200}"],
+            header in prop_oneof![Just(Header::Udh8), Just(Header::Udh16), Just(Header::Sar), Just(Header::Payload)],
+            alphabet in prop_oneof![Just(Alphabet::Gsm7), Just(Alphabet::Latin1), Just(Alphabet::Ascii)],
+            max_segments in 1..=MAX_SEGMENTS,
+        ) {
+            let cuts: Cuts = [Cut { alphabet, header, max_segments }].into_iter().collect();
+            let length = cuts.count(&text, false);
+            let encoding = Some(alphabet.encoding(&text));
+            let sent = split(&text, Options { encoding, header, max_segments, ..Options::default() });
+            match sent {
+                Ok(sent) => {
+                    prop_assert!(length.on_air <= cuts.max_segments(), "{} parts", length.on_air);
+                    prop_assert_eq!(length.segments, sent.parts.len());
+                }
+                Err(error) => {
+                    let segments = length.on_air;
+                    prop_assert_eq!(error, TextError::TooLong { segments, max: cuts.max_segments() });
+                }
+            }
+        }
     }
 }

@@ -82,17 +82,19 @@ pub fn choose(text: &str) -> Encoding {
     }
 }
 
-/// What `check-text` says of a text: the same counts by which it is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// How long a text is: the same counts by which it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextLength {
     /// How it is written.
     pub encoding: Encoding,
     /// Units of that encoding: septets, octets or UTF-16 units.
     pub length: usize,
-    /// Parts that it is sent in; an empty text takes one.
+    /// Parts that it is handed to the centre in, each with an id; an empty text takes one.
     pub segments: usize,
-    /// Units that each part holds.
+    /// Units that each of them holds.
     pub per_segment: usize,
+    /// Parts that phones get, which limits and quotas count: more than `segments` where the centre does the cutting.
+    pub on_air: usize,
 }
 
 /// Counts a text as it is sent with an 8-bit reference, the usual header.
@@ -110,30 +112,36 @@ pub fn measure_for(text: &str, alphabet: Alphabet, header: Header) -> TextLength
             .filter_map(|character| encoding.units(character))
     };
     let length = lengths().sum();
-    if length <= encoding.single() || header == Header::Payload {
+    if length <= encoding.single() {
         return TextLength {
             encoding,
             length,
             segments: 1,
-            per_segment: encoding.single().max(length),
+            per_segment: encoding.single(),
+            on_air: 1,
         };
     }
-    let per_segment = encoding.part(header.octets());
-    let mut segments = 1;
+    let per_part = encoding.part(header.octets());
+    let mut on_air = 1;
     let mut filled = 0;
     for units in lengths() {
         // A character of two units is never cut.
-        if filled + units > per_segment {
-            segments += 1;
+        if filled + units > per_part {
+            on_air += 1;
             filled = 0;
         }
         filled += units;
     }
+    let (segments, per_segment) = match header {
+        Header::Payload => (1, length),
+        Header::Udh8 | Header::Udh16 | Header::Sar => (on_air, per_part),
+    };
     TextLength {
         encoding,
         length,
         segments,
         per_segment,
+        on_air,
     }
 }
 
@@ -303,6 +311,7 @@ mod tests {
                 length,
                 segments,
                 per_segment,
+                on_air: segments,
             };
             assert_eq!(measure(&text), expected, "{text:?}");
         }
@@ -315,45 +324,59 @@ mod tests {
                 "a".repeat(160),
                 Alphabet::Latin1,
                 Header::Udh8,
-                (Encoding::Latin1, 2, 134),
+                (Encoding::Latin1, 2, 134, 2),
             ),
             (
                 "ç".repeat(140),
                 Alphabet::Latin1,
                 Header::Udh8,
-                (Encoding::Latin1, 1, 140),
+                (Encoding::Latin1, 1, 140, 1),
             ),
             (
                 "a".repeat(305),
                 Alphabet::Gsm7,
                 Header::Udh16,
-                (Encoding::Gsm7, 3, 152),
+                (Encoding::Gsm7, 3, 152, 3),
             ),
             (
                 "a".repeat(305),
                 Alphabet::Gsm7,
                 Header::Sar,
-                (Encoding::Gsm7, 2, 153),
+                (Encoding::Gsm7, 2, 153, 2),
             ),
             (
                 "a".repeat(305),
                 Alphabet::Gsm7,
                 Header::Payload,
-                (Encoding::Gsm7, 1, 305),
+                (Encoding::Gsm7, 1, 305, 2),
+            ),
+            (
+                "ж".repeat(70),
+                Alphabet::Gsm7,
+                Header::Payload,
+                (Encoding::Ucs2, 1, 70, 1),
+            ),
+            (
+                "ж".repeat(135),
+                Alphabet::Gsm7,
+                Header::Payload,
+                (Encoding::Ucs2, 1, 135, 3),
             ),
             (
                 "é".repeat(71),
                 Alphabet::Ascii,
                 Header::Udh16,
-                (Encoding::Ucs2, 2, 66),
+                (Encoding::Ucs2, 2, 66, 2),
             ),
         ] {
             let found = measure_for(&text, alphabet, header);
-            assert_eq!(
-                (found.encoding, found.segments, found.per_segment),
-                expected,
-                "{alphabet:?} {header:?}"
+            let found = (
+                found.encoding,
+                found.segments,
+                found.per_segment,
+                found.on_air,
             );
+            assert_eq!(found, expected, "{alphabet:?} {header:?}");
         }
     }
 
@@ -384,11 +407,6 @@ mod tests {
             );
             assert_eq!(found, expected, "{transliterated}");
         }
-        let shown = serde_json::to_value(check("ж", true)).unwrap();
-        assert_eq!(
-            shown,
-            serde_json::json!({"encoding": "UCS2", "length": 1, "segments": 1, "per_segment": 70})
-        );
     }
 
     proptest! {

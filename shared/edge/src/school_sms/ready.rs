@@ -29,7 +29,7 @@ impl Sender {
         wishes: &Wishes,
         batch_id: Option<SmsBatchId>,
     ) -> Result<Prepared<'a>, ApiError> {
-        let parts = fit.iter().map(|fit| fit.length.segments).sum();
+        let parts = fit.iter().map(|fit| fit.length.on_air).sum();
         let taken = if fit.is_empty() {
             None
         } else {
@@ -58,8 +58,7 @@ impl Sender {
                     text: fit.wanted.text,
                     numbering: Numbering::default(),
                     transliterate: wishes.transliterate,
-                    encoding: fit.length.encoding.name(),
-                    segments: fit.length.segments,
+                    length: fit.length,
                     priority: wishes.priority,
                     send_at: fit.send_at,
                     valid_until: Some(leaves.plus_seconds(VALIDITY_SECONDS)),

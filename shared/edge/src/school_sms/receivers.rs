@@ -120,7 +120,7 @@ impl Weighed {
     /// Parts of all texts together.
     #[must_use]
     pub fn segments(&self) -> usize {
-        self.fit.iter().map(|fit| fit.length.segments).sum()
+        self.fit.iter().map(|fit| fit.length.on_air).sum()
     }
 
     /// Who is left out, as it is told.
@@ -246,7 +246,7 @@ impl Sender {
         let mut good = Vec::with_capacity(fit.len());
         for (mut fit, mut contact) in fit.into_iter().zip(known) {
             fit.length = self.cuts.count(&fit.wanted.text, wishes.transliterate);
-            if fit.length.segments > self.cuts.max_segments() {
+            if fit.length.on_air > self.cuts.max_segments() {
                 left_out.push((fit.wanted, Why::TooLong));
                 continue;
             }

@@ -2,7 +2,10 @@
 
 use homeroom_domain::{
     SmsBatchId, SmsMessageId,
-    sms::status::{MessageStatus, PartStatus},
+    sms::{
+        status::{MessageStatus, PartStatus},
+        text::TextLength,
+    },
 };
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,10 +59,8 @@ pub struct NewMessage {
     pub numbering: Numbering,
     /// Whether similar characters of the GSM alphabet may stand for others.
     pub transliterate: bool,
-    /// `GSM7` or `UCS2`.
-    pub encoding: &'static str,
-    /// Parts, 1 to 255.
-    pub segments: usize,
+    /// How its link writes and cuts it.
+    pub length: TextLength,
     /// 0 to 3.
     pub priority: u8,
     /// Not before this.
@@ -112,7 +113,7 @@ pub struct MessageRow {
     pub transliterate: bool,
     /// `GSM7` or `UCS2`.
     pub encoding: String,
-    /// Parts.
+    /// Parts that the phone gets, which quotas count; the centre is handed as many as `parts` has.
     pub segments: u32,
     /// 0 to 3.
     pub priority: u8,
@@ -148,7 +149,7 @@ impl MessageRow {
     #[must_use]
     pub fn sms_ids(&self) -> Vec<String> {
         let part = |n| format!("{}-{n}", self.id);
-        (1..=self.segments).map(part).collect()
+        (1..=self.parts.len()).map(part).collect()
     }
 }
 
@@ -167,10 +168,10 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
             "batch_id": message.batch_id, "task_id": message.task_id, "esme": message.esme, "source": message.source,
             "destination": message.destination, "text": message.text,
             "numbering": json!(message.numbering).to_string(), "transliterate": message.transliterate,
-            "encoding": message.encoding, "segments": message.segments, "priority": message.priority,
+            "encoding": message.length.encoding.name(), "segments": message.length.on_air, "priority": message.priority,
             "send_at": message.send_at.map(Timestamp::millis),
             "valid_until": message.valid_until.map(Timestamp::millis),
-            "parts": json!(vec![&part; message.segments]).to_string(), "created_by": message.created_by,
+            "parts": json!(vec![&part; message.length.segments]).to_string(), "created_by": message.created_by,
             "callback_url": message.callback.url, "callback_level": message.callback.level,
         })
     };

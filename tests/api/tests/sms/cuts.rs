@@ -1,6 +1,6 @@
 //! How the links cut texts: what the bridge told of each is how messages are counted.
 
-use homeroom_api_tests::{Mood, SmsUser, TestApp, text_to};
+use homeroom_api_tests::{Mood, PUBLIC_HOST, SMS_ADMIN_KEY, SmsUser, TestApp, text_to};
 use serde_json::{Value, json};
 
 const ADA: &str = "+263771234567";
@@ -46,12 +46,61 @@ fn a_text_is_counted_as_its_link_cuts_it() {
     let body = json!({"message": text});
     let reply = user.client.post("sms/check-text", &body).status(200);
     assert_eq!(reply.json["segments"], 1);
-    // The centre cuts it.
-    cut(&app, 101, &json!({"header": "payload"}));
-    assert_eq!(parts_sent(&user, 101, &"a".repeat(1_000)), 1);
     let gone = json!({"esme": 7, "message": "x"});
     let gone = user.client.post("sms/check-text", &gone);
     assert_eq!((gone.status, gone.code()), (404, "unknown_esme"));
+}
+
+#[test]
+fn a_text_that_the_centre_cuts_has_one_id_and_counts_as_the_parts_that_phones_get() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    cut(&app, 100, &json!({"header": "payload"}));
+    let text = "a".repeat(300);
+    assert_eq!(checked(&user, 100, &text)["segments"], 1);
+    assert_eq!(parts_sent(&user, 100, &text), 1);
+    let usage = app.rows("CONTROL", "select sum(parts) from sms_usage");
+    assert_eq!(usage, [[json!(2)]]);
+    let stored = "select segments, parts from sms_messages";
+    let stored = app.rows("CONTROL", stored);
+    assert_eq!(stored, [[json!(2), json!(r#"[["ACCEPTED",null]]"#)]]);
+
+    // One part is left of the day, which is too little for the same again.
+    app.execute("CONTROL", "update sms_apps set daily_parts = 3");
+    app.pass_seconds(4);
+    let mut again = text_to("+263771234568", &text);
+    again["esme"] = json!(100);
+    let over = user.client.post("sms/send", &again);
+    assert_eq!((over.status, over.code()), (429, "daily_quota"));
+    user.send("+263771234568", "One more").expect(200);
+
+    // The bridge would send none of these.
+    let long = user.send(ADA, &"a".repeat(3_000)).status(400);
+    let words = "takes 20 parts, and at most 10 are sent";
+    assert!(long.json.to_string().contains(words), "{}", long.json);
+}
+
+#[test]
+fn the_answer_to_a_word_is_counted_as_its_link_cuts_it() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    let admin = app.gateway(PUBLIC_HOST).with("x-admin-key", SMS_ADMIN_KEY);
+    let number = json!({"number": "33555", "app_id": user.app_id});
+    admin.post("admin/numbers", &number).expect(200);
+    let help = format!("{{\"help_text\": \"{}\"}}", "a".repeat(150));
+    app.execute("CONTROL", &format!("update sms_apps set policy = '{help}'"));
+    cut(&app, 100, &json!({"alphabet": "latin1"}));
+    let event = json!({
+        "id": "evt-1", "at": app.now().millis(), "inbound_id": "in-1", "esme": 100,
+        "source": ADA, "destination": "33555", "text": "HELP", "missing_parts": 0,
+    });
+    app.webhook("sms/mo", &json!({"events": [event]}))
+        .expect(204);
+    let stored = "select encoding, segments from sms_messages";
+    let stored = app.rows("CONTROL", stored);
+    assert_eq!(stored, [[json!("LATIN1"), json!(2)]]);
+    let usage = app.rows("CONTROL", "select sum(parts) from sms_usage");
+    assert_eq!(usage, [[json!(2)]]);
 }
 
 #[test]

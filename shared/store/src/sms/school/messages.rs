@@ -58,7 +58,7 @@ pub fn insert(app_id: i64, messages: &[Addressed], now: Timestamp) -> Batch {
 pub fn audit_sent(batch: &mut Batch, stamp: &Stamp<'_>, sent: &Addressed) {
     let record = json!({
         "destination": sent.message.destination, "guardian": sent.guardian, "student": sent.student,
-        "segments": sent.message.segments, "send_at": sent.message.send_at,
+        "segments": sent.message.length.on_air, "send_at": sent.message.send_at,
     });
     let id = sent.message.id.to_string();
     batch.audit(
