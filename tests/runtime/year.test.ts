@@ -378,6 +378,18 @@ test("a student reads the own published card, nobody else's, and not while it is
 
 test("promotion executed by ten requests at once happens once, can be undone, and leaves a history", async () => {
   const { admin } = year;
+  const [school] = platform.schools;
+  const student = await Session.start(platform, school.url, "school", school.student);
+  const [{ id }] = (await student.do("GET", "my/report-cards/")).results;
+  const exams = `${examSessions()}${year.examSession}/exams/`;
+  /** The old year: who was where, its marks, and a card as its student reads it. */
+  const old = async () => ({
+    registrations: await admin.do("GET", `sessions/${year.session}/student-sessions/?academic_class=${year.classes.room}`),
+    sheets: await Promise.all(year.exams.map((exam) => admin.do("GET", `${exams}${exam}/sheet/`))),
+    card: await student.do("GET", `my/report-cards/${id}/`),
+  });
+  const before = await old();
+  expect(before).toMatchObject({ registrations: { count: 4 }, card: { student_name: "Amina Moyo", average: 70 } });
   const next = await admin.do("POST", "sessions/", {
     name: "2027", start_date: "2027-01-05T00:00:00Z", end_date: "2027-12-05T00:00:00Z",
   });
@@ -395,13 +407,13 @@ test("promotion executed by ten requests at once happens once, can be undone, an
   expect(tally(answers.map(({ status }) => status))).toEqual({ 201: 1, 409: 9 });
   const registered = async () => (await admin.do("GET", `sessions/${next.id}/student-sessions/`)).count;
   expect(await registered()).toBe(4);
+  expect(await old(), "promotion leaves the old year as it was").toEqual(before);
   const execution = answers.find(({ status }) => status === 201)!.body;
   await admin.do("POST", `${path}promotion-executions/${execution.id}/undo/`, {});
   expect(await registered()).toBe(0);
   expectError(await admin.call("POST", `${path}promotion-executions/${execution.id}/undo/`, {}), 409, "promotion_undone");
   expect((await admin.do("GET", "student-promotion-history/")).count).toBe(4);
-  // The old year is as it was.
-  expect((await admin.do("GET", `sessions/${year.session}/student-sessions/?academic_class=${year.classes.room}`)).count).toBe(4);
+  expect(await old(), "and so does its undoing").toEqual(before);
   const logs = await admin.do("GET", `audit-logs/?record_id=${execution.id}`);
   expect(logs.count).toBeGreaterThanOrEqual(2);
 });

@@ -3,13 +3,71 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::peers::python;
-
-use super::support::{Bridge, bridge, bridge_with, message, token};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::{Json, Router, routing::post};
+use homeroom_domain::credentials::sms_token::{self, SmsKeys};
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use super::support::{Bridge, KEYS, bridge, bridge_with, message, now, token};
+use crate::peers::python;
+
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bridge/api");
+
+/// What the platform answers to a call about accounts. It knows the fields by the names that its contract has.
+fn account(path: &str, caller: Option<&str>, asked: &Value) -> (u16, Value) {
+    let said = |field: &str| asked[field].as_str().unwrap_or_default();
+    let refusal = |status, words| (status, json!({ "error": words }));
+    match (path, caller) {
+        ("register", None) if said("email") == "taken@b.example" => refusal(409, "email is taken"),
+        ("register", None) => {
+            assert_eq!(
+                *asked,
+                json!({ "email": "a@b.example", "password": "secret", "app_name": "Library" })
+            );
+            let ids = json!({ "user_id": 1_i64 << 40, "app_id": 12, "app_secret": "shown once" });
+            (200, ids)
+        }
+        ("login", None) if said("email") == "often@b.example" => refusal(429, "too many attempts"),
+        ("login", None) if said("email") == "page@b.example" => (302, json!({})),
+        ("login", None) => {
+            assert_eq!(
+                (said("email"), &asked["app_id"]),
+                ("a@b.example", &json!(12))
+            );
+            match said("password") {
+                "secret" => (200, json!({ "token": "a token" })),
+                _ => refusal(401, "invalid credentials"),
+            }
+        }
+        ("is-admin" | "delete-user", None) => refusal(401, "authorization required"),
+        ("is-admin", Some("7")) => (200, json!({ "is_admin": asked["user_id"] == 3 })),
+        ("delete-user", Some("7")) if asked["user_id"] == 4 => (200, json!({ "result": true })),
+        ("delete-user", Some("7")) => refusal(403, "not your user"),
+        other => panic!("{other:?}: {asked}"),
+    }
+}
+
+/// The address of a platform that has accounts.
+async fn platform() -> String {
+    let answer = async |uri: Uri, headers: HeaderMap, Json(asked): Json<Value>| {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let keys = SmsKeys::parse(KEYS).unwrap();
+        let claims = bearer.and_then(|token| sms_token::verify(&keys, token, now()));
+        let known = claims.is_some_and(|claims| claims.app_id == 7);
+        let path = uri.path().strip_prefix("/api/v1/auth/").unwrap();
+        let (status, body) = account(path, text("x-app-id").filter(|_| known), &asked);
+        let status = StatusCode::from_u16(status).unwrap();
+        (status, [("retry-after", "900")], Json(body))
+    };
+    let router = Router::new().fallback(post(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    url
+}
 
 async fn grpc_client(bridge: &Bridge, more: &[&str]) {
     let mut client = Command::new(python().await);
@@ -28,7 +86,7 @@ async fn grpc_client(bridge: &Bridge, more: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn grpc_for_python_calls_every_method() {
-    let bridge = bridge().await;
+    let bridge = bridge_with(&platform().await, "").await;
     grpc_client(&bridge, &[]).await;
 }
 
@@ -42,7 +100,7 @@ async fn grpc_for_python_calls_every_method_over_tls() {
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
     let tls = format!("[tls]\ncert = \"{cert}\"\nkey = \"{key}\"");
-    let bridge = bridge_with("http://127.0.0.1:9", &tls).await;
+    let bridge = bridge_with(&platform().await, &tls).await;
     grpc_client(&bridge, &[cert]).await;
     let mut curl = Command::new(python().await);
     let script = format!(

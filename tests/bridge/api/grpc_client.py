@@ -132,9 +132,30 @@ for service in ("", "sms.v1.SmsService", "auth.Auth"):
 services = set(ProtoReflectionDescriptorDatabase(channel).get_services())
 assert {"auth.Auth", "sms.v1.SmsService", "grpc.health.v1.Health"} <= services, services
 
-# Accounts: the platform of this test does not answer.
+# Accounts are the platform's: the one of this test has them, or gives a refusal in its own words, or an answer that is none.
 auth = auth_pb2_grpc.AuthStub(channel)
-login = auth_pb2.LoginRequest(email="a@b.example", password="x", app_id=1)
-error = refused(code.UNAVAILABLE, "accounts are not available at the moment", lambda: auth.Login(login, timeout=10))
+registered = auth.Register(auth_pb2.RegisterRequest(email="a@b.example", password="secret", app_name="Library"), timeout=10)
+assert (registered.user_id, registered.app_id, registered.app_secret) == (2**40, 12, "shown once"), registered
+login = auth.Login(auth_pb2.LoginRequest(email="a@b.example", password="secret", app_id=12), timeout=10)
+assert login.token == "a token", login
+for user_id, is_admin in ((3, True), (4, False)):
+    answer = auth.IsAdmin(auth_pb2.IsAdminRequest(user_id=user_id), metadata=CALLER, timeout=10)
+    assert answer.is_admin is is_admin, answer
+deleted = auth.DeleteUser(auth_pb2.DeleteUserRequest(user_id=4), metadata=CALLER, timeout=10)
+assert deleted.result is True, deleted
+
+taken = auth_pb2.RegisterRequest(email="taken@b.example", password="secret", app_name="Library")
+refused(code.ALREADY_EXISTS, "email is taken", lambda: auth.Register(taken, timeout=10))
+wrong = auth_pb2.LoginRequest(email="a@b.example", password="wrong", app_id=12)
+refused(code.UNAUTHENTICATED, "invalid credentials", lambda: auth.Login(wrong, timeout=10))
+stranger = auth_pb2.IsAdminRequest(user_id=3)
+refused(code.UNAUTHENTICATED, "authorization required", lambda: auth.IsAdmin(stranger, timeout=10))
+other = auth_pb2.DeleteUserRequest(user_id=5)
+refused(code.PERMISSION_DENIED, "not your user", lambda: auth.DeleteUser(other, metadata=CALLER, timeout=10))
+often = auth_pb2.LoginRequest(email="often@b.example", password="x", app_id=12)
+error = refused(code.RESOURCE_EXHAUSTED, "too many attempts", lambda: auth.Login(often, timeout=10))
+assert ("retry-after", "900") in [(one.key, one.value) for one in error.trailing_metadata()]
+page = auth_pb2.LoginRequest(email="page@b.example", password="x", app_id=12)
+error = refused(code.UNAVAILABLE, "accounts are not available at the moment", lambda: auth.Login(page, timeout=10))
 assert ("retry-after", "5") in [(one.key, one.value) for one in error.trailing_metadata()]
 print("ok")

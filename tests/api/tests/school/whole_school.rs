@@ -1,6 +1,6 @@
 //! A school of 2,000 students with three years behind it, as the generator makes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use homeroom_api_tests::{School, TestApp};
@@ -168,4 +168,120 @@ fn a_school_of_two_thousand_is_counted_searched_and_worked_out() {
         }
     }
     assert!(last > 1);
+}
+
+#[test]
+fn the_attendance_and_the_files_of_a_school_of_two_thousand_are_those_of_plain_sql() {
+    let (app, school, _) = loaded();
+    let admin = &school.admin;
+    let get = |what: &str, path: &str| timed(what, || admin.get(path)).status(200);
+    let rows = |sql: &str| app.rows(&school.slot, sql);
+
+    // The summary of the largest class over the term of the last entries, and the sheet of their month.
+    let last = rows("select max(date) from attendance")[0][0].clone();
+    let last = last.as_str().unwrap();
+    let terms = rows(&format!(
+        "select id, session, start_date, end_date from terms where '{last}' between start_date and end_date"
+    ));
+    let [term, session, start, end] = [0, 1, 2, 3].map(|n| terms[0][n].as_str().unwrap());
+    let largest = rows(&format!(
+        "select academic_class, count(*) from student_sessions where session = '{session}' and status = 'active' \
+         and academic_class is not null group by 1 order by 2 desc, 1 limit 1"
+    ));
+    let class = largest[0][0].as_str().unwrap();
+    let counted = |dates: &str| {
+        let sql = format!(
+            "select r.id, count(*) filter (where a.status = 'present'), count(*) filter (where a.status = 'absent'), \
+             count(*) filter (where a.status = 'late'), count(*) filter (where a.status = 'excused'), count(a.id) \
+             from student_sessions r left join attendance a on a.student_session = r.id and a.lesson is null and {dates} \
+             where r.academic_class = '{class}' and r.status = 'active' group by 1"
+        );
+        let rows = rows(&sql).into_iter();
+        let by_id: BTreeMap<String, Vec<Value>> = rows
+            .map(|row| (row[0].as_str().unwrap().to_owned(), row[1..].to_vec()))
+            .collect();
+        by_id
+    };
+    let told = |students: &Value, field: &str| {
+        let students = students.as_array().unwrap().iter();
+        let by_id: BTreeMap<String, Vec<Value>> = students
+            .map(|student| {
+                let figures = ["present", "absent", "late", "excused", "total"];
+                let figures = figures.map(|name| student[field][name].clone());
+                let id = student["student_session"].as_str().unwrap();
+                (id.to_owned(), figures.to_vec())
+            })
+            .collect();
+        by_id
+    };
+    let path = format!("attendance/summary/?academic_class={class}&term={term}");
+    let summary = get("summary", &path);
+    let expected = counted(&format!("a.date between '{start}' and '{end}'"));
+    assert!(expected.len() > 20 && expected.values().any(|row| row[4] != 0));
+    assert_eq!(told(&summary.json["students"], "days"), expected);
+    let month = &last[..7];
+    let path = format!("attendance/sheet/?academic_class={class}&month={month}");
+    let sheet = get("sheet", &path);
+    let expected = counted(&format!("a.date like '{month}-%'"));
+    assert_eq!(told(&sheet.json["students"], "totals"), expected);
+
+    // Who has not entered a day: nobody, then the class whose entries are taken away.
+    let path = format!("attendance/missing/?date={last}");
+    let missing = || {
+        let reply = get("missing", &path);
+        let classes = reply.json["classes"].as_array().unwrap().iter();
+        let told = classes.map(|row| {
+            let id = row["academic_class"].as_str().unwrap().to_owned();
+            (id, [row["size"].clone(), row["entered"].clone()])
+        });
+        told.collect::<BTreeMap<_, _>>()
+    };
+    let lacking = || {
+        let found = rows(&format!(
+            "select r.academic_class, count(*), count(a.id) from student_sessions r left join attendance a \
+             on a.student_session = r.id and a.date = '{last}' where r.session = '{session}' and r.status = 'active' \
+             and r.academic_class is not null group by 1 having count(a.id) < count(*)"
+        ));
+        let told = found.into_iter().map(|row| {
+            let id = row[0].as_str().unwrap().to_owned();
+            (id, [row[1].clone(), row[2].clone()])
+        });
+        told.collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(missing(), BTreeMap::new());
+    app.with_db(&school.slot, |db| {
+        let away = "delete from attendance where date = ?1 and student_session in \
+                    (select id from student_sessions where academic_class = ?2 order by id limit 7)";
+        assert_eq!(db.execute(away, (last, class)).unwrap(), 7);
+    });
+    let now = missing();
+    assert_eq!(now, lacking());
+    assert!(now.contains_key(class), "{now:?}");
+
+    // A file has a line for each of them, and one of a class for its own alone.
+    let file = |what: &str, path: &str| {
+        let reply = get(what, path);
+        let mut reader = csv::Reader::from_reader(reply.text.as_bytes());
+        let firsts: Vec<String> = reader
+            .records()
+            .map(|row| row.unwrap()[0].to_owned())
+            .collect();
+        let different: BTreeSet<String> = firsts.iter().cloned().collect();
+        assert_eq!(firsts.len(), different.len(), "{path}");
+        different
+    };
+    let numbers = |sql: &str| -> BTreeSet<String> {
+        let rows = rows(sql).into_iter();
+        rows.map(|row| row[0].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let all = file("export of all", "exports/students.csv");
+    assert!(all.len() >= STUDENTS);
+    assert_eq!(all, numbers("select student_id from students"));
+    let path = format!("exports/students.csv?academic_class={class}");
+    let own = "select s.student_id from students s join student_sessions r on r.student = s.id";
+    assert_eq!(
+        file("export of a class", &path),
+        numbers(&format!("{own} where r.academic_class = '{class}'"))
+    );
 }
