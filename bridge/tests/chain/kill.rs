@@ -129,7 +129,12 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
         twice as u64 <= unsure,
         "{twice} sent twice, and {unsure} known of"
     );
-    // Each of them says so itself, once for every time.
+    each_says_so(&chain, &arrived);
+    chain.stop();
+}
+
+/// Of every message that came again, its history says it, once for every time.
+fn each_says_so(chain: &Chain, arrived: &HashMap<String, Vec<usize>>) {
     let again = arrived.iter().filter(|(_, rounds)| rounds.len() > 1);
     for (n, (id, rounds)) in again.enumerate() {
         let history = chain.inspect(id);
@@ -142,7 +147,6 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
             println!("{history}");
         }
     }
-    chain.stop();
 }
 
 /// Waits until nothing more comes of what was on its way when the bridge ended.

@@ -258,9 +258,13 @@ fn the_attendance_and_the_files_of_a_school_of_two_thousand_are_those_of_plain_s
     assert_eq!(now, lacking());
     assert!(now.contains_key(class), "{now:?}");
 
-    // A file has a line for each of them, and one of a class for its own alone.
+    files(&app, &school, class);
+}
+
+/// A file has a line for each student, and one of a class for its own alone.
+fn files(app: &TestApp, school: &School, class: &str) {
     let file = |what: &str, path: &str| {
-        let reply = get(what, path);
+        let reply = timed(what, || school.admin.get(path)).status(200);
         let mut reader = csv::Reader::from_reader(reply.text.as_bytes());
         let firsts: Vec<String> = reader
             .records()
@@ -271,7 +275,7 @@ fn the_attendance_and_the_files_of_a_school_of_two_thousand_are_those_of_plain_s
         different
     };
     let numbers = |sql: &str| -> BTreeSet<String> {
-        let rows = rows(sql).into_iter();
+        let rows = app.rows(&school.slot, sql).into_iter();
         rows.map(|row| row[0].as_str().unwrap().to_owned())
             .collect()
     };
