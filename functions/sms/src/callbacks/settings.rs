@@ -35,8 +35,7 @@ pub(crate) struct CallbacksOut {
     /// Since when the secret is good, in unix seconds; 0: there is none yet.
     #[schema(example = 1_937_082_918)]
     secret_at: i64,
-    /// What callbacks are signed with: shown once, in the answer that makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What callbacks are signed with: shown once, in the answer that makes it, and null otherwise.
     #[schema(example = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")]
     secret: Option<String>,
 }

@@ -276,8 +276,7 @@ fn addresses_that_are_not_somebodys_public_server_are_refused_wherever_they_are_
 fn the_secret_is_shown_once_kept_sealed_and_the_one_before_signs_for_a_day_more() {
     let app = TestApp::new();
     let user = app.public_sms_user("ada");
-    let nothing =
-        json!({"status_url": null, "status_level": 2, "inbound_url": null, "secret_at": 0});
+    let nothing = json!({"status_url": null, "status_level": 2, "inbound_url": null, "secret_at": 0, "secret": null});
     assert_eq!(user.client.get("sms/callbacks").status(200).json, nothing);
     assert_eq!(
         user.client.act("sms/callbacks/secret").status(404).code(),
@@ -293,7 +292,7 @@ fn the_secret_is_shown_once_kept_sealed_and_the_one_before_signs_for_a_day_more(
         .client
         .put("sms/callbacks", &json!({"status_url": OTHER}))
         .status(200);
-    assert!(again.json.get("secret").is_none(), "{}", again.text);
+    assert!(again.json["secret"].is_null(), "{}", again.text);
     user.client.put("sms/callbacks", &settings).expect(200);
     let stored = app.rows("CONTROL", "select secret from sms_callback_settings")[0][0].to_string();
     assert!(
@@ -354,11 +353,11 @@ fn administrators_see_where_an_app_is_told_and_no_secret() {
     let at = app.now().seconds();
     assert_eq!(
         shown(ada.app_id).status(200).json,
-        json!({"status_url": URL, "status_level": 2, "inbound_url": null, "secret_at": at})
+        json!({"status_url": URL, "status_level": 2, "inbound_url": null, "secret_at": at, "secret": null})
     );
     assert_eq!(
         shown(ben.app_id).status(200).json,
-        json!({"status_url": null, "status_level": 3, "inbound_url": OTHER, "secret_at": at})
+        json!({"status_url": null, "status_level": 3, "inbound_url": OTHER, "secret_at": at, "secret": null})
     );
     shown(999).expect(404);
     let count = "select count(*) from sms_callback_settings";
