@@ -60,6 +60,8 @@ mod whole_school;
 mod withdrawn_cards;
 mod year;
 
+use std::time::{Duration, Instant};
+
 use homeroom_api_tests::{Client, PASSWORD, Reply, School, TestApp};
 use serde_json::{Value, json};
 
@@ -112,4 +114,21 @@ fn refused(reply: &Reply, status: u16, code: &str) {
         reply.log,
         reply.text
     );
+}
+
+/// Far more than any request takes; what is not paged or indexed takes longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Says how long something took, which must not be too long in a school of 2,000.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is measured is how long the machine takes"
+)]
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    let took = start.elapsed();
+    println!("{what}: {} ms", took.as_millis());
+    assert!(took < PATIENCE, "{what} took {took:?}");
+    result
 }

@@ -1,30 +1,14 @@
 //! A school of 2,000 students with three years behind it, as the generator makes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
 use homeroom_api_tests::{School, TestApp};
 use homeroom_generator as generator;
 use serde_json::{Value, json};
 
-use super::greenwood;
+use super::{greenwood, timed};
 
 const STUDENTS: usize = 2_000;
-/// Far more than any of the requests takes; what is not paged or indexed takes longer.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what is measured is how long the machine takes"
-)]
-fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = work();
-    let took = start.elapsed();
-    println!("{what}: {} ms", took.as_millis());
-    assert!(took < PATIENCE, "{what} took {took:?}");
-    result
-}
 
 /// What was made, in a school's database.
 fn loaded() -> (TestApp, School, generator::School) {

@@ -1,14 +1,10 @@
 //! A large school.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
-use super::{MOVED, Year};
+use super::{super::timed, MOVED, Year};
 
 const STUDENTS: usize = 2_000;
-/// Far more than it takes, and far less than a query for each student would.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Puts so many students into 1A of 2026, each with a card.
 pub(super) fn fill(year: &Year, students: usize) {
@@ -28,19 +24,6 @@ pub(super) fn fill(year: &Year, students: usize) {
              1, 1, null, null from n; drop table n"
         ),
     );
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what is measured is how long the machine takes"
-)]
-fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = work();
-    let took = start.elapsed();
-    println!("{what}: {} ms", took.as_millis());
-    assert!(took < PATIENCE, "{what} took {took:?}");
-    result
 }
 
 #[test]
