@@ -34,6 +34,8 @@ try {
   await Promise.all([platform.stop(), bridge.stop()]);
   rmSync(state, { recursive: true });
 }
+// At the end, where the reader of a long log looks first.
+for (const { name, code, output } of outcomes) if (code !== 0) console.log(`\nOnce more, what failed: ${name}\n${failures(output)}`);
 for (const { name, code, seconds } of outcomes) console.log(`${code === 0 ? "passed" : "FAILED"} ${seconds} s  ${name}`);
 process.exitCode = outcomes.every(({ code }) => code === 0) ? 0 : 1;
 
@@ -103,12 +105,25 @@ async function run(how, { area, origin }, credentials, options) {
     ...headers.flatMap((header) => ["--header", header]),
     ...options,
   ];
+  let output = "";
   const code = await new Promise((done, fail) => {
-    const child = spawn(schemathesis, all, { stdio: ["ignore", "inherit", "inherit"], cwd: state });
-    child.on("exit", (status) => done(status ?? 1));
+    const child = spawn(schemathesis, all, { stdio: ["ignore", "pipe", "pipe"], cwd: state });
+    for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      from.setEncoding("utf8").on("data", (text) => {
+        output += text;
+        to.write(text);
+      });
+    }
+    child.on("close", (status) => done(status ?? 1));
     child.on("error", fail);
   });
-  outcomes.push({ name, code, seconds: Math.round((Date.now() - began) / 1000) });
+  outcomes.push({ name, code, output, seconds: Math.round((Date.now() - began) / 1000) });
+}
+
+/** The part of what schemathesis prints that names what failed, or its last lines. */
+function failures(output) {
+  const start = output.search(/^=+ (ERRORS|FAILURES) =+$/m);
+  return start < 0 ? output.slice(-4000) : output.slice(start).slice(0, 4000);
 }
 
 async function signIn(place, person) {
