@@ -67,6 +67,9 @@ impl From<StoreError> for ApiError {
         tracing::error!(%error, "the store did not take a request");
         match error {
             StoreError::Full(_) => Self::unavailable("nothing can be stored at the moment", 30),
+            StoreError::Away(_) => {
+                Self::unavailable("the store cannot be reached at the moment", 5)
+            }
             StoreError::Failed(_) => Self::internal(),
         }
     }

@@ -18,11 +18,14 @@ use crate::message::{
 };
 
 /// Why the store could not do something.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// No room on the disk, or it is read-only: nothing more is accepted until that ends.
     #[error("the store cannot write: {0}")]
     Full(String),
+    /// The database does not answer: whether what was asked of it is done is not known.
+    #[error("the store cannot be reached: {0}")]
+    Away(String),
     /// Anything else.
     #[error("the store failed: {0}")]
     Failed(String),

@@ -1,15 +1,23 @@
-//! Peers that this project did not write: node-smpp, `smpp34`, smpplib. Their sources are in `tests/bridge`.
+//! Peers that this project did not write: node-smpp, `smpp34`, `rusmppc`, smpplib. Their sources are in `tests/bridge`.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::message::{AttemptResult, PartStatus};
 use homeroom_bridge::smpp::link::Delivery;
 use homeroom_bridge::smsc::{Config, Smsc};
 use homeroom_sms_contract::submit::LinkStatus;
+use rusmpp::Pdu;
+use rusmpp::pdus::{BindTransceiver, DeliverSmResp, SubmitSm};
+use rusmpp::types::{COctetString, OctetString};
+use rusmpp::values::RegisteredDelivery;
+use rusmppc::{ConnectionBuilder, Event};
 use serde_json::json;
 use smpp34::server::ESME;
 use smpp34::{
@@ -157,6 +165,57 @@ async fn smpplib_is_served_by_the_loopback_centre() {
         .arg(smsc.address().port().to_string());
     run(&mut client, "").await;
     assert_eq!(smsc.taken(), 100);
+}
+
+#[tokio::test]
+async fn rusmppc_is_served_by_the_loopback_centre() {
+    let smsc = loopback().await;
+    let (client, mut events) = ConnectionBuilder::new()
+        // It asks by itself too, and gives up where nobody answers.
+        .enquire_link_interval(Duration::from_millis(100))
+        .enquire_link_response_timeout(Duration::from_secs(10))
+        .response_timeout(Duration::from_secs(10))
+        .connect(format!("smpp://{}", smsc.address()))
+        .await
+        .unwrap();
+    let bind = BindTransceiver::builder()
+        .system_id(COctetString::from_str("school").unwrap())
+        .password(COctetString::from_str("secret").unwrap());
+    client.bind_transceiver(bind.build()).await.unwrap();
+    let mut sent = HashSet::new();
+    for number in 0..100 {
+        let part = SubmitSm::builder()
+            .source_addr(COctetString::from_str("School").unwrap())
+            .destination_addr(COctetString::from_str("491701234567").unwrap())
+            .registered_delivery(RegisteredDelivery::request_all())
+            .short_message(OctetString::from_str(&format!("Message {number}")).unwrap());
+        let answer = client.submit_sm(part.build()).await.unwrap();
+        assert!(sent.insert(answer.message_id().to_string()), "{answer:?}");
+    }
+    let mut receipted = HashSet::new();
+    while receipted.len() < 100 {
+        let wait = tokio::time::timeout(Duration::from_secs(20), events.next()).await;
+        let Event::Incoming(command) = wait.unwrap().unwrap() else {
+            panic!("not a command");
+        };
+        let Some(Pdu::DeliverSm(receipt)) = command.pdu() else {
+            panic!("{command:?}");
+        };
+        let text = String::from_utf8(receipt.short_message().as_ref().to_vec()).unwrap();
+        assert!(text.contains("stat:DELIVRD"), "{text}");
+        let id = text.strip_prefix("id:").unwrap().split(' ').next().unwrap();
+        assert!(receipted.insert(id.to_owned()), "{id} twice");
+        client
+            .deliver_sm_resp(command.sequence_number(), DeliverSmResp::default())
+            .await
+            .unwrap();
+    }
+    assert_eq!(receipted, sent);
+    client.enquire_link().await.unwrap();
+    client.unbind().await.unwrap();
+    // The centre closes the connection then.
+    client.closed().await;
+    assert_eq!((smsc.taken(), smsc.receipted()), (100, 100));
 }
 
 /// Takes everything, and delivers a receipt to whoever is bound.

@@ -1,4 +1,4 @@
-//! A PostgreSQL of the tests' own: made in a temporary folder, reached through a socket in it or a port, gone with the tests.
+//! A `PostgreSQL` of the tests' own: made in a temporary folder, reached through a socket in it or a port, gone with the tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,6 +20,8 @@ const SWITCH: &str = "HOMEROOM_NO_POSTGRES";
 const HELP: &str = "these tests need PostgreSQL's programs (Debian: apt-get install postgresql); \
                     to do without them on purpose, set HOMEROOM_NO_POSTGRES=1";
 
+const START: &str = "-l server.log -w start >start.log";
+
 #[derive(Clone, Debug)]
 struct Cluster {
     folder: PathBuf,
@@ -36,6 +38,10 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn config(&self) -> String {
         self.cluster.config(&self.name)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.cluster.port
     }
 
     /// Its address on the network, under a name of this machine.
@@ -59,32 +65,48 @@ impl Database {
         copy
     }
 
+    /// Ends its server as a crash would.
+    pub(crate) fn stop(&self) {
+        self.cluster.control("-m immediate stop");
+    }
+
+    pub(crate) fn start(&self) {
+        self.cluster.control(START);
+    }
+
     pub(crate) async fn client(&self) -> Client {
         connect(&self.config()).await
     }
 }
 
-/// A new database; `None` where PostgreSQL is switched off by hand.
+/// A new database; `None` where `PostgreSQL` is switched off by hand.
 pub(crate) async fn database() -> Option<Database> {
     static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    if std::env::var(SWITCH).is_ok_and(|value| value == "1") {
-        println!("\n*** NOT TESTED: {SWITCH}=1 is set, so nothing here has seen PostgreSQL ***\n");
+    if is_switched_off() {
         return None;
     }
-    let cluster = CLUSTER
-        .get_or_init(|| async { tokio::task::spawn_blocking(start).await.unwrap() })
-        .await;
-    let name = format!("store{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let client = connect(&cluster.config("postgres")).await;
-    client
-        .batch_execute(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
-    Some(Database {
-        cluster: cluster.clone(),
-        name,
-    })
+    let cluster = CLUSTER.get_or_init(cluster).await;
+    Some(cluster.database().await)
+}
+
+/// The same on a server of its own, which a test may stop.
+pub(crate) async fn own_database() -> Option<Database> {
+    if is_switched_off() {
+        return None;
+    }
+    Some(cluster().await.database().await)
+}
+
+fn is_switched_off() -> bool {
+    let off = std::env::var(SWITCH).is_ok_and(|value| value == "1");
+    if off {
+        println!("\n*** NOT TESTED: {SWITCH}=1 is set, so nothing here has seen PostgreSQL ***\n");
+    }
+    off
+}
+
+async fn cluster() -> Cluster {
+    tokio::task::spawn_blocking(start).await.unwrap()
 }
 
 pub(crate) async fn open(config: &str, bridge: &str, ambiguity: Policy) -> Arc<dyn Store> {
@@ -103,15 +125,56 @@ impl Cluster {
             self.port
         )
     }
+
+    async fn database(&self) -> Database {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("store{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let client = connect(&self.config("postgres")).await;
+        client
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .await
+            .unwrap();
+        Database {
+            cluster: self.clone(),
+            name,
+        }
+    }
+
+    fn control(&self, what: &str) {
+        let (folder, programs) = (self.folder.display(), programs());
+        let script = format!(
+            "cd {folder} && {}/pg_ctl -D data {what}",
+            programs.display()
+        );
+        run(&mut as_server(&script));
+    }
 }
 
-/// The server refuses to be root, and files that are not its own; whether it is another user.
-fn give(folder: &Path) -> bool {
-    let root = run(Command::new("id").arg("-u")).stdout.starts_with(b"0\n");
+/// A shell as the user whose the server is.
+fn as_server(script: &str) -> Command {
+    let root = is_root();
+    let mut command = Command::new(if root { "setpriv" } else { "sh" });
     if root {
+        command.args([
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--init-groups",
+            "sh",
+        ]);
+    }
+    command.args(["-c", script]);
+    command
+}
+
+/// The server refuses to be root, and files that are not its own.
+fn give(folder: &Path) {
+    if is_root() {
         run(Command::new("chown").args(["-R", "postgres"]).arg(folder));
     }
-    root
+}
+
+fn is_root() -> bool {
+    run(Command::new("id").arg("-u")).stdout.starts_with(b"0\n")
 }
 
 async fn connect(config: &str) -> Client {
@@ -122,10 +185,12 @@ async fn connect(config: &str) -> Client {
 
 /// Starts the cluster, with a watcher that stops it when this process is gone, however it went.
 fn start() -> Cluster {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let programs = programs();
-    let folder = std::env::temp_dir().join(format!("homeroom-postgres-{}", std::process::id()));
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("homeroom-postgres-{}-{n}", std::process::id()));
     std::fs::create_dir_all(folder.join("socket")).unwrap();
-    let root = give(&folder);
+    give(&folder);
     let port = {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         free.local_addr().unwrap().port()
@@ -133,28 +198,24 @@ fn start() -> Cluster {
     let script = format!(
         "set -e; cd {folder}
          {programs}/initdb -D data -U postgres -A trust -E UTF8 --locale=C >initdb.log
-         {programs}/pg_ctl -D data -l server.log -w -o \"-k {folder}/socket -c listen_addresses=127.0.0.1 -c port={port} -c max_connections=300\" start >start.log
+         cat >>data/postgresql.conf <<END
+unix_socket_directories = '{folder}/socket'
+listen_addresses = '127.0.0.1'
+port = {port}
+max_connections = 300
+END
+         {programs}/pg_ctl -D data {START}
          (while kill -0 {watched} 2>/dev/null || [ -d /proc/{watched} ]; do sleep 1; done
           {programs}/pg_ctl -D data -m immediate stop; cd /; rm -rf {folder}) >/dev/null 2>&1 </dev/null &",
         folder = folder.display(),
         programs = programs.display(),
         watched = std::process::id(),
     );
-    let mut command = if root {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
-        command.args(["sh", "-c", &script]);
-        command
-    } else {
-        let mut command = Command::new("sh");
-        command.args(["-c", &script]);
-        command
-    };
-    run(&mut command);
+    run(&mut as_server(&script));
     Cluster { folder, port }
 }
 
-/// The newest of PostgreSQL's programs on this machine.
+/// The newest of `PostgreSQL`'s programs on this machine.
 fn programs() -> PathBuf {
     let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()

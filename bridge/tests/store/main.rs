@@ -14,6 +14,8 @@ mod acceptance;
 #[allow(dead_code, reason = "the links' tests use more of it")]
 #[path = "../smpp/authority.rs"]
 mod authority;
+mod away;
+#[allow(dead_code, reason = "the tests of the whole chain use more of it")]
 mod cluster;
 mod deep;
 mod inbound;

@@ -64,10 +64,7 @@ pub(super) async fn gather(
             }
             Err(error) => {
                 for (reply, _) in replies {
-                    let _ = reply.send(Err(match &error {
-                        StoreError::Full(text) => StoreError::Full(text.clone()),
-                        StoreError::Failed(text) => StoreError::Failed(text.clone()),
-                    }));
+                    let _ = reply.send(Err(error.clone()));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Claims: several bridges take from one queue without waiting for each other.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
@@ -17,6 +18,15 @@ pub(super) struct Claim {
     pub(super) now: i64,
     /// The end of this bridge's lease, where it is to be prolonged.
     pub(super) lease_until: Option<i64>,
+    /// What it took, for the case that nobody hears whether it was committed.
+    pub(super) taken: Mutex<Vec<Lost>>,
+}
+
+/// A part of a message, and which attempt.
+pub(super) struct Lost {
+    message_id: String,
+    number: i32,
+    attempt: i64,
 }
 
 struct Found {
@@ -48,7 +58,52 @@ impl Operation for Claim {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        self.complete(session, found).await
+        let claimed = self.complete(session, found).await?;
+        let taken = claimed.iter().map(|part| Lost {
+            message_id: part.key.message_id.clone(),
+            number: i32::from(part.key.number),
+            attempt: i64::from(part.attempt),
+        });
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = taken.collect();
+        Ok(claimed)
+    }
+}
+
+/// Queues again what this bridge took without hearing of it: no byte of it has left.
+pub(super) struct PutBack<'a> {
+    pub(super) bridge: i64,
+    pub(super) attempts: &'a [Lost],
+    pub(super) now: i64,
+}
+
+#[async_trait]
+impl Operation for PutBack<'_> {
+    type Output = ();
+
+    async fn run(&self, session: &mut Session) -> Result<(), Failure> {
+        let ids: Vec<&str> = self
+            .attempts
+            .iter()
+            .map(|one| one.message_id.as_str())
+            .collect();
+        let numbers: Vec<i32> = self.attempts.iter().map(|one| one.number).collect();
+        let attempts: Vec<i64> = self.attempts.iter().map(|one| one.attempt).collect();
+        let rows = session
+            .all(
+                "UPDATE parts p SET status = 0, bridge = NULL,
+                     log = concat(log, $5::bigint, E'\\tattempt ', p.attempt, E': not sent, to be tried again\\n')
+                 FROM unnest($2::text[], $3::int[], $4::bigint[]) AS c (message_id, number, attempt)
+                 JOIN messages m ON m.message_id = c.message_id
+                 WHERE p.message = m.key AND p.number = c.number AND p.attempt = c.attempt AND p.bridge = $1
+                 RETURNING m.app_id, p.esme",
+                &[&self.bridge, &ids, &numbers, &attempts, &self.now],
+            )
+            .await?;
+        let mut waiting = BTreeMap::new();
+        for row in &rows {
+            *waiting.entry((row.get(0), row.get(1))).or_insert(0) += 1;
+        }
+        rows::wait(session, &waiting).await
     }
 }
 

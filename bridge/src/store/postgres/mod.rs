@@ -12,7 +12,7 @@ mod views;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -46,8 +46,11 @@ pub struct PostgresStore {
     leased_until: AtomicI64,
     recovered: AtomicBool,
     policy: Held,
+    name: String,
     // Its connection holds the name.
-    _name: Session,
+    holder: tokio::sync::Mutex<Session>,
+    /// What claims took of which nobody heard whether they were committed.
+    unheard: tokio::sync::Mutex<Vec<claim::Lost>>,
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -64,6 +67,34 @@ impl PostgresStore {
     async fn rounds(&self, operation: impl Operation<Output = usize>) -> Result<(), StoreError> {
         let full = usize::try_from(SWEEP_ROWS).unwrap_or(usize::MAX);
         while self.pool.run(&operation).await? >= full {}
+        Ok(())
+    }
+
+    /// Holds the name again where the connection that held it has ended. Without it nothing may be claimed: whoever has
+    /// the name would take that for abandoned.
+    async fn keep_name(&self) -> Result<(), StoreError> {
+        let mut holder = self.holder.lock().await;
+        if holder.is_over() {
+            let mut next = self.pool.connect().await?;
+            if !open::take_name(&mut next, &self.name).await? {
+                return Err(open::is_taken(&self.name));
+            }
+            *holder = next;
+        }
+        Ok(())
+    }
+
+    async fn put_back(&self, now: i64) -> Result<(), StoreError> {
+        let mut attempts = self.unheard.lock().await;
+        if !attempts.is_empty() {
+            let back = claim::PutBack {
+                bridge: self.bridge,
+                attempts: &attempts,
+                now,
+            };
+            self.pool.run(&back).await?;
+            attempts.clear();
+        }
         Ok(())
     }
 
@@ -119,22 +150,31 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, esme: i64, most: usize, now: i64) -> Result<Vec<Claimed>, StoreError> {
+        self.keep_name().await?;
+        self.put_back(now).await?;
         let expire = changes::Expire {
             limit: OVERDUE,
             now,
         };
         while limit(self.pool.run(&expire).await?) >= OVERDUE {}
         let lease_until = self.lease(now);
-        let claimed = self
-            .pool
-            .run(&claim::Claim {
-                bridge: self.bridge,
-                esme,
-                limit: limit(most),
-                now,
-                lease_until,
-            })
-            .await?;
+        let claim = claim::Claim {
+            bridge: self.bridge,
+            esme,
+            limit: limit(most),
+            now,
+            lease_until,
+            taken: Mutex::default(),
+        };
+        let claimed = match self.pool.run(&claim).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                let taken = claim.taken.into_inner();
+                let taken = taken.unwrap_or_else(PoisonError::into_inner);
+                self.unheard.lock().await.extend(taken);
+                return Err(error);
+            }
+        };
         if let Some(until) = lease_until {
             self.leased_until.fetch_max(until, Ordering::Relaxed);
         }

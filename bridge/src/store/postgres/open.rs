@@ -81,7 +81,14 @@ impl PostgresStore {
         let server = Server::new(config, options.tls)?;
         let mut holder = server.connect().await?;
         migrate(&mut holder).await?;
-        hold_name(&mut holder, &options.bridge).await?;
+        let mut tries = 1;
+        while !take_name(&mut holder, &options.bridge).await? {
+            if tries == NAME_TRIES {
+                return Err(is_taken(&options.bridge));
+            }
+            tries += 1;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         let row = holder
             .one(
                 "INSERT INTO bridges (name, lease_until) VALUES ($1, 0)
@@ -100,7 +107,9 @@ impl PostgresStore {
             leased_until: AtomicI64::new(0),
             recovered: AtomicBool::new(false),
             policy: Held::new(options.ambiguity),
-            _name: holder,
+            name: options.bridge,
+            holder: tokio::sync::Mutex::new(holder),
+            unheard: tokio::sync::Mutex::default(),
         })
     }
 }
@@ -141,21 +150,18 @@ async fn migrate(session: &mut Session) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Two bridges of one name would each take the other's parts for abandoned.
-async fn hold_name(session: &mut Session, name: &str) -> Result<(), StoreError> {
-    for _ in 0..NAME_TRIES {
-        let row = session
-            .one(
-                "SELECT pg_try_advisory_lock(hashtextextended($1, 2))",
-                &[&name],
-            )
-            .await?;
-        if row.get(0) {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    Err(StoreError::Failed(format!(
-        "another bridge is connected under the name {name}"
-    )))
+/// Holds a name for as long as the connection lasts, if nobody else does. Two bridges of one name would each take the
+/// other's parts for abandoned.
+pub(super) async fn take_name(session: &mut Session, name: &str) -> Result<bool, StoreError> {
+    let row = session
+        .one(
+            "SELECT pg_try_advisory_lock(hashtextextended($1, 2))",
+            &[&name],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+pub(super) fn is_taken(name: &str) -> StoreError {
+    StoreError::Failed(format!("another bridge is connected under the name {name}"))
 }

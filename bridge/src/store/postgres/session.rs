@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -24,10 +25,16 @@ use crate::{store::StoreError, tls::Tls};
 const TRIES: u32 = 8;
 
 /// A queue grows and shrinks faster than the server counts its rows, so plans must not depend on the counts: every
-/// statement has its index.
+/// statement has its index. A server that does not see that a bridge is gone would keep its name from it.
 const SETTINGS: &str =
     "SET synchronous_commit = on; SET lock_timeout = '10s'; SET enable_seqscan = off;
-     SET plan_cache_mode = force_generic_plan; SET jit = off";
+     SET plan_cache_mode = force_generic_plan; SET jit = off;
+     SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+
+/// How long a server may take to answer the connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long what was sent to it may stay without its acknowledgement.
+const ACKNOWLEDGED: Duration = Duration::from_secs(20);
 
 /// Values of a statement.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -45,6 +52,11 @@ impl Server {
             // Otherwise whoever is in between could say that the server has no TLS.
             config.ssl_mode(SslMode::Require);
         }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
+        config.keepalives_idle(ACKNOWLEDGED / 2);
+        config.tcp_user_timeout(ACKNOWLEDGED);
         Ok(Self { config, tls })
     }
 
@@ -70,7 +82,7 @@ fn because(error: Error) -> StoreError {
     }
     let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    StoreError::Failed(text)
+    StoreError::Away(text)
 }
 
 /// A connection that remembers what it has prepared.
@@ -131,6 +143,11 @@ impl Session {
     ) -> Result<u64, Error> {
         let statement = self.statement(sql).await?;
         self.client.execute(&statement, values).await
+    }
+
+    /// The server ended it, or is gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.client.is_closed()
     }
 
     /// Several statements without values.
@@ -211,16 +228,24 @@ impl From<Error> for StoreError {
             Some(of_server) => format!("{}: {}", of_server.code().code(), of_server.message()),
             None => error.to_string(),
         };
-        let cannot_write = error.code().is_some_and(|code| {
-            [
-                SqlState::DISK_FULL,
-                SqlState::IO_ERROR,
-                SqlState::READ_ONLY_SQL_TRANSACTION,
-            ]
-            .contains(code)
-        });
-        if cannot_write {
+        let is_one_of = |codes: &[SqlState]| error.code().is_some_and(|code| codes.contains(code));
+        if is_one_of(&[
+            SqlState::DISK_FULL,
+            SqlState::IO_ERROR,
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+        ]) {
             Self::Full(text)
+        } else if error.is_closed()
+            || is_one_of(&[
+                SqlState::ADMIN_SHUTDOWN,
+                SqlState::CRASH_SHUTDOWN,
+                SqlState::CANNOT_CONNECT_NOW,
+                SqlState::TOO_MANY_CONNECTIONS,
+            ])
+            || std::error::Error::source(&error)
+                .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+        {
+            Self::Away(text)
         } else {
             Self::Failed(text)
         }
@@ -272,13 +297,18 @@ impl Pool {
         }
     }
 
+    /// A connection beside those of the pool.
+    pub(super) async fn connect(&self) -> Result<Session, StoreError> {
+        self.server.connect().await
+    }
+
     async fn session(&self) -> Result<Session, StoreError> {
         loop {
             let idle = self.lock().pop();
             match idle {
-                Some(session) if session.client.is_closed() => {}
+                Some(session) if session.is_over() => {}
                 Some(session) => return Ok(session),
-                None => return self.server.connect().await,
+                None => return self.connect().await,
             }
         }
     }

@@ -174,7 +174,7 @@ fn commit(
             }
             outcome
         } else {
-            Err(copy(&error))
+            Err(error.clone())
         };
         outcomes.push((job, outcome));
     }
@@ -208,13 +208,6 @@ fn undo(connection: &Connection, waiting: &mut Waiting) {
     match Waiting::load(connection) {
         Ok(fresh) => *waiting = fresh,
         Err(error) => tracing::error!(%error, "the queue cannot be counted"),
-    }
-}
-
-fn copy(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Full(text) => StoreError::Full(text.clone()),
-        StoreError::Failed(text) => StoreError::Failed(text.clone()),
     }
 }
 

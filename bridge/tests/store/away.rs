@@ -1,0 +1,148 @@
+//! A database that goes away while it is used.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use homeroom_bridge::{
+    message::PartStatus,
+    store::{Ambiguity, StoreError, postgres::Options, postgres::PostgresStore},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::{
+    cluster::{self, Database},
+    place::*,
+};
+
+async fn database() -> Option<Database> {
+    match Place::postgres().await? {
+        Place::Postgres(database) => Some(database),
+        Place::Sqlite(_) => None,
+    }
+}
+
+/// Ends every connection to the database.
+async fn end_all(database: &Database) {
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    database.client().await.query(sql, &[]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_whose_connections_were_ended_goes_on_and_holds_its_name_again() {
+    let Some(database) = database().await else {
+        return;
+    };
+    let config = database.config();
+    let store = cluster::open(&config, "one", Arc::new(|_| Ambiguity::Resend)).await;
+    accept(&store, message("m1", 1), NOW).await;
+    end_all(&database).await;
+    assert_eq!(store.claim(ESME, 1, NOW).await.unwrap().len(), 1);
+    let second = PostgresStore::open(&config, Options::new("one")).await;
+    assert!(matches!(second, Err(StoreError::Failed(_))), "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_whose_name_another_has_taken_claims_nothing_until_that_one_ends() {
+    let Some(database) = database().await else {
+        return;
+    };
+    let config = database.config();
+    let resend = || Arc::new(|_| Ambiguity::Resend);
+    let first = cluster::open(&config, "one", resend()).await;
+    accept(&first, message("m1", 1), NOW).await;
+    end_all(&database).await;
+    let second = cluster::open(&config, "one", resend()).await;
+    assert!(first.claim(ESME, 1, NOW).await.is_err());
+    drop(second);
+    for _ in 0..50 {
+        if first.claim(ESME, 1, NOW).await.is_ok() {
+            assert_eq!(statuses(&first, "m1").await, [PartStatus::Sending]);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it claims nothing though nobody else has its name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_whose_commit_nobody_heard_of_is_made_again_at_once_and_is_not_ambiguous() {
+    let Some(database) = database().await else {
+        return;
+    };
+    let deaf = Deaf::before(database.port()).await;
+    let config = database.by_tcp("localhost").replace(
+        &format!("port={}", database.port()),
+        &format!("port={}", deaf.port),
+    );
+    let store = cluster::open(&config, "one", Arc::new(|_| Ambiguity::Resend)).await;
+    accept(&store, message("m1", 2), NOW).await;
+    deaf.armed.store(true, Ordering::SeqCst);
+    let lost = store.claim(ESME, 2, NOW).await;
+    assert!(matches!(lost, Err(StoreError::Away(_))), "{lost:?}");
+    assert_eq!(statuses(&store, "m1").await, [PartStatus::Sending; 2]);
+    let again = store.claim(ESME, 2, NOW).await.unwrap();
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|part| part.attempt == 2));
+    let depths = store.depths(NOW).await.unwrap();
+    assert_eq!((depths.ambiguous, depths.queued), (0, vec![]));
+    let history = store.history("m1").await.unwrap();
+    let back = history.iter().filter(|line| line.what.contains("not sent"));
+    assert_eq!(back.count(), 2, "{history:?}");
+}
+
+/// Between a bridge and its database; once armed, the answer to the next commit of a claim never comes, and the connection ends.
+struct Deaf {
+    port: u16,
+    armed: Arc<AtomicBool>,
+}
+
+impl Deaf {
+    async fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let armed = Arc::new(AtomicBool::new(false));
+        let shared = Arc::clone(&armed);
+        tokio::spawn(async move {
+            while let Ok((bridge, _)) = listener.accept().await {
+                let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                tokio::spawn(pass(bridge, server, Arc::clone(&shared)));
+            }
+        });
+        Self { port: own, armed }
+    }
+}
+
+async fn pass(mut bridge: TcpStream, mut server: TcpStream, armed: Arc<AtomicBool>) {
+    let (mut sent, mut answered) = ([0; 16_000], [0; 16_000]);
+    let mut claims = false;
+    loop {
+        tokio::select! {
+            read = bridge.read(&mut sent) => {
+                let Ok(count @ 1..) = read else { return };
+                let bytes = &sent[..count];
+                let has = |text: &[u8]| bytes.windows(text.len()).any(|one| one == text);
+                claims |= has(b"UPDATE parts p SET status = 1");
+                server.write_all(bytes).await.unwrap();
+                if claims && has(b"COMMIT") && armed.swap(false, Ordering::SeqCst) {
+                    // The server has done it once it answers.
+                    assert!(server.read(&mut answered).await.unwrap() > 0);
+                    return;
+                }
+            }
+            read = server.read(&mut answered) => {
+                let Ok(count @ 1..) = read else { return };
+                bridge.write_all(&answered[..count]).await.unwrap();
+            }
+        }
+    }
+}
