@@ -97,7 +97,8 @@ async fn hand_over_all(
         let delays: Waiting = some.iter().copied().collect();
         let ids: Vec<SmsMessageId> = delays.keys().copied().collect();
         match messages::claim(&db, &ids, app.ports.clock.now()).await {
-            Ok(rows) => {
+            Ok((rows, tells)) => {
+                outbound::tell(app, tenant, tells).await;
                 for portion in portions(rows, tenant) {
                     let said = Submissions {
                         messages: portion,
