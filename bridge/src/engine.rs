@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use homeroom_kernel::Clock;
+use homeroom_sms_contract::submit::SwitchedOff;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ mod plan;
 mod questions;
 mod references;
 mod requests;
+mod switches;
 
 /// Events of links that may wait for the store.
 const EVENTS: usize = 4_096;
@@ -45,6 +47,7 @@ pub struct Engine {
     limits: crate::config::Limits,
     retention: Retention,
     plan: RwLock<Arc<Plan>>,
+    off: RwLock<Arc<SwitchedOff>>,
     traffic: Traffic,
     meters: Meters,
     references: References,
@@ -85,12 +88,14 @@ impl Engine {
                 dead_letters: config.store.dead_letters,
             },
             plan: RwLock::default(),
+            off: RwLock::default(),
             references: References::default(),
             full_at: AtomicI64::new(0),
             events: Mutex::new(Some(events)),
             intake: Mutex::new(None),
             stop: CancellationToken::new(),
         });
+        engine.heed().await?;
         let intake = tokio::spawn(intake::run(Arc::clone(&engine), taken));
         *engine.intake.lock().unwrap_or_else(PoisonError::into_inner) = Some(intake);
         engine
@@ -214,13 +219,20 @@ impl Engine {
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                _ = counting.tick() => match self.store.depths(self.clock.now().millis()).await {
-                    Ok(depths) => self.traffic.waits(depths),
-                    Err(error) => tracing::error!(%error, "what waits cannot be counted"),
-                },
+                _ = counting.tick() => self.count_what_waits().await,
                 _ = asking.tick() => questions::ask(&self).await,
                 _ = sweeping.tick() => self.sweep().await,
             }
+        }
+    }
+
+    async fn count_what_waits(&self) {
+        match self.store.depths(self.clock.now().millis()).await {
+            Ok(depths) => self.traffic.waits(depths),
+            Err(error) => tracing::error!(%error, "what waits cannot be counted"),
+        }
+        if let Err(error) = self.heed().await {
+            tracing::error!(%error, "what is switched off cannot be read");
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use homeroom_domain::sms::text::TextLength;
-use homeroom_sms_contract::submit::{Cancelled, Links, Outcome, Submission};
+use homeroom_sms_contract::submit::{Cancelled, Links, Outcome, Submission, SwitchedOff};
 
 use crate::meters::Meters;
 use crate::store::{Depths, MessageView, StoreError};
@@ -71,6 +71,9 @@ pub trait Gateway: Send + Sync + 'static {
         caller: &Caller,
         messages: Vec<Submission>,
     ) -> Result<Vec<Outcome>, StoreError>;
+
+    /// The platform says which links and pools are switched off.
+    async fn switch_off(&self, said: SwitchedOff) -> Result<(), StoreError>;
 
     /// Withdraws a message no part of which has left.
     async fn cancel(

@@ -184,7 +184,7 @@ pub(super) async fn send(
 fn refusal(code: &str, error: String) -> ApiError {
     let status = match code {
         "ip_not_allowed" => StatusCode::FORBIDDEN,
-        "conflict" => StatusCode::CONFLICT,
+        "conflict" | "link_disabled" => StatusCode::CONFLICT,
         _ => StatusCode::BAD_REQUEST,
     };
     ApiError::new(status, error)

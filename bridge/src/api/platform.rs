@@ -53,9 +53,17 @@ pub(super) async fn submit(
     request: Request,
 ) -> Result<Response, ApiError> {
     let body = signed(&api, request).await?;
-    let Submissions { messages } = parse(&body)?;
-    if messages.is_empty() || messages.len() > MAX_SUBMISSIONS {
+    let Submissions {
+        messages,
+        switched_off,
+    } = parse(&body)?;
+    let says_nothing = messages.is_empty() && switched_off.is_none();
+    if says_nothing || messages.len() > MAX_SUBMISSIONS {
         return Err(ApiError::bad(format!("1 to {MAX_SUBMISSIONS} messages")));
+    }
+    // Before the messages: none of them leaves by a link that was switched off before they were taken.
+    if let Some(said) = switched_off {
+        api.gateway.switch_off(said).await?;
     }
     let asked = messages.len();
     let outcomes = api.gateway.submit(&Caller::Platform, messages).await?;

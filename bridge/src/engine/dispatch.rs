@@ -37,7 +37,7 @@ pub(super) async fn run(engine: Arc<Engine>, esme: i64) {
         loop {
             let sent = tokio::select! {
                 () = engine.stop.cancelled() => return,
-                places = places(&plan, route) => match places {
+                places = places(&plan, route, engine.open_links(&plan, esme, route)) => match places {
                     Some(places) => send(&engine, &plan, esme, places).await,
                     None => false,
                 },
@@ -60,16 +60,15 @@ struct Places {
     grant: Grant,
 }
 
-/// Places on links that are up; none where no link is up.
-async fn places(plan: &Plan, route: &Route) -> Option<Places> {
-    let up: BTreeMap<i64, usize> = route
-        .links
-        .iter()
+/// Places on those of the links that are up; none where no link is up.
+async fn places(plan: &Plan, route: &Route, links: Vec<i64>) -> Option<Places> {
+    let up: BTreeMap<i64, usize> = links
+        .into_iter()
         .filter_map(|number| {
-            let state = plan.links.get(number)?.handle.state();
+            let state = plan.links.get(&number)?.handle.state();
             let free = state.window.saturating_sub(state.in_flight);
             let can_send = matches!(state.status, LinkStatus::Up | LinkStatus::Throttled);
-            can_send.then_some((*number, usize::try_from(free).unwrap_or(BATCH)))
+            can_send.then_some((number, usize::try_from(free).unwrap_or(BATCH)))
         })
         .collect();
     if up.is_empty() {

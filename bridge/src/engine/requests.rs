@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use homeroom_domain::sms::{cut::Cut, text::TextLength};
 use homeroom_sms_contract::submit::{
-    Cancelled, Link as LinkState, Links, Outcome, Pool as PoolState, Submission,
+    Cancelled, Link as LinkState, Links, Outcome, Pool as PoolState, Submission, SwitchedOff,
 };
 
 use super::Engine;
@@ -54,6 +54,15 @@ impl Engine {
             )));
         };
         if let Caller::App { address, .. } = caller {
+            // The platform has asked its own records before; what it took until then is taken here too.
+            if self.is_off(asked.esme, route) {
+                let error = "this link is switched off".to_owned();
+                return Err(Box::new(accept::refused(
+                    asked.message_id,
+                    "link_disabled",
+                    error,
+                )));
+            }
             let address = address.to_canonical();
             let members = route
                 .links
@@ -158,6 +167,10 @@ impl Gateway for Engine {
         Ok(outcomes)
     }
 
+    async fn switch_off(&self, said: SwitchedOff) -> Result<(), StoreError> {
+        self.switch(said).await
+    }
+
     async fn cancel(
         &self,
         _: &Caller,
@@ -192,7 +205,8 @@ impl Gateway for Engine {
                     .get(link)
                     .map_or(0, |running| running.sent.load(Ordering::Relaxed))
             };
-            let links = route.links.iter().filter_map(|link| states.get(link));
+            let open = self.open_links(&plan, *number, route);
+            let links = open.iter().filter_map(|link| states.get(link));
             let rate: f64 = links.map(|link| link.rate).sum();
             Some(PoolState {
                 id: *number,

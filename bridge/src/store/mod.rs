@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use homeroom_sms_contract::submit::Cancelled;
+use homeroom_sms_contract::submit::{Cancelled, SwitchedOff};
 use thiserror::Error;
 
 use crate::message::{
@@ -315,6 +315,12 @@ pub trait Store: Send + Sync + 'static {
         before: i64,
         limit: usize,
     ) -> Result<Vec<Unheard>, StoreError>;
+
+    /// Keeps what is switched off, unless something later is kept.
+    async fn switch_off(&self, said: SwitchedOff) -> Result<(), StoreError>;
+
+    /// What is switched off, in the order of the numbers.
+    async fn switched_off(&self) -> Result<SwitchedOff, StoreError>;
 
     /// How much waits.
     async fn depths(&self, now: i64) -> Result<Depths, StoreError>;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use homeroom_sms_contract::submit::Cancelled;
+use homeroom_sms_contract::submit::{Cancelled, SwitchedOff};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -165,6 +165,12 @@ impl Store for Events {
         unreachable!()
     }
     async fn replay(&self, _: Option<&str>, _: i64) -> Result<u64, StoreError> {
+        unreachable!()
+    }
+    async fn switch_off(&self, _: SwitchedOff) -> Result<(), StoreError> {
+        unreachable!()
+    }
+    async fn switched_off(&self) -> Result<SwitchedOff, StoreError> {
         unreachable!()
     }
     async fn depths(&self, _: i64) -> Result<Depths, StoreError> {

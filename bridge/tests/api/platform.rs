@@ -1,5 +1,5 @@
 use super::support::{Disk, SECRET, bridge, now};
-use homeroom_sms_contract::submit::{Links, Outcome, Submitted};
+use homeroom_sms_contract::submit::{Links, Outcome, Submitted, SwitchedOff};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -109,6 +109,37 @@ async fn what_is_not_of_the_contract_is_refused_as_a_whole() {
         )
         .await;
     assert_eq!(full.error().0, 503);
+}
+
+#[tokio::test]
+async fn the_platform_says_what_is_switched_off_with_messages_or_without() {
+    let bridge = bridge().await;
+    let seconds = now().seconds();
+    let said = |esmes: &[i64], at| json!({ "esmes": esmes, "at": at });
+    for (body, outcomes, expected) in [
+        (
+            json!({ "messages": [], "switched_off": said(&[101], 1) }),
+            0,
+            (vec![101], 1),
+        ),
+        (json!({ "messages": [submission(1)] }), 1, (vec![101], 1)),
+        (
+            json!({ "messages": [submission(2)], "switched_off": said(&[], 2) }),
+            1,
+            (vec![], 2),
+        ),
+    ] {
+        let answer = bridge
+            .signed(Method::POST, "/v1/submissions", body, SECRET, seconds)
+            .await;
+        let submitted: Submitted = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(submitted.outcomes.len(), outcomes);
+        let (esmes, at) = expected;
+        assert_eq!(
+            *bridge.engine.off.lock().unwrap(),
+            SwitchedOff { esmes, at }
+        );
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use homeroom_domain::sms::text::{self, TextLength};
 use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::signature;
 use homeroom_sms_contract::submit::{
-    Cancelled, Link, LinkStatus, Links, Outcome, Pool, Submission,
+    Cancelled, Link, LinkStatus, Links, Outcome, Pool, Submission, SwitchedOff,
 };
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -48,6 +48,7 @@ pub(crate) struct Memory {
     pub(crate) messages: Mutex<HashMap<(i64, String), Submission>>,
     pub(crate) disk: Mutex<Disk>,
     pub(crate) queue: Mutex<usize>,
+    pub(crate) off: Mutex<SwitchedOff>,
 }
 
 impl Memory {
@@ -125,6 +126,11 @@ impl Gateway for Memory {
             .into_iter()
             .map(|one| self.outcome(caller, one))
             .collect())
+    }
+
+    async fn switch_off(&self, said: SwitchedOff) -> Result<(), StoreError> {
+        *self.off.lock().unwrap() = said;
+        Ok(())
     }
 
     async fn cancel(&self, _: &Caller, id: &str, app_id: i64) -> Result<Cancelled, StoreError> {
@@ -323,6 +329,7 @@ pub(crate) async fn bridge_with(platform: &str, more: &str) -> Bridge {
         messages: Mutex::default(),
         disk: Mutex::new(Disk::Good),
         queue: Mutex::new(usize::MAX),
+        off: Mutex::default(),
     });
     let client = PlatformClient::new(&config.platform.url, None).unwrap();
     let api = Api::new(&config, engine.clone(), client, Arc::new(SystemClock)).unwrap();

@@ -25,6 +25,7 @@ mod send;
 mod steps;
 mod storm;
 mod support;
+mod switches;
 mod texts;
 mod unwritable;
 mod waits;

@@ -411,8 +411,16 @@ pub(crate) struct Sender(PlatformClient);
 impl Sender {
     /// Sends texts, of which the first 40 characters are their ids too; those that the bridge said to have stored.
     pub(crate) async fn send(&self, esme: i64, texts: &[String]) -> Vec<String> {
-        let messages = texts.iter().map(|text| message(esme, text)).collect();
-        let body = Bytes::from(serde_json::to_vec(&Submissions { messages }).unwrap());
+        self.submit(&Submissions {
+            messages: texts.iter().map(|text| message(esme, text)).collect(),
+            switched_off: None,
+        })
+        .await
+    }
+
+    /// Hands over what the platform says; the messages that the bridge said to have stored.
+    pub(crate) async fn submit(&self, said: &Submissions) -> Vec<String> {
+        let body = Bytes::from(serde_json::to_vec(said).unwrap());
         let seconds = SystemClock.now().seconds();
         let signed = signature::sign(SECRET.as_bytes(), "request", seconds, &body);
         let mut headers = HeaderMap::new();

@@ -27,6 +27,7 @@ mod postgres_only;
 mod receipts;
 mod sqlite_only;
 mod suite;
+mod switches;
 mod tls;
 mod unanswered;
 
@@ -93,6 +94,7 @@ over_both! {
     inbound::a_part_that_is_sent_twice_counts_once,
     inbound::what_never_became_whole_is_handed_on_after_an_hour,
     inbound::two_equal_messages_are_two,
+    switches::what_is_switched_off_is_kept_until_something_later_is_said,
     deep::a_hundred_thousand_messages_do_not_slow_the_start_or_the_claim,
     kill::nothing_that_was_answered_is_lost_when_the_bridge_is_killed,
 }

@@ -87,7 +87,8 @@ pub(crate) async fn send_notice_sms(
         ..Wishes::default()
     };
     let sender = Sender::of(&post).await?;
-    if sender.cuts.count(&words, true).on_air > sender.cuts.max_segments() {
+    // The line's end is always left of it, so it can only be too long.
+    if sender.cuts.admit(&words, true).is_err() {
         return Err(Conflict::NoticeTooLong.into());
     }
     let found = audience::find(&post.db, &audience, post.input.primary_only).await?;

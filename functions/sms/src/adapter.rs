@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use homeroom_domain::{SmsMessageId, TenantId, sms::status::MessageStatus};
 use homeroom_edge::{App, app::SmsJob};
 use homeroom_kernel::Timestamp;
-use homeroom_sms_contract::submit::{MAX_SUBMISSIONS, Outcome, Submission, Submissions};
+use homeroom_sms_contract::submit::{
+    MAX_SUBMISSIONS, Outcome, Submission, Submissions, SwitchedOff,
+};
 use homeroom_store::{
     ControlDb, IdentityDb, StoreError, TenantDb, Trace,
     control::registry,
@@ -52,8 +54,12 @@ pub async fn deliver(app: &App, jobs: &[(SmsJob, u32)]) -> Vec<Fate> {
         planes.entry(job.tenant).or_default().extend(ids);
     }
     let mut waiting = Waiting::new();
+    let off = outbound::switched_off(app).await;
     for (tenant, wanted) in planes {
-        hand_over_all(app, tenant, &wanted, &mut waiting).await;
+        match &off {
+            Ok(off) => hand_over_all(app, tenant, &wanted, off, &mut waiting).await,
+            Err(_) => waiting.extend(wanted),
+        }
     }
     let fate = |(job, _): &(SmsJob, u32)| {
         let delays = job.message_ids.iter().filter_map(|id| waiting.get(id));
@@ -78,6 +84,7 @@ async fn hand_over_all(
     app: &App,
     tenant: Option<TenantId>,
     wanted: &[(SmsMessageId, u32)],
+    off: &SwitchedOff,
     waiting: &mut Waiting,
 ) {
     let db = match open(app, tenant).await {
@@ -90,9 +97,14 @@ async fn hand_over_all(
         let delays: Waiting = some.iter().copied().collect();
         let ids: Vec<SmsMessageId> = delays.keys().copied().collect();
         match messages::claim(&db, &ids, app.ports.clock.now()).await {
-            Ok(rows) => {
+            Ok((rows, tells)) => {
+                outbound::tell(app, tenant, tells).await;
                 for portion in portions(rows, tenant) {
-                    let result = hand_over(app, tenant, &db, portion).await;
+                    let said = Submissions {
+                        messages: portion,
+                        switched_off: Some(off.clone()),
+                    };
+                    let result = hand_over(app, tenant, &db, said).await;
                     waiting.extend(result.into_iter().map(|(id, least)| {
                         let usual = delays.get(&id).copied().unwrap_or(FIRST_DELAY);
                         (id, usual.max(least))
@@ -166,14 +178,15 @@ async fn hand_over(
     app: &App,
     tenant: Option<TenantId>,
     db: &impl IdentityDb,
-    messages: Vec<Submission>,
+    said: Submissions,
 ) -> Vec<(SmsMessageId, u32)> {
-    let all: Vec<SmsMessageId> = messages
+    let all: Vec<SmsMessageId> = said
+        .messages
         .iter()
         .filter_map(|message| SmsMessageId::parse(&message.message_id))
         .collect();
     let later = |ids: &[SmsMessageId]| ids.iter().map(|id| (*id, 0)).collect();
-    let Ok(submitted) = app.ports.bridge.submit(&Submissions { messages }).await else {
+    let Ok(submitted) = app.ports.bridge.submit(&said).await else {
         return later(&all);
     };
     let mut handed: Vec<(SmsMessageId, Handed)> = Vec::new();

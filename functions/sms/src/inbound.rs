@@ -205,12 +205,13 @@ async fn store(
         // Those that were there before have other ids, and nothing is found under these.
         outbound::announce(app, tenant, &waiting).await;
     }
-    withdraw(app, &db, &inbound::stopped(&plane.messages), now).await
+    withdraw(app, tenant, &db, &inbound::stopped(&plane.messages), now).await
 }
 
 /// Takes back from the bridge what has not left for phones that sent STOP. Where the bridge does not answer, it tells of them again.
 async fn withdraw(
     app: &App,
+    tenant: Option<TenantId>,
     db: &EventsDb,
     stopped: &[Pair<'_>],
     now: Timestamp,
@@ -221,9 +222,9 @@ async fn withdraw(
     let elsewhere = stops::list_elsewhere(db, stopped).await?;
     let asked = ask(app, elsewhere.iter().map(|one| (one.app_id, one.id))).await;
     if !asked.withdrawn.is_empty() {
-        stops::withdraw(stopped, &asked.withdrawn, now)
-            .commit(db)
-            .await?;
+        let batch = stops::withdraw(stopped, &asked.withdrawn, now);
+        let tells = callbacks::carry_out(batch, db, now).await?;
+        outbound::tell(app, tenant, tells).await;
     }
     if asked.is_away {
         return Err(ApiError::Unavailable("the bridge is away".into()));

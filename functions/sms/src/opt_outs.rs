@@ -7,6 +7,7 @@ use homeroom_kernel::{Fields, Input};
 use homeroom_store::{
     IdentityDb,
     sms::{
+        callbacks,
         contacts::{self, OptOut},
         stops,
     },
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{
     messages::withdraw::ask,
+    outbound,
     paging::{Part, PartOut},
     send::draft::receiver,
 };
@@ -131,9 +133,9 @@ pub(crate) async fn add_opt_out(
 ) -> Result<Json<OptOutOut>, ApiError> {
     let (app_id, number) = (caller.sms_app.id, body.input.number.as_str());
     let at_bridge = withdraw_from_bridge(&caller.app, &caller.db, app_id, number).await?;
-    contacts::add(&caller.stamp(), app_id, number, &at_bridge)
-        .commit(&caller.db)
-        .await?;
+    let batch = contacts::add(&caller.stamp(), app_id, number, &at_bridge);
+    let tells = callbacks::carry_out(batch, &caller.db, caller.context.now).await?;
+    outbound::tell(&caller.app, caller.sms_app.tenant, tells).await;
     let row = contacts::find(&caller.db, app_id, number).await?;
     // Taken away by another request in the meantime.
     Ok(Json(row.ok_or_else(not_found)?.into()))

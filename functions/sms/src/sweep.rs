@@ -1,4 +1,5 @@
-//! Every minute: what waits longer than it should, for the bridge or for an app to be told, is put into its queue again.
+//! Every minute: what waits longer than it should, for the bridge or for an app to be told, is put into its queue again, and the bridge hears
+//! again what is switched off.
 
 use homeroom_domain::TenantId;
 use homeroom_edge::{
@@ -29,6 +30,7 @@ pub async fn sweep(app: &App) -> Result<usize, StoreError> {
     let databases = &*app.ports.databases;
     let now = app.ports.clock.now();
     let control = ControlDb::open(databases, &Consistency::Latest, &trace)?;
+    outbound::tell_bridge(app).await;
     let mut found = put_again(app, &control, None, now).await;
     let turn = now.seconds() / VISIT_SECONDS;
     for school in registry::list_active_in_turn(&control, turn, SCHOOLS_PER_VISIT).await? {

@@ -12,12 +12,25 @@ pub const LINKS_PATH: &str = "/v1/links";
 /// Most messages of one request.
 pub const MAX_SUBMISSIONS: usize = 100;
 
-/// One request: up to [`MAX_SUBMISSIONS`] messages, each with an outcome of its own.
+/// One request: up to [`MAX_SUBMISSIONS`] messages, each with an outcome of its own; none where it only says what is switched off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Submissions {
     /// The messages.
     pub messages: Vec<Submission>,
+    /// Replaces what was said before; where absent, that holds on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switched_off: Option<SwitchedOff>,
+}
+
+/// Links and pools that administrators switched off: no pool sends by such a link. What the link itself was given before still leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchedOff {
+    /// Their numbers.
+    pub esmes: Vec<i64>,
+    /// When that was so: what is older than what the bridge knows changes nothing.
+    pub at: i64,
 }
 
 /// One message.
@@ -90,7 +103,7 @@ pub enum Outcome {
     Refused {
         /// The message.
         message_id: String,
-        /// Stable code: `unknown_esme`, `ip_not_allowed`, `invalid_source`, `invalid_destination`, `invalid_text`, `too_long`, `conflict`, `expired`.
+        /// Stable code: `unknown_esme`, `ip_not_allowed`, `link_disabled`, `invalid_source`, `invalid_destination`, `invalid_text`, `too_long`, `conflict`, `expired`.
         code: String,
         /// What is wrong, for a person.
         error: String,
@@ -190,7 +203,7 @@ pub enum LinkStatus {
 pub struct Pool {
     /// Its number, the `esme` of requests.
     pub id: i64,
-    /// Sum of the rates of the links that are up.
+    /// Sum of the rates of the links that are up and not switched off.
     pub rate: f64,
     /// Its links.
     pub links: Vec<i64>,

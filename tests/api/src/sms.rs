@@ -68,6 +68,7 @@ pub(crate) struct SmsWorld {
     callbacks: Mutex<Vec<CallbackJob>>,
     mood: Mutex<Mood>,
     bodies: Mutex<Vec<Submissions>>,
+    off: Mutex<Vec<i64>>,
     pages: Mutex<BTreeMap<String, String>>,
     /// What it has on disk, by id, and whether a part of it has left.
     kept: Mutex<BTreeMap<String, bool>>,
@@ -147,7 +148,12 @@ impl SmsWorld {
         if mood == Mood::Away {
             return away();
         }
-        self.bodies.lock().unwrap().push(body.clone());
+        if let Some(said) = &body.switched_off {
+            self.off.lock().unwrap().clone_from(&said.esmes);
+        }
+        if !body.messages.is_empty() {
+            self.bodies.lock().unwrap().push(body.clone());
+        }
         let answer = |message: &Submission| {
             let message_id = message.message_id.clone();
             match mood {
@@ -368,6 +374,12 @@ impl TestApp {
     pub fn take_submissions(&self) -> Vec<Vec<Submission>> {
         let bodies = std::mem::take(&mut *self.0.world.sms.bodies.lock().unwrap());
         bodies.into_iter().map(|body| body.messages).collect()
+    }
+
+    /// What is switched off, as the bridge last heard.
+    #[must_use]
+    pub fn bridge_heard_off(&self) -> Vec<i64> {
+        self.0.world.sms.off.lock().unwrap().clone()
     }
 
     /// Takes the queues away, or brings them back.

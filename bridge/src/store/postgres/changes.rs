@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use homeroom_sms_contract::submit::Cancelled;
+use homeroom_sms_contract::submit::{Cancelled, SwitchedOff};
 
 use super::{
     rows::{self, Messages},
@@ -399,6 +399,33 @@ impl Operation for Cancel<'_> {
         };
         rows::save(session, &mut messages, self.now).await?;
         Ok(outcome)
+    }
+}
+
+pub(super) struct SwitchOff<'a>(pub(super) &'a SwitchedOff);
+
+#[async_trait]
+impl Operation for SwitchOff<'_> {
+    type Output = ();
+
+    async fn run(&self, session: &mut Session) -> Result<(), Failure> {
+        let later = session
+            .execute(
+                "UPDATE counters SET value = $1 WHERE name = 'switched_off_at' AND value <= $1",
+                &[&self.0.at],
+            )
+            .await?;
+        if later == 0 {
+            return Ok(());
+        }
+        session.execute("DELETE FROM switched_off", &[]).await?;
+        session
+            .execute(
+                "INSERT INTO switched_off (esme) SELECT DISTINCT unnest($1::bigint[])",
+                &[&self.0.esmes],
+            )
+            .await?;
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use homeroom_sms_contract::submit::Cancelled;
+use homeroom_sms_contract::submit::{Cancelled, SwitchedOff};
 pub use open::Options;
 use session::{Failure, Operation, Pool, Session};
 use tokio::sync::{mpsc, oneshot};
@@ -383,6 +383,14 @@ impl Store for PostgresStore {
                 limit: limit(most),
             })
             .await
+    }
+
+    async fn switch_off(&self, said: SwitchedOff) -> Result<(), StoreError> {
+        self.pool.run(&changes::SwitchOff(&said)).await
+    }
+
+    async fn switched_off(&self) -> Result<SwitchedOff, StoreError> {
+        self.pool.run(&views::SwitchedOffNow).await
     }
 
     async fn depths(&self, _now: i64) -> Result<Depths, StoreError> {

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/postgres_0003.sql"),
     include_str!("../schema/postgres_0004.sql"),
     include_str!("../schema/postgres_0005.sql"),
+    include_str!("../schema/postgres_0006.sql"),
 ];
 /// One bridge at a time brings the tables up to date.
 const MIGRATION_LOCK: i64 = 0x6272_6964_6765_7331;

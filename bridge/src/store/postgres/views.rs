@@ -1,6 +1,7 @@
 //! What can be read without writing.
 
 use async_trait::async_trait;
+use homeroom_sms_contract::submit::SwitchedOff;
 
 use super::{
     rows,
@@ -115,6 +116,30 @@ impl Operation for Silent {
             submitted_at: row.get(4),
         };
         Ok(found.iter().map(read).collect())
+    }
+}
+
+pub(super) struct SwitchedOffNow;
+
+#[async_trait]
+impl Operation for SwitchedOffNow {
+    type Output = SwitchedOff;
+    const BEGIN: &'static str = READ;
+
+    async fn run(&self, session: &mut Session) -> Result<SwitchedOff, Failure> {
+        let at = session
+            .one(
+                "SELECT value FROM counters WHERE name = 'switched_off_at'",
+                &[],
+            )
+            .await?;
+        let found = session
+            .all("SELECT esme FROM switched_off ORDER BY esme", &[])
+            .await?;
+        Ok(SwitchedOff {
+            esmes: found.iter().map(|row| row.get(0)).collect(),
+            at: at.get(0),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happens to messages: find the rows, let `work` decide, write what changed.
 
-use homeroom_sms_contract::submit::Cancelled;
+use homeroom_sms_contract::submit::{Cancelled, SwitchedOff};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -299,6 +299,28 @@ pub(super) fn cancel(
         }
     })?;
     Ok(outcome.unwrap_or(Cancelled::Unknown))
+}
+
+pub(super) fn switch_off(tx: &mut Tx<'_>, said: &SwitchedOff) -> Result<(), StoreError> {
+    let later = tx
+        .connection
+        .prepare_cached(
+            "UPDATE counters SET value = ?1 WHERE name = 'switched_off_at' AND value <= ?1",
+        )?
+        .execute([said.at])?;
+    if later == 0 {
+        return Ok(());
+    }
+    tx.connection
+        .prepare_cached("DELETE FROM switched_off")?
+        .execute([])?;
+    let mut add = tx
+        .connection
+        .prepare_cached("INSERT OR IGNORE INTO switched_off (esme) VALUES (?1)")?;
+    for esme in &said.esmes {
+        add.execute([esme])?;
+    }
+    Ok(())
 }
 
 /// Drops messages that were finished, or whose time ended, before a time.

@@ -20,7 +20,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use homeroom_sms_contract::submit::Cancelled;
+use homeroom_sms_contract::submit::{Cancelled, SwitchedOff};
 pub use open::Options;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -302,6 +302,14 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Unheard>, StoreError> {
         self.read(move |connection| views::unheard(connection, (link, after, before), limit))
             .await
+    }
+
+    async fn switch_off(&self, said: SwitchedOff) -> Result<(), StoreError> {
+        self.write(move |tx| changes::switch_off(tx, &said)).await
+    }
+
+    async fn switched_off(&self) -> Result<SwitchedOff, StoreError> {
+        self.read(views::switched_off).await
     }
 
     async fn depths(&self, _now: i64) -> Result<Depths, StoreError> {

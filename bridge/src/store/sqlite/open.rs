@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/sqlite_0002.sql"),
     include_str!("../schema/sqlite_0003.sql"),
     include_str!("../schema/sqlite_0004.sql"),
+    include_str!("../schema/sqlite_0005.sql"),
 ];
 /// Pages in the log after which the writer brings them into the file: 16 MiB.
 const CHECKPOINT_PAGES: i64 = 4_096;

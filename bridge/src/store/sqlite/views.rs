@@ -1,5 +1,6 @@
 //! What can be read without writing.
 
+use homeroom_sms_contract::submit::SwitchedOff;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::rows;
@@ -82,6 +83,18 @@ pub(super) fn unheard(
             },
         )?
         .collect::<Result<_, _>>()?)
+}
+
+pub(super) fn switched_off(connection: &Connection) -> Result<SwitchedOff, StoreError> {
+    let connection = &connection.unchecked_transaction()?;
+    let at = connection
+        .prepare_cached("SELECT value FROM counters WHERE name = 'switched_off_at'")?
+        .query_row([], |row| row.get(0))?;
+    let esmes = connection
+        .prepare_cached("SELECT esme FROM switched_off ORDER BY esme")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(SwitchedOff { esmes, at })
 }
 
 pub(super) fn depths(connection: &Connection) -> Result<Depths, StoreError> {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{number, unknown};
+use crate::outbound;
 
 const UNKNOWN: &str = "unknown esme";
 /// Addresses and networks of one link.
@@ -335,7 +336,8 @@ impl Input for LinkIn {
     reason = "the shape of the body for the document; LinkIn reads it"
 )]
 pub(crate) struct LinkBody {
-    /// Whether it may be sent by; a pool takes nothing while one of its links is off. What was accepted before still leaves.
+    /// Whether it may be sent by. What was accepted for it before still leaves. A pool goes on without it, also with what waits already, and
+    /// takes nothing once all its links are off.
     is_enabled: Option<bool>,
     /// Addresses and networks that may send by it, at most 100; everyone where empty.
     #[schema(example = json!(["203.0.113.0/24"]), max_items = 100)]
@@ -356,7 +358,11 @@ pub(crate) async fn update_link(
     body: Body<LinkIn>,
 ) -> Result<Json<LinkOut>, ApiError> {
     let esme = number(&esme, UNKNOWN)?;
+    let switches = body.input.is_enabled.is_some();
     let (words, row) = change(&admin, esme, body.input).await?;
+    if switches {
+        outbound::tell_bridge(&admin.app).await;
+    }
     let links = admin.app.bridge_links(&admin.context).await.ok();
     let live = links
         .as_ref()

@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::withdraw::ask;
-use crate::send::batch::RejectedOut;
+use crate::{outbound, send::batch::RejectedOut};
 
 /// Messages that the bridge is asked about for one request.
 const AT_BRIDGE: u16 = 200;
@@ -142,7 +142,9 @@ pub(crate) async fn cancel_batch(
     let (app_id, now) = (caller.sms_app.id, caller.context.now);
     let others = found(batches::withdraw(&caller.db, app_id, id, AT_BRIDGE, now).await)?;
     let asked = ask(&caller.app, others.into_iter().map(|id| (app_id, id))).await;
-    let counts = batches::note_withdrawn(&caller.db, app_id, id, &asked.withdrawn, now).await?;
+    let (counts, tells) =
+        batches::note_withdrawn(&caller.db, app_id, id, &asked.withdrawn, now).await?;
+    outbound::tell(&caller.app, caller.sms_app.tenant, tells).await;
     let cancelled = of(&counts, MessageStatus::Deleted);
     let in_progress = of(&counts, MessageStatus::Accepted).saturating_sub(asked.left);
     Ok(Json(BatchCancelOut {

@@ -2,15 +2,15 @@
 
 use axum::extract::Path;
 use homeroom_domain::{SmsMessageId, sms::status::MessageStatus};
-use homeroom_edge::{ApiError, App, Json, sms::AppCaller};
-use homeroom_kernel::Timestamp;
+use homeroom_edge::{ApiError, Json, sms::AppCaller};
 use homeroom_sms_contract::submit::{Cancellation, Cancelled};
-use homeroom_store::{IdentityDb, sms::messages};
+use homeroom_store::sms::{callbacks, messages};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{found, id};
+use crate::outbound;
 
 /// A message that was withdrawn.
 #[derive(Serialize, ToSchema)]
@@ -34,8 +34,8 @@ pub(crate) async fn cancel_message(
     Path(message_id): Path<String>,
 ) -> Result<Json<CancelOut>, ApiError> {
     let id = id(&message_id)?;
-    let now = caller.context.now;
-    withdraw(&caller.app, &caller.db, caller.sms_app.id, id, now).await?;
+    let tells = withdraw(&caller, id).await?;
+    outbound::tell(&caller.app, caller.sms_app.tenant, tells).await;
     Ok(Json(CancelOut {
         success: true,
         message_id: id.to_string(),
@@ -47,20 +47,16 @@ fn refused(code: &'static str, words: &'static str) -> ApiError {
     ApiError::gateway(StatusCode::CONFLICT, code, words)
 }
 
-/// Withdraws a message of an app, here while nobody has taken it, and otherwise at the bridge.
-pub(crate) async fn withdraw(
-    app: &App,
-    db: &impl IdentityDb,
-    app_id: i64,
-    id: SmsMessageId,
-    now: Timestamp,
-) -> Result<(), ApiError> {
-    if messages::withdraw(db, app_id, id, now).await? {
-        return Ok(());
+/// Withdraws a message of an app, here while nobody has taken it, and otherwise at the bridge; whether somebody is to be told of something then.
+async fn withdraw(caller: &AppCaller, id: SmsMessageId) -> Result<bool, ApiError> {
+    let (db, app_id, now) = (&caller.db, caller.sms_app.id, caller.context.now);
+    let (withdrew, tells) = messages::withdraw(db, app_id, id, now).await?;
+    if withdrew {
+        return Ok(tells);
     }
     let row = found(messages::find(db, app_id, id).await)?;
     match row.status {
-        MessageStatus::Deleted => return Ok(()),
+        MessageStatus::Deleted => return Ok(tells),
         MessageStatus::Accepted => {}
         _ => return Err(refused("too_late", "too late: the message has left")),
     }
@@ -68,8 +64,10 @@ pub(crate) async fn withdraw(
         message_id: id.to_string(),
         app_id,
     };
-    match app.ports.bridge.cancel(&cancellation).await? {
-        Cancelled::Cancelled => Ok(messages::withdrawn(app_id, id, now).commit(db).await?),
+    match caller.app.ports.bridge.cancel(&cancellation).await? {
+        Cancelled::Cancelled => {
+            Ok(callbacks::carry_out(messages::withdrawn(app_id, id, now), db, now).await?)
+        }
         Cancelled::TooLate => Err(refused("too_late", "too late: the message has left")),
         Cancelled::Unknown => Err(refused(
             "in_progress",

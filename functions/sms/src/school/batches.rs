@@ -44,7 +44,7 @@ pub(crate) struct LeftOutOut {
     student: Option<Id<()>>,
     /// The guardian's name, or the student's.
     name: String,
-    /// `no_guardian`, `no_student`, `no_number`, `no_consent`, `too_long`, `opted_out`, `daily_cp`, `weekly_cp`, `duplicate`.
+    /// `no_guardian`, `no_student`, `no_number`, `no_consent`, `too_long`, `blank`, `opted_out`, `daily_cp`, `weekly_cp`, `duplicate`.
     #[schema(example = "no_consent")]
     code: String,
     /// Why, for a person.

@@ -70,11 +70,8 @@ pub(crate) async fn check_sms_text(
         message,
         transliterate,
     } = &post.input;
-    post.done(
-        Batch::default(),
-        &CheckTextOut::of(message, *transliterate, &cuts),
-    )
-    .await
+    let out = CheckTextOut::of(message, *transliterate, &cuts)?;
+    post.done(Batch::default(), &out).await
 }
 
 /// What the school itself has sent, and what is left for it and for the apps at its address.

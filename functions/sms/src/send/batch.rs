@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use homeroom_domain::{
     SmsBatchId, credentials,
-    sms::{cut::Cuts, text::TextLength},
+    sms::{cut::Cuts, segments::TextError, text::TextLength},
 };
 use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
 use homeroom_kernel::{IdSource, Timestamp};
@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 use super::{
     admit,
+    draft::unsendable,
     recipients::{BatchIn, Recipient},
     rules::{Rules, Taken, check_sender, opted_out_of_all},
     single::conflict,
@@ -248,9 +249,13 @@ fn decide(
         }
         let length = match one.draft.measure(cuts) {
             Ok(length) => length,
-            Err(words) => {
-                let words = format!("message: {}", words.trim_end_matches('.'));
-                decided.rejected.push(one.rejected("too_long", &words));
+            Err(error) => {
+                let code = match error {
+                    TextError::TooLong { .. } => "too_long",
+                    TextError::Empty | TextError::Unwritable(_) => "invalid",
+                };
+                let words = format!("message: {}", unsendable(error).trim_end_matches('.'));
+                decided.rejected.push(one.rejected(code, &words));
                 continue;
             }
         };

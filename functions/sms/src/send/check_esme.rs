@@ -62,7 +62,7 @@ pub(crate) async fn check_esme(
         Ok(links) => links,
         Err(away) => return told(&caller, esme).await?.map(Json).ok_or(away),
     };
-    let route = links.route(esme);
+    let route = caller.app.open_links(&caller.context, &links, esme).await?;
     let members: Vec<_> = links
         .links
         .iter()

@@ -1,6 +1,6 @@
 //! How a text would be sent.
 
-use homeroom_domain::sms::cut::Cuts;
+use homeroom_domain::sms::{cut::Cuts, segments::TextError};
 use homeroom_edge::{ApiError, Body, Json, sms::AppCaller};
 use homeroom_kernel::{Fields, Input, rules};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     admit,
-    draft::{MAX_INTEGER, MAX_TEXT},
+    draft::{MAX_INTEGER, MAX_TEXT, unsendable},
 };
 
 pub(crate) struct CheckTextIn {
@@ -66,14 +66,18 @@ pub(crate) struct CheckTextOut {
 }
 
 impl CheckTextOut {
-    pub(crate) fn of(message: &str, transliterate: bool, cuts: &Cuts) -> Self {
+    /// Also of a text that is too long; an error where nothing of it is left.
+    pub(crate) fn of(message: &str, transliterate: bool, cuts: &Cuts) -> Result<Self, ApiError> {
+        if let Err(error @ TextError::Empty) = cuts.admit(message, transliterate) {
+            return Err(ApiError::field("message", &unsendable(error)));
+        }
         let length = cuts.count(message, transliterate);
-        Self {
+        Ok(Self {
             encoding: length.encoding.name(),
             length: length.length,
             segments: length.segments,
             per_segment: length.per_segment,
-        }
+        })
     }
 }
 
@@ -99,5 +103,5 @@ pub(crate) async fn check_text(
         transliterate,
         ..
     } = &body.input;
-    Ok(Json(CheckTextOut::of(message, *transliterate, &cuts)))
+    CheckTextOut::of(message, *transliterate, &cuts).map(Json)
 }

@@ -2,7 +2,12 @@
 
 use homeroom_domain::{
     SmsBatchId, SmsMessageId, credentials,
-    sms::{cut::Cuts, number::Address, text::TextLength},
+    sms::{
+        cut::{Cuts, NOTHING_LEFT},
+        number::Address,
+        segments::TextError,
+        text::TextLength,
+    },
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_store::sms::messages::{Callback, NewMessage, Numbering};
@@ -127,6 +132,16 @@ pub(crate) fn moment(value: &Value) -> Result<Timestamp, String> {
         .map_err(|_| "Use unix seconds, or the form 2026-01-31T08:00:00Z.".to_owned())
 }
 
+/// Why a text is not sent, for a person.
+pub(crate) fn unsendable(error: TextError) -> String {
+    match error {
+        TextError::TooLong { segments, max } => {
+            format!("The message takes {segments} parts, and at most {max} are sent.")
+        }
+        TextError::Empty | TextError::Unwritable(_) => NOTHING_LEFT.to_owned(),
+    }
+}
+
 /// The receiver of a message.
 pub(crate) fn receiver(value: &Value) -> Result<Address, String> {
     let text = value.as_str().ok_or("Not a valid string.")?;
@@ -148,17 +163,9 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Its length, as the links send it; an error where it takes too many parts.
-    pub(crate) fn measure(&self, cuts: &Cuts) -> Result<TextLength, String> {
-        let length = cuts.count(&self.text, self.envelope.transliterate);
-        if length.on_air > cuts.max_segments() {
-            return Err(format!(
-                "The message takes {} parts, and at most {} are sent.",
-                length.on_air,
-                cuts.max_segments()
-            ));
-        }
-        Ok(length)
+    /// Its length, as the links send it, or why they do not.
+    pub(crate) fn measure(&self, cuts: &Cuts) -> Result<TextLength, TextError> {
+        cuts.admit(&self.text, self.envelope.transliterate)
     }
 
     /// What a repetition under the same transaction id must have in common, as it was asked for.

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::{
     admit,
-    draft::Draft,
+    draft::{Draft, unsendable},
     rules::{Rules, Taken, check_sender, opted_out_of_all, refused},
 };
 use crate::{callbacks, outbound};
@@ -152,7 +152,7 @@ pub(crate) async fn send_message(
     }
     let cuts = app.cuts(&caller.context, draft.envelope.esme).await?;
     let length = draft.measure(&cuts);
-    let length = length.map_err(|words| ApiError::field("message", &words))?;
+    let length = length.map_err(|error| ApiError::field("message", &unsendable(error)))?;
     let (trace, number) = (&caller.context.trace, receiver.0);
     let everywhere = opted_out_of_all(app, &caller.db, trace, &[number]).await?;
     contact.opted_out |= !everywhere.is_empty();

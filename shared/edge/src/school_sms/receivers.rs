@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use homeroom_domain::sms::{
+    cut::NOTHING_LEFT,
     number::Address,
     policy::{Contact, Refusal, Wish},
     school::Template,
+    segments::TextError,
     text::{self, TextLength},
 };
 use homeroom_kernel::{Id, Timestamp};
@@ -54,6 +56,8 @@ pub enum Why {
     NoConsent,
     /// The text has too many parts.
     TooLong,
+    /// Nothing of the text is left once it is written in the GSM alphabet.
+    Blank,
     /// The contact policy forbids it, or the receiver.
     Policy(Refusal),
 }
@@ -68,6 +72,7 @@ impl Why {
             Self::NoNumber => "no_number",
             Self::NoConsent => "no_consent",
             Self::TooLong => "too_long",
+            Self::Blank => "blank",
             Self::Policy(refusal) => refusal.code(),
         }
     }
@@ -81,6 +86,7 @@ impl Why {
             Self::NoNumber => "there is no phone number in international form",
             Self::NoConsent => "the guardian did not agree to text messages",
             Self::TooLong => "the text takes too many parts with these names in it",
+            Self::Blank => "nothing of the text is left once it is written in the GSM alphabet",
             Self::Policy(refusal) => refusal.words(),
         }
     }
@@ -93,7 +99,17 @@ impl Why {
                 "message",
                 "The message takes more parts than are sent of one.",
             ),
+            Self::Blank => ApiError::field("message", NOTHING_LEFT),
             _ => ApiError::gateway(StatusCode::FORBIDDEN, self.code(), self.words()),
+        }
+    }
+}
+
+impl From<TextError> for Why {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::TooLong { .. } => Self::TooLong,
+            TextError::Empty | TextError::Unwritable(_) => Self::Blank,
         }
     }
 }
@@ -245,11 +261,14 @@ impl Sender {
         let mut here: HashMap<String, Vec<String>> = HashMap::new();
         let mut good = Vec::with_capacity(fit.len());
         for (mut fit, mut contact) in fit.into_iter().zip(known) {
-            fit.length = self.cuts.count(&fit.wanted.text, wishes.transliterate);
-            if fit.length.on_air > self.cuts.max_segments() {
-                left_out.push((fit.wanted, Why::TooLong));
-                continue;
-            }
+            let admitted = self.cuts.admit(&fit.wanted.text, wishes.transliterate);
+            fit.length = match admitted {
+                Ok(length) => length,
+                Err(error) => {
+                    left_out.push((fit.wanted, error.into()));
+                    continue;
+                }
+            };
             let number = fit.address.as_str().to_owned();
             let before = here.entry(number.clone()).or_default();
             count_in(&mut contact, before, &fit.wanted.text, now);

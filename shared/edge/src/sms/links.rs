@@ -15,7 +15,7 @@ pub enum Closed {
     Unknown,
     /// Not from this address.
     Address,
-    /// An administrator switched it off, or a link of the pool.
+    /// An administrator switched it off, or every link of the pool.
     Off,
 }
 
@@ -29,14 +29,29 @@ impl App {
         }
         let rows = self.link_rows(context).await?;
         let row = |esme: i64| rows.iter().find(|row| row.esme == esme);
-        // Any link of a pool may send the message, so each must be open, and none switched off.
+        // Any link of a pool may send the message, so each must be open: one that is off may be on again before it leaves.
         let all = route.iter().flat_map(|links| links.iter()).chain([&esme]);
         let known: Vec<&LinkRow> = all.filter_map(|esme| row(*esme)).collect();
         if !known.iter().all(|row| row.allows(context.ip)) {
             return Ok(Some(Closed::Address));
         }
-        let is_off = known.iter().any(|row| !row.is_enabled);
-        Ok(is_off.then_some(Closed::Off))
+        let is_off = |esme: i64| row(esme).is_some_and(|row| !row.is_enabled);
+        let none_left = route.is_some_and(|links| links.iter().all(|link| is_off(*link)));
+        Ok((is_off(esme) || none_left).then_some(Closed::Off))
+    }
+
+    /// The links by which a message to a number may leave now, of those that the bridge names: a pool goes on without those that are off.
+    pub async fn open_links(
+        &self,
+        context: &Context,
+        links: &Links,
+        esme: i64,
+    ) -> Result<Vec<i64>, ApiError> {
+        let rows = self.link_rows(context).await?;
+        let is_off = |link: &i64| rows.iter().any(|row| row.esme == *link && !row.is_enabled);
+        let mut route = links.route(esme);
+        route.retain(|link| *link == esme || !is_off(link));
+        Ok(route)
     }
 
     /// How the links that send for a number cut texts, as the bridge told of each. Of a pool nothing is known while the bridge is away.

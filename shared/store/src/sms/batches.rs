@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{
-    contacts,
+    callbacks, contacts,
     messages::{self, NewMessage},
 };
 use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
@@ -269,14 +269,14 @@ pub async fn withdraw(
     Ok(elsewhere.into_iter().map(|row| row.id).collect())
 }
 
-/// Notes which messages the bridge withdrew, and counts the batch by status then.
+/// Notes which messages the bridge withdrew, and counts the batch by status then; whether an app is to be told of something.
 pub async fn note_withdrawn(
     db: &impl IdentityDb,
     app_id: i64,
     id: SmsBatchId,
     at_bridge: &[SmsMessageId],
     now: Timestamp,
-) -> Result<Vec<Count>, StoreError> {
+) -> Result<(Vec<Count>, bool), StoreError> {
     let deleted = messages::DELETED;
     let update = format!(
         "update sms_messages as m set {deleted} where {OF_BATCH} and m.status = 'ACCEPTED' \
@@ -291,8 +291,10 @@ pub async fn note_withdrawn(
         .batch(vec![
             sql!(update, id, app_id, now, json!(ids).to_string()),
             sql!(counts, id, app_id),
+            callbacks::due(now),
         ])
         .await?;
     outcomes.changes();
-    outcomes.rows()
+    let counts = outcomes.rows()?;
+    Ok((counts, callbacks::is_due(&mut outcomes)?))
 }

@@ -284,36 +284,43 @@ pub async fn find_by_transaction(
 }
 
 /// Takes messages to hand them to the bridge: those that it does not have yet, whoever took them before. Those whose receivers have opted out
-/// meanwhile are withdrawn instead.
+/// meanwhile are withdrawn instead; whether an app is to be told of something then.
 pub async fn claim(
     db: &impl IdentityDb,
     ids: &[SmsMessageId],
     now: Timestamp,
-) -> Result<Vec<MessageRow>, StoreError> {
+) -> Result<(Vec<MessageRow>, bool), StoreError> {
     let ids = json!(ids).to_string();
     let text = format!(
         "update sms_messages as m set claimed_at = ?2 where m.id in (select value from json_each(?1)) \
          and m.handed_at is null and m.status = 'ACCEPTED' returning {}",
         COLUMNS.replace("m.", "")
     );
-    let statements = vec![stops::withhold(ids.clone(), now), sql!(text, ids, now)];
+    let statements = vec![
+        stops::withhold(ids.clone(), now),
+        sql!(text, ids, now),
+        callbacks::due(now),
+    ];
     let mut outcomes = db.connection().batch(statements).await?;
     outcomes.changes();
-    outcomes.rows()
+    let rows = outcomes.rows()?;
+    Ok((rows, callbacks::is_due(&mut outcomes)?))
 }
 
-/// Withdraws a message that nobody took from the queue yet; whether it did.
+/// Withdraws a message that nobody took from the queue yet; whether it did, and whether an app is to be told of something then.
 pub async fn withdraw(
     db: &impl IdentityDb,
     app_id: i64,
     id: SmsMessageId,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<(bool, bool), StoreError> {
     let text = format!(
         "update sms_messages as m set {DELETED} where {WITHDRAWABLE} and m.claimed_at is null and m.handed_at is null"
     );
-    let statement = sql!(text, id, app_id, now);
-    Ok(db.connection().batch(vec![statement]).await?.changes() > 0)
+    let statements = vec![sql!(text, id, app_id, now), callbacks::due(now)];
+    let mut outcomes = db.connection().batch(statements).await?;
+    let withdrew = outcomes.changes() > 0;
+    Ok((withdrew, callbacks::is_due(&mut outcomes)?))
 }
 
 /// Notes that the bridge withdrew a message.

@@ -6,7 +6,7 @@ use homeroom_api_tests::{
 use http::Method;
 use serde_json::{Value, json};
 
-fn admin(app: &TestApp) -> Client {
+pub(super) fn admin(app: &TestApp) -> Client {
     app.gateway(PUBLIC_HOST)
         .with("x-admin-key", SMS_ADMIN_KEY)
         .from("203.0.113.9")

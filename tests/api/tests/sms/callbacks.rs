@@ -240,6 +240,81 @@ fn a_message_names_an_address_once_there_is_a_secret_to_sign_with_and_is_another
 }
 
 #[test]
+fn a_withdrawal_is_told_at_once_whoever_withdraws_and_wherever_the_message_is() {
+    for at_bridge in [false, true] {
+        let app = TestApp::new();
+        let (user, _) = teller(&app, &json!({"status_url": URL}));
+        let key = app.gateway(PUBLIC_HOST).with("x-admin-key", SMS_ADMIN_KEY);
+        key.post(
+            "admin/numbers",
+            &json!({"number": "33555", "app_id": user.app_id}),
+        )
+        .expect(200);
+        let ways: [&dyn Fn(&str, &str); 4] = [
+            &|id, _| user.client.act(&format!("sms/{id}/cancel")).expect(200),
+            &|id, _| {
+                let batch = app.rows(
+                    "CONTROL",
+                    &format!("select batch_id from sms_messages where id = '{id}'"),
+                );
+                let batch = batch[0][0].as_str().unwrap();
+                user.client
+                    .delete(&format!("sms/batch/{batch}"))
+                    .expect(200);
+            },
+            &|_, number| {
+                user.client
+                    .post("sms/opt-outs", &json!({"number": number}))
+                    .expect(200)
+            },
+            &|_, number| {
+                let event = json!({
+                    "id": format!("evt-{number}"), "at": app.now().millis(), "inbound_id": format!("in-{number}"),
+                    "esme": 100, "source": number, "destination": "33555", "text": "STOP", "missing_parts": 0,
+                });
+                app.webhook("sms/mo", &json!({"events": [event]}))
+                    .expect(204);
+            },
+        ];
+        for (place, way) in ways.into_iter().enumerate() {
+            let number = format!("+26377123456{place}");
+            let body = json!({
+                "esme": 100, "source": "Greenwood", "message": "Hello", "recipients": [{"destination": number}],
+            });
+            let sent = user.client.post("sms/send-batch", &body).status(200).json;
+            let id = sent["messages"][0]["message_id"].as_str().unwrap();
+            if at_bridge {
+                app.work_queue();
+            }
+            way(id, &number);
+            assert_eq!(app.queued_callbacks().len(), 1, "way {place}, {at_bridge}");
+            let posts: Vec<Post> = told(&app);
+            let told: Vec<Value> = posts
+                .iter()
+                .map(|post| post.json()["data"]["message_id"].clone())
+                .collect();
+            assert_eq!(told, [json!(id)], "way {place}, {at_bridge}");
+            assert_eq!(statuses(&posts), ["DELETED"]);
+        }
+    }
+}
+
+#[test]
+fn what_is_held_back_since_its_receiver_opted_out_is_told_when_it_is() {
+    let app = TestApp::new();
+    let (user, _) = teller(&app, &json!({"status_url": URL}));
+    sent_with(&user, &json!({}));
+    let stop = format!(
+        "insert into sms_opt_outs (app_id, number, reason, created_at) values ({}, '263771234567', 'stop', 0)",
+        user.app_id
+    );
+    app.execute("CONTROL", &stop);
+    assert_eq!(app.work_queue(), [Fate::Done]);
+    assert_eq!(app.queued_callbacks().len(), 1);
+    assert_eq!(statuses(&told(&app)), ["DELETED"]);
+}
+
+#[test]
 fn addresses_that_are_not_somebodys_public_server_are_refused_wherever_they_are_given() {
     let app = TestApp::new();
     let (user, _) = teller(&app, &json!({}));

@@ -149,3 +149,31 @@ fn a_text_of_more_parts_than_its_link_sends_is_refused_before_it_counts() {
     let usage = app.rows("CONTROL", "select sum(parts) from sms_usage");
     assert_eq!(usage, [[json!(1)]]);
 }
+
+#[test]
+fn a_text_of_which_nothing_is_left_is_refused_at_once_and_by_check_text() {
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    let unseen = "\u{200B}\u{FEFF}\u{AD}";
+    let words = json!({"error": "message: Nothing of the message is left once it is written in the GSM alphabet"});
+    let mut body = text_to(ADA, unseen);
+    body["transliterate"] = json!(true);
+    for path in ["sms/send", "sms/check-text"] {
+        let body = match path {
+            "sms/send" => body.clone(),
+            _ => json!({"message": unseen, "transliterate": true}),
+        };
+        assert_eq!(user.client.post(path, &body).status(400).json, words);
+    }
+    let many = json!({
+        "esme": 100, "source": "Greenwood", "transliterate": true, "message": "Seen",
+        "recipients": [{"destination": ADA, "message": unseen}, {"destination": "+263771234568"}],
+    });
+    let sent = user.client.post("sms/send-batch", &many).status(200).json;
+    assert_eq!(
+        (&sent["count"], &sent["rejected"][0]["code"]),
+        (&json!(1), &json!("invalid"))
+    );
+    body["transliterate"] = json!(false);
+    user.client.post("sms/send", &body).expect(200);
+}

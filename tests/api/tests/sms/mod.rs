@@ -19,6 +19,7 @@ mod school_year;
 mod search;
 mod sending;
 mod stops;
+mod switches;
 mod wire;
 
 use homeroom_api_tests::{SmsUser, TestApp};

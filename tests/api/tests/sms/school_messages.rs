@@ -423,3 +423,27 @@ fn the_first_settings_survive_the_loss_of_any_batch() {
         }
     }
 }
+
+#[test]
+fn a_school_sends_no_text_of_which_nothing_is_left() {
+    let place = SmsSchool::new();
+    let guardian = place.guardian("Ben", Some(ADA), true);
+    let unseen = "\u{200B}\u{AD}";
+    let wanted = json!({"guardian": guardian, "message": unseen, "transliterate": true});
+    let alone = place.send(&wanted);
+    assert_eq!(
+        (alone.status, alone.fields()),
+        (400, vec!["message".to_owned()])
+    );
+    let checked = json!({"message": unseen, "transliterate": true});
+    let checked = place.admin.post("sms/check-text/", &checked);
+    assert_eq!(
+        (checked.status, checked.fields()),
+        (400, vec!["message".to_owned()])
+    );
+    let batch = json!({
+        "audience": {"kind": "guardians", "ids": [guardian]}, "message": unseen, "transliterate": true, "dry_run": true,
+    });
+    let batch = place.admin.post("sms/batches/", &batch).status(200).json;
+    assert_eq!(batch["rejected"][0]["code"], "blank");
+}

@@ -295,38 +295,6 @@ fn a_pool_is_for_the_addresses_that_all_its_links_allow() {
 }
 
 #[test]
-fn a_pool_with_a_link_that_is_switched_off_takes_nothing_which_that_link_might_send() {
-    let app = TestApp::new();
-    let user = app.public_sms_user("ada");
-    let mut body = text_to("+263771234567", "Hello");
-    body["esme"] = json!(1000);
-    for off in ["(101)", "(100, 101)"] {
-        app.execute("CONTROL", "delete from sms_links");
-        let all = [100, 101].map(|esme| {
-            let is_on = i32::from(!off.contains(&esme.to_string()));
-            format!("({esme}, {is_on}, '[]', 0)")
-        });
-        let insert = "insert into sms_links (esme, is_enabled, allowed_ips, updated_at) values";
-        app.execute("CONTROL", &format!("{insert} {}", all.join(", ")));
-        app.pass_seconds(4);
-        let refused = user.client.post("sms/send", &body);
-        assert_eq!(
-            (refused.status, refused.code()),
-            (409, "link_disabled"),
-            "{off}"
-        );
-    }
-    let mut by_itself = body.clone();
-    app.execute("CONTROL", "update sms_links set is_enabled = esme = 100");
-    app.pass_seconds(4);
-    by_itself["esme"] = json!(100);
-    user.client.post("sms/send", &by_itself).expect(200);
-    app.execute("CONTROL", "update sms_links set is_enabled = 1");
-    app.pass_seconds(4);
-    user.client.post("sms/send", &body).expect(200);
-}
-
-#[test]
 fn a_suspended_school_sends_nothing_and_still_gets_its_receipts() {
     let app = TestApp::new();
     let school = app.school("greenwood");

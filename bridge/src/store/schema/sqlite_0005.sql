@@ -1,0 +1,7 @@
+-- Links and pools that the platform's administrators switched off, as of the counter's moment.
+CREATE TABLE switched_off (
+    esme INTEGER NOT NULL,
+    CONSTRAINT switched_off_pk PRIMARY KEY (esme)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO counters (name, value) VALUES ('switched_off_at', 0);
