@@ -149,10 +149,6 @@ impl Scene {
             ("logout" | "logout_all" | "change_password", _) => self.signed_in_user(n).0,
             ("login" | "refresh", "system") => self.app.anonymous(PUBLIC_HOST),
             ("login" | "refresh", _) => self.school.anonymous(),
-            // Counted by address.
-            ("request_password_reset" | "confirm_password_reset", _) => {
-                self.school.anonymous().from(&format!("2001:db8:{n:x}::1"))
-            }
             (_, "system") => self.app.platform(),
             _ => self.school.admin.clone(),
         };
@@ -225,16 +221,6 @@ impl Scene {
                 json!({"refresh": self.signed_in_platform_user(n).2})
             }
             (_, "refresh") => json!({"refresh": self.signed_in_user(n).2}),
-            (_, "request_password_reset") => json!({"email": self.user_with_phone(n)}),
-            (_, "confirm_password_reset") => {
-                let email = self.user_with_phone(n);
-                let door = self.school.anonymous().from(&format!("2001:db8:{n:x}::2"));
-                door.post("auth/password-reset/", &json!({"email": email}))
-                    .expect(202);
-                let sql = "select substr(text, 1, 6) from sms_messages where confidential = 1 order by id desc limit 1";
-                let code = self.app.value(&self.school.slot, sql);
-                json!({"email": email, "code": code, "new_password": OTHER_PASSWORD})
-            }
             (_, "change_password") => {
                 json!({"old_password": PASSWORD, "new_password": OTHER_PASSWORD})
             }
@@ -359,14 +345,6 @@ impl Scene {
         let mut body = user_body(n + 100_000);
         body["role_ids"] = json!([self.school.role("Teacher")]);
         self.signed_in(&self.school.admin, body)
-    }
-
-    /// The email address of a teacher with a phone.
-    fn user_with_phone(&self, n: u32) -> String {
-        let mut body = user_body(n);
-        body["phone_number"] = json!(format!("+26378{n:07}"));
-        self.created(&self.school.admin, "users/", &body);
-        body["email"].as_str().expect("an email").to_owned()
     }
 
     fn signed_in(&self, admin: &Client, mut body: Value) -> (Client, String, String) {
