@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { WINDOW, until, useChain } from "./chain";
-import { type Row, schoolAdministrator, times } from "./platform";
+import { type Row, call, expectError, login, schoolAdministrator, slotOf, times } from "./platform";
 import { App, ENVELOPE } from "./sms-app";
 
 const ROUNDS = process.env.HOMEROOM_LONG ? 200 : 4;
@@ -64,6 +64,40 @@ test("a phone's STOP comes all the way back, is heeded, and is answered", async 
   const refused = await app.call("send", { ...ENVELOPE, destination: "+491701234567", message: "Once more" });
   expect([refused.status, refused.headers.get("x-error-code")]).toEqual([403, "opted_out"]);
   expect(await until(() => chain.open(), (open) => open.length === 0)).toEqual([]);
+});
+
+test("a code for a new password reaches the phone, opens the account once, and is kept nowhere", async () => {
+  const [school] = platform.schools;
+  const office = await schoolAdministrator(platform, school);
+  const person = { email: "forgetful@people.example", password: "a river runs through it" };
+  await office.do("POST", "users/", { ...person, first_name: "Chipo", last_name: "Dube", phone_number: "+263771239999" });
+  const signedIn = await login(platform, school.url, "school", person);
+  const ask = (path: string, body: Row) => call(platform, "POST", `${school.url}/api/v1/school/auth/password-reset/${path}`, { body });
+
+  const known = await ask("", { email: person.email });
+  const unknown = await ask("", { email: "nobody@people.example" });
+  expect([known.status, unknown.status, unknown.text]).toEqual([202, 202, known.text]);
+  expect([...known.headers.keys()]).toEqual([...unknown.headers.keys()]);
+  const phone = () => chain.taken.filter(({ destination }) => destination === "263771239999");
+  const [{ text }] = await until(phone, (found) => found.length > 0);
+  const [, code] = /^(\d{6}) is your code/.exec(text)!;
+
+  const replaced = { email: person.email, password: "staple of the day" };
+  const confirm = (code: string) => ask("confirm/", { email: person.email, code, new_password: replaced.password });
+  expectError(await confirm(code === "000000" ? "000001" : "000000"), 401, "invalid_code");
+  const together = await Promise.all(times(3, () => confirm(code)));
+  expect(together.map(({ status }) => status).sort()).toEqual([204, 401, 401]);
+  expectError(await confirm(code), 401, "invalid_code");
+  expectError(await login(platform, school.url, "school", person), 401, "invalid_credentials");
+  expect((await login(platform, school.url, "school", replaced)).status).toBe(200);
+  expectError(await call(platform, "POST", `${school.url}/api/v1/school/auth/refresh/`, { body: { refresh: signedIn.body.refresh } }), 401, "invalid_refresh_token");
+
+  const list = () => office.do("GET", "sms/messages/?destination=263771239999");
+  const { results } = await until(list, ({ results }) => results.every(isDelivered));
+  expect(results).toMatchObject([{ status: "DELIVERED", message: null, confidential: true }]);
+  const kept = "SELECT text FROM sms_messages WHERE confidential = 1";
+  expect(await platform.execute(await slotOf(platform, school.slug), [[kept]])).toEqual([[{ text: "" }]]);
+  expect(phone()).toHaveLength(1);
 });
 
 interface Send {

@@ -13,6 +13,7 @@ mod notices;
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
 mod panic_route;
+mod password_reset;
 mod people;
 mod permissions;
 mod promotion;

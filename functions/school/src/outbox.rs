@@ -116,5 +116,6 @@ async fn visit(
     let now = app.ports.clock.now();
     let mut ended = sessions::delete_ended(now);
     ended.append(homeroom_store::school::imports::delete_old(now));
+    ended.append(homeroom_store::school::password_resets::delete_old(now));
     ended.commit(&db).await
 }

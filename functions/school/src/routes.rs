@@ -7,7 +7,7 @@ use crate::{
     grading::{logo, scale, settings},
     imports,
     marks::{bulk, sheet},
-    notice_sms,
+    notice_sms, password_reset,
     people::{admissions, guardians, registrations},
     permissions,
     promotion::{
@@ -69,6 +69,8 @@ homeroom_edge::routes! { Document, records(RECORDS);
     auth::logout,
     auth::logout_all,
     auth::change_password,
+    password_reset::request_password_reset,
+    password_reset::confirm_password_reset,
     users::list_users,
     users::create_user,
     users::find_user,

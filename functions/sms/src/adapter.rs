@@ -14,7 +14,7 @@ use homeroom_store::{
     sms::{
         SmsDb, callbacks,
         events::{self, Handed},
-        messages::{self, MessageRow},
+        messages::{self, Claimed},
     },
     sql::Consistency,
 };
@@ -96,9 +96,13 @@ async fn hand_over_all(
     for some in wanted.chunks(MAX_CLAIM) {
         let delays: Waiting = some.iter().copied().collect();
         let ids: Vec<SmsMessageId> = delays.keys().copied().collect();
-        match messages::claim(&db, &ids, app.ports.clock.now()).await {
+        let now = app.ports.clock.now();
+        match messages::claim(&db, &ids, now).await {
             Ok((rows, tells)) => {
                 outbound::tell(app, tenant, tells).await;
+                let (over, rows): (Vec<Claimed>, Vec<Claimed>) =
+                    rows.into_iter().partition(|row| is_over(row, now));
+                waiting.extend(end(app, tenant, &db, over, now).await);
                 for portion in portions(rows, tenant) {
                     let said = Submissions {
                         messages: portion,
@@ -130,8 +134,39 @@ pub(crate) async fn open(app: &App, tenant: Option<TenantId>) -> Result<Option<S
         .map(|db| Some(SmsDb::School(db)))
 }
 
+/// Whether a confidential text came to its end before the bridge could be told: it is not kept for a bridge that is away.
+fn is_over(row: &Claimed, now: Timestamp) -> bool {
+    row.message.confidential && row.message.valid_until.is_some_and(|end| end <= now)
+}
+
+/// Ends messages here; what must come again, with the least delay.
+async fn end(
+    app: &App,
+    tenant: Option<TenantId>,
+    db: &SmsDb,
+    over: Vec<Claimed>,
+    now: Timestamp,
+) -> Vec<(SmsMessageId, u32)> {
+    let expired = |row: Claimed| {
+        let error = "it could not be sent in time".to_owned();
+        let status = MessageStatus::Expired;
+        (row.message.id, Handed::Refused { status, error })
+    };
+    let over: Vec<_> = over.into_iter().map(expired).collect();
+    if over.is_empty() {
+        return Vec::new();
+    }
+    match callbacks::carry_out(events::note_handed(&over, now), db, now).await {
+        Ok(tells) => {
+            outbound::tell(app, tenant, tells).await;
+            Vec::new()
+        }
+        Err(_) => over.into_iter().map(|(id, _)| (id, 0)).collect(),
+    }
+}
+
 /// Messages in bodies that the bridge takes.
-fn portions(rows: Vec<MessageRow>, tenant: Option<TenantId>) -> Vec<Vec<Submission>> {
+fn portions(rows: Vec<Claimed>, tenant: Option<TenantId>) -> Vec<Vec<Submission>> {
     let mut portions: Vec<Vec<Submission>> = Vec::new();
     let mut bytes = 0;
     for row in rows {
@@ -151,7 +186,8 @@ fn portions(rows: Vec<MessageRow>, tenant: Option<TenantId>) -> Vec<Vec<Submissi
     portions
 }
 
-fn submission(row: MessageRow, tenant: Option<TenantId>) -> Submission {
+fn submission(claimed: Claimed, tenant: Option<TenantId>) -> Submission {
+    let row = claimed.message;
     Submission {
         message_id: row.id.to_string(),
         app_id: row.app_id,
@@ -161,7 +197,7 @@ fn submission(row: MessageRow, tenant: Option<TenantId>) -> Submission {
         esme: row.esme,
         source: row.source,
         destination: row.destination,
-        text: row.text,
+        text: claimed.words,
         ston: row.numbering.ston,
         snpi: row.numbering.snpi,
         dton: row.numbering.dton,

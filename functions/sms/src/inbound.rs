@@ -163,6 +163,7 @@ fn reply(
         source: source.as_str().to_owned(),
         destination: destination.as_str().to_owned(),
         text: words,
+        confidential: false,
         numbering: Numbering::default(),
         transliterate: false,
         length,

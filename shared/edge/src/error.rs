@@ -35,6 +35,8 @@ pub enum ApiError {
     },
     /// The refresh token is dead.
     InvalidRefreshToken,
+    /// The code for a new password is wrong, dead, or nobody's.
+    InvalidCode,
     /// Known, but not allowed.
     Forbidden {
         /// Stable code.
@@ -156,7 +158,8 @@ impl ApiError {
             Self::Unauthenticated
             | Self::NotSignedIn(_)
             | Self::InvalidCredentials { .. }
-            | Self::InvalidRefreshToken => StatusCode::UNAUTHORIZED,
+            | Self::InvalidRefreshToken
+            | Self::InvalidCode => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchPage | Self::UnknownHost => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -181,6 +184,7 @@ impl ApiError {
             Self::Unauthenticated | Self::NotSignedIn(_) => "not_authenticated",
             Self::InvalidCredentials { .. } => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",
+            Self::InvalidCode => "invalid_code",
             Self::Forbidden { code, .. }
             | Self::OverLimit { code, .. }
             | Self::Gateway { code, .. } => code,
@@ -240,6 +244,9 @@ impl ApiError {
                 "Sign in: the credential is missing, has ended, or does not hold at this address."
             }
             Self::InvalidRefreshToken => "The refresh token is no longer good. Sign in again.",
+            Self::InvalidCode => {
+                "The code is wrong or no longer good. Try again, or ask for another one."
+            }
             Self::NotFound => "Not found.",
             Self::NoSuchPage => "Invalid page.",
             Self::UnknownHost => "There is no school at this address.",

@@ -63,9 +63,20 @@ pub struct PlainErrorOut {
 pub struct Common;
 
 /// Routes without sign-in, by the end of their path.
-const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/", "/timetable.ics/"];
-/// Routes where a password is tried.
-const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
+const OPEN: &[&str] = &[
+    "/auth/login/",
+    "/auth/refresh/",
+    "/auth/password-reset/",
+    "/auth/password-reset/confirm/",
+    "/timetable.ics/",
+];
+/// Routes where a password or a code is tried, or a code asked for.
+const GUARDED: &[&str] = &[
+    "/auth/login/",
+    "/auth/change-password/",
+    "/auth/password-reset/",
+    "/auth/password-reset/confirm/",
+];
 /// Routes that are counted against a school's limits of text messages.
 const SENDING: &[&str] = &["/sms/messages/", "/sms/batches/", "/notices/{id}/sms/"];
 /// How the path of an action ends that only looks: repeating it asks again.

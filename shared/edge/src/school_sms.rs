@@ -1,6 +1,7 @@
 //! A school's own text messages, for every area that writes to guardians: a request finds out who may be written to, takes what it needs of
 //! the school's limits, and puts the messages into its own batch, so that they are stored with what they tell of or not at all.
 
+mod confidential;
 mod ready;
 mod receivers;
 
@@ -17,7 +18,7 @@ pub use self::{
     ready::{Prepared, PreparedBatch},
     receivers::{Fit, MAX_RECEIVERS, Wanted, Weighed, Why, all_exist, texts},
 };
-use crate::{ApiError, App, Caller, Conflict, SchoolArea, sms::Closed, sms_rules::Rules};
+use crate::{ApiError, App, Caller, Conflict, Context, SchoolArea, sms::Closed, sms_rules::Rules};
 
 /// How a school sends.
 pub struct Sender {
@@ -44,28 +45,34 @@ pub fn defaults(app: &App, db: &TenantDb) -> (Option<i64>, String) {
 impl Sender {
     /// How the caller's school sends: as its settings say, or by the platform's own link under its name. Its app is made where it has none.
     pub async fn of(caller: &Caller<SchoolArea>) -> Result<Self, ApiError> {
-        let saved = settings::find(&caller.db).await?;
-        Self::with(caller, saved).await
+        Self::at(&caller.app, &caller.context, &caller.db).await
+    }
+
+    /// How a school sends, whoever asks.
+    pub async fn at(app: &App, context: &Context, db: &TenantDb) -> Result<Self, ApiError> {
+        let saved = settings::find(db).await?;
+        Self::with(app, context, db, saved).await
     }
 
     /// The same for settings that were read already.
     pub async fn with(
-        caller: &Caller<SchoolArea>,
+        app: &App,
+        context: &Context,
+        db: &TenantDb,
         saved: Option<SettingsRow>,
     ) -> Result<Self, ApiError> {
-        let app = &caller.app;
         let is_chosen = saved.is_some();
         let (esme, mut source, tells_absences) = match saved {
             Some(row) => (row.esme, row.source, row.tells_absences),
             None => {
-                let (esme, source) = defaults(app, &caller.db);
+                let (esme, source) = defaults(app, db);
                 let esme = esme.ok_or(Conflict::SmsNotSetUp)?;
                 (esme, source, false)
             }
         };
-        let sms_app = match app.school_sms_app(&caller.context, &caller.db).await? {
+        let sms_app = match app.school_sms_app(context, db).await? {
             Some(known) => known,
-            None => make_app(caller).await?,
+            None => make_app(app, context, db).await?,
         };
         if !sms_app.is_active {
             return Err(ApiError::Forbidden {
@@ -86,11 +93,11 @@ impl Sender {
                 ),
             });
         }
-        if let Some(closed) = app.closed(&caller.context, esme).await? {
+        if let Some(closed) = app.closed(context, esme).await? {
             return Err(no_way(closed));
         }
-        let cuts = app.cuts(&caller.context, esme).await?;
-        let rules = Rules::at(&sms_app, &caller.db.school().school().timezone)?;
+        let cuts = app.cuts(context, esme).await?;
+        let rules = Rules::at(&sms_app, &db.school().school().timezone)?;
         Ok(Self {
             sms_app,
             esme,
@@ -116,17 +123,17 @@ fn no_way(closed: Closed) -> ApiError {
 }
 
 /// Makes the app as which a school sends. Somebody else may be faster.
-pub async fn make_app(caller: &Caller<SchoolArea>) -> Result<SmsApp, ApiError> {
-    let school = caller.db.school();
+pub async fn make_app(app: &App, context: &Context, db: &TenantDb) -> Result<SmsApp, ApiError> {
+    let school = db.school();
     let control = ControlDb::open(
-        &*caller.app.ports.databases,
+        &*app.ports.databases,
         &Consistency::Latest,
-        &caller.context.trace.aside(),
+        &context.trace.aside(),
     )?;
     if let Some(known) = sms_apps::find_of_school(&control, school.id()).await? {
         return Ok(known);
     }
-    sms_apps::make_of_school(school.id(), &school.school().name, caller.context.now)
+    sms_apps::make_of_school(school.id(), &school.school().name, context.now)
         .commit(&control)
         .await?;
     let made = sms_apps::find_of_school(&control, school.id()).await?;

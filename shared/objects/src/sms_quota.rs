@@ -27,6 +27,12 @@ pub fn object_name_of_school(tenant: &str) -> String {
     format!("sms/quota/school/{tenant}")
 }
 
+/// The name of the object that counts what one address asks of new passwords at one school. `address_mac` is a keyed hash.
+#[must_use]
+pub fn object_name_of_resets(tenant: &str, address_mac: &str) -> String {
+    format!("{tenant}/password-reset/{address_mac}")
+}
+
 /// What may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -21,6 +21,7 @@ pub const CONTROL_SCHEMA: &[&str] = &[
     include_str!("../../../schema/control/0002_sms.sql"),
     include_str!("../../../schema/control/0003_sms_senders.sql"),
     include_str!("../../../schema/control/0004_sms_callbacks.sql"),
+    include_str!("../../../schema/control/0005_sms_confidential.sql"),
 ];
 /// The migrations of a school's database, in order.
 pub const TENANT_SCHEMA: &[&str] = &[
@@ -41,6 +42,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0015_card_lists.sql"),
     include_str!("../../../schema/tenant/0016_sms.sql"),
     include_str!("../../../schema/tenant/0017_sms_callbacks.sql"),
+    include_str!("../../../schema/tenant/0022_password_resets.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

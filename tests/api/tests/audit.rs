@@ -28,6 +28,7 @@ const RECORDED: &[&str] = &[
     "withheld_cards",
     "promotion_executions",
     "calendar_feeds",
+    "password_resets",
     "sms_settings",
     "sms_messages",
     "sms_batches",
@@ -40,6 +41,7 @@ const NOTES: &[&str] = &[
     "update tenants set setup_progress",
     "update tenants set pending_admin = null",
     "delete from calendar_feeds where user",
+    "update password_resets set tries",
 ];
 
 fn changes_a_record(statement: &str) -> bool {

@@ -99,6 +99,8 @@ fn writes_cost_few_trips() {
     2 school.login
     1 school.logout_all
     1 school.logout
+    5 school.request_password_reset
+    2 school.confirm_password_reset
     2 school.refresh
     2 school.import_classes
     2 school.import_guardians
@@ -113,7 +115,7 @@ fn writes_cost_few_trips() {
     2 school.replace_logo
     1 school.create_own_calendar_feed
     2 school.delete_own_calendar_feed
-    8 school.send_notice_sms
+    6 school.send_notice_sms
     2 school.update_report_settings
     2 school.replace_report_settings
     2 school.reset_report_settings

@@ -22,6 +22,8 @@ const WITHOUT_PERMISSION: &[&str] = &[
     "logout",
     "logout_all",
     "change_password",
+    "request_password_reset",
+    "confirm_password_reset",
     "list_permissions",
     "list_own_report_cards",
     "find_own_report_card",

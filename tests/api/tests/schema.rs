@@ -161,6 +161,7 @@ fn the_tables_of_identity_and_messages_are_the_same_in_both_databases() {
         "sms_callbacks_message",
         "sms_callbacks_inbound",
         "sms_messages_told",
+        "sms_messages_forgotten",
         "sms_inbound_told",
     ];
     for name in shared {

@@ -39,7 +39,9 @@ pub(super) async fn sender(caller: &Caller<SchoolArea>, entries: &[NewEntry]) ->
     }
     let saved = settings::find(&caller.db).await.ok()?;
     let saved = saved.filter(|saved| saved.tells_absences)?;
-    Sender::with(caller, Some(saved)).await.ok()
+    Sender::with(&caller.app, &caller.context, &caller.db, Some(saved))
+        .await
+        .ok()
 }
 
 /// The messages, to be stored with the entries.

@@ -115,7 +115,7 @@ impl Input for SchoolOptOutIn {
 pub(crate) async fn add_sms_opt_out(
     post: Post<SchoolArea, SendSms, SchoolOptOutIn>,
 ) -> Result<Response, ApiError> {
-    let app = school_sms::make_app(&post).await?;
+    let app = school_sms::make_app(&post.app, &post.context, &post.db).await?;
     let number = post.input.number.as_str();
     let known = all::find(&post.db, app.id, number).await?;
     let guardian = audience::find_by_number(&post.db, &post.input.number.display()).await?;

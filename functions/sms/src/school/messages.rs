@@ -70,8 +70,12 @@ pub(crate) struct SchoolMessageOut {
     /// The receiver.
     #[schema(example = "+263771234567")]
     destination: String,
+    /// The text; null where it is confidential.
     #[schema(example = "School begins at 8 tomorrow.")]
-    message: String,
+    message: Option<String>,
+    /// Whether the text is for the receiver alone, as a code is: nobody is shown it, and it is forgotten once the message has left.
+    #[schema(example = false)]
+    confidential: bool,
     /// `GSM7` or `UCS2`.
     #[schema(example = "GSM7")]
     encoding: String,
@@ -131,6 +135,7 @@ impl From<SchoolMessage> for SchoolMessageOut {
                 .map_or(message.source, |address| address.display()),
             destination: shown(&message.destination),
             message: message.text,
+            confidential: message.confidential,
             encoding: message.encoding,
             segments: message.segments,
             priority: message.priority,
@@ -165,7 +170,8 @@ fn as_stored(sent: &Addressed, pair: Option<Pair>, now: Timestamp) -> SchoolMess
             esme: new.esme,
             source: new.source,
             destination: new.destination,
-            text: new.text,
+            text: Some(new.text).filter(|_| !new.confidential),
+            confidential: new.confidential,
             numbering: new.numbering,
             transliterate: new.transliterate,
             encoding: new.length.encoding.name().to_owned(),

@@ -254,7 +254,7 @@ async fn change(
     body: RawBody,
 ) -> Result<Json<SmsSettingsOut>, ApiError> {
     let saved = settings::find(&caller.db).await?;
-    let sms_app = make_app(caller).await?;
+    let sms_app = make_app(&caller.app, &caller.context, &caller.db).await?;
     let policy = sms_app.policy.clone();
     let before = as_fields(caller, saved.as_ref(), Some(&policy))?;
     let mut wanted = if body.partial {

@@ -234,6 +234,7 @@ impl Draft {
             source: envelope.source.as_str().to_owned(),
             destination: self.destination.as_str().to_owned(),
             text: self.text,
+            confidential: false,
             numbering: envelope.numbering,
             transliterate: envelope.transliterate,
             length,

@@ -1,4 +1,4 @@
-//! Credentials: derived keys, access tokens, refresh tokens, API keys, calendar feeds. Kinds are never interchangeable.
+//! Credentials: derived keys, access tokens, refresh tokens, API keys, calendar feeds, codes for new passwords. Kinds are never interchangeable.
 
 pub mod access_token;
 pub mod api_key;
@@ -6,6 +6,7 @@ pub mod encoding;
 pub mod feed_token;
 pub mod keys;
 pub mod refresh_token;
+pub mod reset_code;
 pub mod sealed;
 pub mod sms_token;
 

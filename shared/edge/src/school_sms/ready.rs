@@ -56,6 +56,7 @@ impl Sender {
                     source: self.source.clone(),
                     destination: fit.address.as_str().to_owned(),
                     text: fit.wanted.text,
+                    confidential: false,
                     numbering: Numbering::default(),
                     transliterate: wishes.transliterate,
                     length: fit.length,

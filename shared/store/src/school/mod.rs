@@ -11,6 +11,7 @@ pub mod marks;
 pub(crate) mod names;
 pub mod notices;
 pub mod outbox;
+pub mod password_resets;
 pub mod people;
 pub mod promotion;
 pub mod provision;

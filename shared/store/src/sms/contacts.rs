@@ -48,8 +48,8 @@ impl From<ContactRow> for Contact {
     }
 }
 
-/// What is known of the receivers of texts of one app, in their order: pairs of number and text. What was refused or withdrawn counts for
-/// nothing.
+/// What is known of the receivers of texts of one app, in their order: pairs of number and text. What was refused, withdrawn or is confidential
+/// counts for nothing: nobody's news may wait for codes that somebody else asked for, and nobody finds out what they say.
 pub async fn look_up(
     db: &impl IdentityDb,
     app_id: i64,
@@ -123,7 +123,7 @@ pub(crate) fn statement(app_id: i64, receivers: &[(&str, &str)], now: Timestamp)
          max(m.created_at) filter (where m.text = t.text) as same_text_at \
          from json_each(?2) r join t on t.place = r.value ->> 1 \
          left join sms_messages m on m.app_id = ?1 and m.destination = r.value ->> 0 \
-         and m.id >= ?5 and m.created_at > ?4 and m.status not in ('DELETED', 'REJECTED') group by r.key order by r.key",
+         and m.id >= ?5 and m.created_at > ?4 and m.status not in ('DELETED', 'REJECTED') and m.confidential = 0 group by r.key order by r.key",
         app_id,
         json!(lines).to_string(),
         day,
@@ -163,7 +163,7 @@ pub fn guard(app_id: i64, ids: &[SmsMessageId], caps: Caps, now: Timestamp) -> B
     let (day, week) = (since(DAY_SECONDS), since(WEEK_SECONDS));
     let same = since(caps.duplicate_seconds.into());
     let sent = "from sms_messages d where d.app_id = ?1 and d.destination = m.destination \
-                and d.status not in ('DELETED', 'REJECTED')";
+                and d.confidential = 0 and d.status not in ('DELETED', 'REJECTED')";
     let broken = format!(
         "exists (select 1 from json_each(?2) n join sms_messages m on m.id = n.value and m.app_id = ?1 where \
          exists (select 1 from sms_opt_outs o where o.app_id in (?1, 0) and o.number = m.destination) \

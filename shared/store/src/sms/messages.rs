@@ -55,6 +55,8 @@ pub struct NewMessage {
     pub destination: String,
     /// The text.
     pub text: String,
+    /// Whether the text is for the receiver alone: nobody is shown it, and it is forgotten once the message left or ended.
+    pub confidential: bool,
     /// What the sender insists on.
     pub numbering: Numbering,
     /// Whether similar characters of the GSM alphabet may stand for others.
@@ -103,8 +105,11 @@ pub struct MessageRow {
     pub source: String,
     /// Receiver, without a plus.
     pub destination: String,
-    /// The text.
-    pub text: String,
+    /// The text; none: it is confidential.
+    pub text: Option<String>,
+    /// Whether it is.
+    #[serde(deserialize_with = "rows::flag")]
+    pub confidential: bool,
     /// What the sender insists on.
     #[serde(deserialize_with = "rows::json")]
     pub numbering: Numbering,
@@ -153,8 +158,10 @@ impl MessageRow {
     }
 }
 
+/// A confidential text is in no column: what is not read is shown by nobody.
 pub(crate) const COLUMNS: &str = "m.id, m.app_id, m.transaction_id, m.content_hash, m.batch_id, m.task_id, m.esme, m.source, \
-     m.destination, m.text, m.numbering, m.transliterate, m.encoding, m.segments, m.priority, m.send_at, m.valid_until, \
+     m.destination, iif(m.confidential, null, m.text) as text, m.confidential, m.numbering, m.transliterate, m.encoding, \
+     m.segments, m.priority, m.send_at, m.valid_until, \
      m.status, m.parts, m.version, m.error, m.claimed_at, m.handed_at, m.sent_at, m.created_at, m.created_by, m.updated_at";
 
 /// Stores messages of one app, each unless its transaction id is known, and counts those that were stored.
@@ -167,7 +174,7 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
             "id": message.id, "transaction_id": message.transaction_id, "content_hash": message.content_hash,
             "batch_id": message.batch_id, "task_id": message.task_id, "esme": message.esme, "source": message.source,
             "destination": message.destination, "text": message.text,
-            "numbering": json!(message.numbering).to_string(), "transliterate": message.transliterate,
+            "confidential": message.confidential, "numbering": json!(message.numbering).to_string(), "transliterate": message.transliterate,
             "encoding": message.length.encoding.name(), "segments": message.length.on_air, "priority": message.priority,
             "send_at": message.send_at.map(Timestamp::millis),
             "valid_until": message.valid_until.map(Timestamp::millis),
@@ -179,12 +186,12 @@ pub fn insert(app_id: i64, messages: &[NewMessage], now: Timestamp) -> Batch {
     for lines in portions(messages.iter().map(|message| line(message).to_string())) {
         batch.push(sql!(
         "insert into sms_messages (id, app_id, transaction_id, content_hash, batch_id, task_id, esme, source, \
-         destination, text, numbering, transliterate, encoding, segments, priority, send_at, valid_until, status, parts, \
-         created_at, created_by, updated_at, callback_url, callback_level) \
+         destination, text, confidential, numbering, transliterate, encoding, segments, priority, send_at, valid_until, \
+         status, parts, created_at, created_by, updated_at, callback_url, callback_level) \
          select value ->> '$.id', ?1, value ->> '$.transaction_id', value ->> '$.content_hash', \
          value ->> '$.batch_id', value ->> '$.task_id', value ->> '$.esme', value ->> '$.source', \
-         value ->> '$.destination', value ->> '$.text', value ->> '$.numbering', value ->> '$.transliterate', \
-         value ->> '$.encoding', value ->> '$.segments', value ->> '$.priority', value ->> '$.send_at', \
+         value ->> '$.destination', value ->> '$.text', value ->> '$.confidential', value ->> '$.numbering', \
+         value ->> '$.transliterate', value ->> '$.encoding', value ->> '$.segments', value ->> '$.priority', value ->> '$.send_at', \
          value ->> '$.valid_until', 'ACCEPTED', value ->> '$.parts', ?2, value ->> '$.created_by', ?2, \
          value ->> '$.callback_url', value ->> '$.callback_level' \
          from json_each(?3) where value ->> '$.batch_id' is null \
@@ -283,17 +290,27 @@ pub async fn find_by_transaction(
         .await
 }
 
+/// A message that is being handed to the bridge.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Claimed {
+    /// The message.
+    #[serde(flatten)]
+    pub message: MessageRow,
+    /// The text, confidential or not. It goes to the bridge and nowhere else.
+    pub words: String,
+}
+
 /// Takes messages to hand them to the bridge: those that it does not have yet, whoever took them before. Those whose receivers have opted out
 /// meanwhile are withdrawn instead; whether an app is to be told of something then.
 pub async fn claim(
     db: &impl IdentityDb,
     ids: &[SmsMessageId],
     now: Timestamp,
-) -> Result<(Vec<MessageRow>, bool), StoreError> {
+) -> Result<(Vec<Claimed>, bool), StoreError> {
     let ids = json!(ids).to_string();
     let text = format!(
         "update sms_messages as m set claimed_at = ?2 where m.id in (select value from json_each(?1)) \
-         and m.handed_at is null and m.status = 'ACCEPTED' returning {}",
+         and m.handed_at is null and m.status = 'ACCEPTED' returning {}, text as words",
         COLUMNS.replace("m.", "")
     );
     let statements = vec![

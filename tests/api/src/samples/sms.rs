@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Sample, Scene, records::PathIds};
+use super::{OTHER_PASSWORD, Sample, Scene, records::PathIds, user_body};
 use crate::{app::TestApp, document::Operation};
 
 const BASE: &str = "/api/v1/school/sms/";
@@ -64,6 +64,33 @@ impl Scene {
             "title": format!("Sports day {n}"), "body": "On Friday at 9.", "audience": "class", "academic_class": class,
         });
         self.created(admin, "notices/", &notice)
+    }
+
+    /// A call about a user who has a code. One address has few of them.
+    fn password_reset(&self, operation: &Operation, n: u32) -> Sample {
+        let mut user = user_body(n);
+        user["phone_number"] = json!(format!("+26374{n:07}"));
+        let _ = self.created(&self.school.admin, "users/", &user);
+        let email = &user["email"];
+        let door = |m: u32| {
+            let door = self.school.anonymous();
+            door.from(&format!("2001:db8:{n:x}:{m}::1"))
+        };
+        door(1)
+            .post("auth/password-reset/", &json!({"email": email}))
+            .expect(202);
+        let code = "select substr(text, 1, 6) from sms_messages where confidential = 1 order by id desc limit 1";
+        let code = self.app.value(&self.school.slot, code);
+        Sample {
+            client: door(2),
+            method: operation.method.clone(),
+            path: operation.path.clone(),
+            body: Some(if operation.id == "confirm_password_reset" {
+                json!({"email": email, "code": code, "new_password": OTHER_PASSWORD})
+            } else {
+                json!({"email": email})
+            }),
+        }
     }
 
     fn heard(&self, n: u32) {
@@ -136,6 +163,9 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             path: operation.path.replace("{id}", &scene.notice(n)),
             body: Some(json!({"primary_only": true})),
         });
+    }
+    if operation.id == "request_password_reset" || operation.id == "confirm_password_reset" {
+        return Some(scene.password_reset(operation, n));
     }
     let rest = operation.path.strip_prefix(BASE)?;
     let mut path = operation.path.clone();

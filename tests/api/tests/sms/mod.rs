@@ -6,6 +6,7 @@ mod batch;
 mod bridge;
 mod callbacks;
 mod cancel;
+mod confidential;
 mod contacts;
 mod cuts;
 mod deliveries;

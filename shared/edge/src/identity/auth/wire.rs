@@ -20,35 +20,40 @@ pub struct LoginIn {
 
 impl Input for LoginIn {
     fn read(fields: &mut Fields) -> Option<Self> {
-        // Any text is looked up: a malformed address gets the same answer as an unknown one.
-        let email = fields.nullable("email", rules::text(1, 254));
-        let phone = fields.nullable("phone_number", rules::text(1, 40));
+        let identifier = identifier(fields);
         let password = fields.required("password", identity::presented_password);
-        let identifier = match (email?.flatten(), phone?.flatten()) {
-            (Some(email), None) => Identifier::Email(email.to_lowercase()),
-            (None, Some(phone)) => {
-                let normalised = identity::phone_number(&serde_json::Value::from(phone.as_str()));
-                Identifier::Phone(normalised.unwrap_or(phone))
-            }
-            (Some(_), Some(_)) => {
-                fields.fail(
-                    homeroom_kernel::fields::NON_FIELD,
-                    "Give an email or a phone number, not both.",
-                );
-                return None;
-            }
-            (None, None) => {
-                fields.fail(
-                    homeroom_kernel::fields::NON_FIELD,
-                    "Give an email or a phone number.",
-                );
-                return None;
-            }
-        };
         Some(Self {
-            identifier,
+            identifier: identifier?,
             password: password?,
         })
+    }
+}
+
+/// Who somebody without a sign-in says to be, by `email` or `phone_number`.
+pub fn identifier(fields: &mut Fields) -> Option<Identifier> {
+    // Any text is looked up: a malformed address gets the same answer as an unknown one.
+    let email = fields.nullable("email", rules::text(1, 254));
+    let phone = fields.nullable("phone_number", rules::text(1, 40));
+    match (email?.flatten(), phone?.flatten()) {
+        (Some(email), None) => Some(Identifier::Email(email.to_lowercase())),
+        (None, Some(phone)) => {
+            let normalised = identity::phone_number(&serde_json::Value::from(phone.as_str()));
+            Some(Identifier::Phone(normalised.unwrap_or(phone)))
+        }
+        (Some(_), Some(_)) => {
+            fields.fail(
+                homeroom_kernel::fields::NON_FIELD,
+                "Give an email or a phone number, not both.",
+            );
+            None
+        }
+        (None, None) => {
+            fields.fail(
+                homeroom_kernel::fields::NON_FIELD,
+                "Give an email or a phone number.",
+            );
+            None
+        }
     }
 }
 
