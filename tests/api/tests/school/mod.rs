@@ -57,6 +57,7 @@ mod timetable;
 mod timetable_calendar;
 mod users;
 mod whole_school;
+mod whole_year;
 mod withdrawn_cards;
 mod year;
 
