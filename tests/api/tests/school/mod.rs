@@ -52,6 +52,7 @@ mod sessions;
 mod staff;
 mod structure;
 mod student_sessions;
+mod substitutions;
 mod tenancy;
 mod timetable;
 mod timetable_calendar;
