@@ -205,6 +205,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "The class, the teacher or the room is taken at this time.",
     ),
     (
+        "substitutions_overlap",
+        "start_date",
+        "The lesson is given otherwise on some of these days already.",
+    ),
+    (
         "subject_not_taught",
         "subject",
         "The class does not have this subject.",

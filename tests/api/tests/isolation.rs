@@ -387,7 +387,7 @@ fn refresh_tokens_work_at_their_own_school_only() {
 #[test]
 fn one_schools_idempotency_keys_answer_nothing_at_another() {
     let twins = Twins::new();
-    let body = json!({"staff_number": "S-77", "title": "unlike any other"});
+    let body = json!({"staff_number": "own-77", "title": "unlike any other"});
     let first = twins
         .alpha
         .school

@@ -154,7 +154,7 @@ impl Input for SheetQuery {
     }
 }
 
-fn holiday_on(date: NaiveDate, holidays: &[Holiday]) -> Option<String> {
+pub(crate) fn holiday_on(date: NaiveDate, holidays: &[Holiday]) -> Option<String> {
     let found = holidays.iter().find(|holiday| holiday.days.contains(&date));
     found.map(|holiday| holiday.name.clone())
 }

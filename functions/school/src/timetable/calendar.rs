@@ -54,7 +54,7 @@ impl Input for CalendarQuery {
 /// A timetable as iCalendar
 ///
 /// Weekly events in the school's time zone, within the terms of the session and without holidays. An event keeps its UID,
-/// and its SEQUENCE is the lesson's `revision`.
+/// and its SEQUENCE is the lesson's `revision`. What a lesson is on the days of a substitution is an event of its own.
 #[utoipa::path(get, path = "/api/v1/school/timetable/calendar.ics/", tag = "timetable", params(CalendarParams),
     responses((status = 200, body = String, content_type = "text/calendar")),
     security(("bearer" = []), ("api_key" = [])))]
@@ -133,6 +133,10 @@ fn event(
     let to = lesson.valid_to.as_deref().map(day).transpose()?;
     let to = to.map_or(*session.end(), |to| to.min(*session.end()));
     let (starts_at, ends_at) = lesson.minutes();
+    let mut without = Vec::new();
+    for (first, last) in &lesson.without {
+        without.push(day(first)?..=day(last)?);
+    }
     let summary = if names_class {
         format!("{}, {}", lesson.subject_name, lesson.class_name)
     } else {
@@ -151,5 +155,6 @@ fn event(
         from,
         to,
         terms: own,
+        without,
     }))
 }

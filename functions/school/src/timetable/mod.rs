@@ -3,6 +3,7 @@
 mod calendar;
 mod check;
 mod feeds;
+mod substitutions;
 
 use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
@@ -27,11 +28,12 @@ use crate::{
 pub(crate) use calendar::*;
 pub(crate) use check::*;
 pub(crate) use feeds::*;
+pub(crate) use substitutions::*;
 
 const TAG: &str = "timetable";
 
 /// Every resource of plain records of the timetable.
-pub(crate) static RESOURCES: &[&Resource] = &[&TIMETABLE];
+pub(crate) static RESOURCES: &[&Resource] = &[&TIMETABLE, &SUBSTITUTIONS];
 
 struct LessonRules;
 impl Hooks for LessonRules {

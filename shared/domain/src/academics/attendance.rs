@@ -137,6 +137,8 @@ pub struct LessonDays {
     pub valid_from: NaiveDate,
     /// The last; `None` is for good.
     pub valid_to: Option<NaiveDate>,
+    /// Whether it does not take place on the day that is asked about.
+    pub is_cancelled: bool,
 }
 
 /// Why attendance of a lesson cannot be marked.
@@ -151,6 +153,9 @@ pub enum LessonFault {
     /// It was not in the timetable yet, or is no longer.
     #[error("The lesson is not in the timetable on this date.")]
     NotValid,
+    /// It does not take place on this one day.
+    #[error("The lesson is cancelled on this date.")]
+    Cancelled,
 }
 
 impl LessonDays {
@@ -159,7 +164,9 @@ impl LessonDays {
     }
 
     fn takes_place(&self, date: NaiveDate) -> bool {
-        date.weekday().number_from_monday() == self.weekday && self.is_valid(date)
+        date.weekday().number_from_monday() == self.weekday
+            && self.is_valid(date)
+            && !self.is_cancelled
     }
 
     /// Whether a student of this class can have been in the lesson on this day.
@@ -168,10 +175,12 @@ impl LessonDays {
             Err(LessonFault::OtherClass)
         } else if date.weekday().number_from_monday() != self.weekday {
             Err(LessonFault::OtherWeekday)
-        } else if self.is_valid(date) {
-            Ok(())
-        } else {
+        } else if !self.is_valid(date) {
             Err(LessonFault::NotValid)
+        } else if self.is_cancelled {
+            Err(LessonFault::Cancelled)
+        } else {
+            Ok(())
         }
     }
 }
@@ -309,6 +318,7 @@ mod tests {
             weekday: 1,
             valid_from: day("2026-01-12"),
             valid_to: Some(day("2026-03-30")),
+            is_cancelled: false,
         };
         for (class, date, fault) in [
             (Some("3A"), "2026-01-12", None),
@@ -330,6 +340,13 @@ mod tests {
             ..lesson
         };
         assert_eq!(for_good.check(Some("3A"), day("2036-01-07")), Ok(()));
+        let cancelled = LessonDays {
+            is_cancelled: true,
+            ..for_good
+        };
+        let fault = cancelled.check(Some("3A"), day("2036-01-07"));
+        assert_eq!(fault, Err(LessonFault::Cancelled));
+        assert!(!cancelled.takes_place(day("2036-01-07")));
     }
 
     #[test]
@@ -343,6 +360,7 @@ mod tests {
             weekday: 6,
             valid_from: day("2026-03-28"),
             valid_to: Some(day("2026-04-11")),
+            is_cancelled: false,
         }];
         for (date, plain, with_lessons) in [
             ("2026-03-21", false, false),

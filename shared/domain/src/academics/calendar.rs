@@ -167,10 +167,12 @@ pub struct Lesson {
     pub to: NaiveDate,
     /// When there is school; between them it does not take place.
     pub terms: Vec<RangeInclusive<NaiveDate>>,
+    /// When it is given otherwise, or not at all.
+    pub without: Vec<RangeInclusive<NaiveDate>>,
 }
 
 impl Lesson {
-    /// The days on which it takes place, and those of its weekdays that are holidays or in no term.
+    /// The days on which it takes place, and those of its weekdays on which it does not.
     fn days(&self, holidays: &[Holiday]) -> (Vec<NaiveDate>, Vec<NaiveDate>) {
         let wait = (self.weekday + 7 - self.from.weekday().number_from_monday()) % 7;
         let first = self.from.checked_add_days(Days::new(wait.into()));
@@ -178,6 +180,7 @@ impl Lesson {
         all.take_while(|day| *day <= self.to).partition(|day| {
             self.terms.iter().any(|term| term.contains(day))
                 && !holidays.iter().any(|holiday| holiday.days.contains(day))
+                && !self.without.iter().any(|days| days.contains(day))
         })
     }
 

@@ -29,6 +29,9 @@ pub(super) fn adjust(
             body.insert("academic_class".to_owned(), json!(class));
             body.insert("subject".to_owned(), json!(subject));
         }
+        "substitution" => {
+            body.insert("teacher".to_owned(), json!(scene.reference("staff", n)));
+        }
         _ => {}
     }
 }
@@ -142,6 +145,13 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
         "find_timetable_calendar" => {
             let (class, _) = scene.taught_subject(n);
             (format!("{}?academic_class={class}", operation.path), None)
+        }
+        "find_timetable_day" => {
+            let lesson = scene.reference("timetable", n);
+            let lesson = admin.get(&format!("timetable/{lesson}/")).status(200);
+            let class = lesson.str("academic_class");
+            let query = format!("?date=2026-01-15&academic_class={class}");
+            (format!("{}{query}", operation.path), None)
         }
         "list_own_calendar_feeds" => (operation.path.clone(), None),
         "create_own_calendar_feed" => {

@@ -80,7 +80,8 @@ impl Scene {
                     .iter()
                     .find(|field| field.is_settable() && body[field.name].is_string());
                 // A part of these goes with the others only.
-                let bound = ["term", "timetable", "student_promotion"].contains(&resource.noun);
+                let bound = ["term", "timetable", "substitution", "student_promotion"]
+                    .contains(&resource.noun);
                 let whole = bound || first.is_none();
                 let keep = |name: &String| whole || first.is_some_and(|first| first.name == *name);
                 body.as_object_mut()

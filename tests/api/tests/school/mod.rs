@@ -53,11 +53,13 @@ mod sessions;
 mod staff;
 mod structure;
 mod student_sessions;
+mod substitutions;
 mod tenancy;
 mod timetable;
 mod timetable_calendar;
 mod users;
 mod whole_school;
+mod whole_year;
 mod withdrawn_cards;
 mod year;
 

@@ -293,11 +293,11 @@ fn a_lesson_with_attendance_stays() {
 }
 
 #[derive(Clone, Debug)]
-struct Lesson {
+pub(super) struct Lesson {
     class: u8,
     teacher: u8,
     room: u8,
-    weekday: u8,
+    pub(super) weekday: u8,
     starts_at: u16,
     length: u16,
     from: u64,
@@ -305,7 +305,7 @@ struct Lesson {
 }
 
 prop_compose! {
-    fn lessons()(
+    pub(super) fn lessons()(
         (class, teacher, room) in (0..3u8, 0..2u8, 0..2u8),
         weekday in 1..=7u8,
         same in any::<bool>(),
@@ -320,14 +320,14 @@ prop_compose! {
 }
 
 /// Sessions of the classes end on this day of January and February 2026.
-const SESSION_ENDS: [u64; 3] = [10, 30, 50];
+pub(super) const SESSION_ENDS: [u64; 3] = [10, 30, 50];
 
 impl Lesson {
-    fn day(n: u64) -> chrono::NaiveDate {
+    pub(super) fn day(n: u64) -> chrono::NaiveDate {
         "2026-01-01".parse::<chrono::NaiveDate>().unwrap() + chrono::Days::new(n)
     }
 
-    fn entry(&self, id: &str) -> Entry {
+    pub(super) fn entry(&self, id: &str) -> Entry {
         Entry {
             id: id.to_owned(),
             academic_class: format!("c{}", self.class),
@@ -345,7 +345,7 @@ impl Lesson {
         }
     }
 
-    fn insert(&self, db: &rusqlite::Connection, id: &str) {
+    pub(super) fn insert(&self, db: &rusqlite::Connection, id: &str) {
         let entry = self.entry(id);
         let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
         let valid_to = entry.valid_to.filter(|_| self.days.is_some());
@@ -367,8 +367,8 @@ impl Lesson {
     }
 }
 
-#[test]
-fn the_rule_in_the_database_is_the_one_of_the_domain() {
+/// A database with a class in each of three sessions, and nothing that refers to it held.
+pub(super) fn classes() -> rusqlite::Connection {
     let db = rusqlite::Connection::open_in_memory().unwrap();
     for migration in TENANT_SCHEMA {
         db.execute_batch(migration).unwrap();
@@ -386,18 +386,27 @@ fn the_rule_in_the_database_is_the_one_of_the_domain() {
         ))
         .unwrap();
     }
-    let conflicting = std::cell::Cell::new(0);
+    db
+}
+
+/// The same cases in every run.
+pub(super) fn runner() -> proptest::test_runner::TestRunner {
     let config = proptest::test_runner::Config {
         cases: 4_000,
         failure_persistence: None,
         ..Default::default()
     };
-    let mut runner = proptest::test_runner::TestRunner::new_with_rng(
-        config,
-        proptest::test_runner::TestRng::deterministic_rng(
-            proptest::test_runner::RngAlgorithm::ChaCha,
-        ),
+    let rng = proptest::test_runner::TestRng::deterministic_rng(
+        proptest::test_runner::RngAlgorithm::ChaCha,
     );
+    proptest::test_runner::TestRunner::new_with_rng(config, rng)
+}
+
+#[test]
+fn the_rule_in_the_database_is_the_one_of_the_domain() {
+    let db = classes();
+    let conflicting = std::cell::Cell::new(0);
+    let mut runner = runner();
     let outcome = runner.run(&(lessons(), lessons()), |(a, b)| {
         db.execute("delete from timetable", []).unwrap();
         a.insert(&db, "a");

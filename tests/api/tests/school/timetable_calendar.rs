@@ -191,6 +191,7 @@ proptest! {
             from,
             to,
             terms: terms.iter().map(|(first, last)| *first..=*last).collect(),
+            without: Vec::new(),
         };
         let holidays: Vec<Holiday> = free
             .iter()

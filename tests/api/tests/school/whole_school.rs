@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::{greenwood, timed};
 
-const STUDENTS: usize = 2_000;
+pub(super) const STUDENTS: usize = 2_000;
 
-/// What was made, in a school's database.
-fn loaded() -> (TestApp, School, generator::School) {
+/// A school of so many students as the generator makes it, in its database.
+pub(super) fn loaded(students: usize) -> (TestApp, School, generator::School) {
     let (app, school) = greenwood();
     let made = generator::School::generate(&generator::Options {
-        students: STUDENTS,
+        students,
         ..generator::Options::new("2026-01-15".parse().unwrap())
     });
     let rows = |table: &str| app.count(&school.slot, &format!("select count(*) from {table}"));
@@ -38,7 +38,7 @@ fn loaded() -> (TestApp, School, generator::School) {
 
 #[test]
 fn a_school_of_two_thousand_is_counted_searched_and_worked_out() {
-    let (app, school, made) = loaded();
+    let (app, school, made) = loaded(STUDENTS);
     let admin = &school.admin;
     let get = |what: &str, path: &str| timed(what, || admin.get(path)).status(200);
 
@@ -156,7 +156,7 @@ fn a_school_of_two_thousand_is_counted_searched_and_worked_out() {
 
 #[test]
 fn the_attendance_and_the_files_of_a_school_of_two_thousand_are_those_of_plain_sql() {
-    let (app, school, _) = loaded();
+    let (app, school, _) = loaded(STUDENTS);
     let admin = &school.admin;
     let get = |what: &str, path: &str| timed(what, || admin.get(path)).status(200);
     let rows = |sql: &str| app.rows(&school.slot, sql);

@@ -78,6 +78,7 @@ fn lesson() -> Lesson {
         from: day("2026-03-17"),
         to: day("2026-04-14"),
         terms: vec![day("2026-01-12")..=day("2026-12-04")],
+        without: Vec::new(),
     }
 }
 
@@ -149,6 +150,7 @@ fn between_terms_there_is_no_lesson() {
         &london(),
         &[Lesson {
             terms: terms.clone(),
+            without: Vec::new(),
             ..lesson()
         }],
         &[],

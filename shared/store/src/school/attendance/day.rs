@@ -50,6 +50,8 @@ pub struct Lesson {
     weekday: u32,
     valid_from: String,
     valid_to: Option<String>,
+    #[serde(deserialize_with = "rows::flag")]
+    is_cancelled: bool,
 }
 
 impl Lesson {
@@ -60,6 +62,7 @@ impl Lesson {
             valid_to: self.valid_to.as_deref().map(rows::date).transpose()?,
             academic_class: self.academic_class,
             weekday: self.weekday,
+            is_cancelled: self.is_cancelled,
         })
     }
 }
@@ -124,12 +127,18 @@ pub struct ClassDay {
     pub on_leave: Vec<String>,
 }
 
-/// Whether the user `?2` leads the class `a`, teaches it, or gives the lesson `?3`; a lesson of a former class, too.
+/// Whether the user `?2` leads the class `a`, teaches it, or gives the lesson `?3`, perhaps only on the day `?4`; a lesson
+/// of a former class, too.
 const OWN: &str = "exists (select 1 from staff f where f.user_id = ?2 and f.is_active = 1 and (f.id = a.class_teacher \
      or exists (select 1 from subject_teachers x where x.academic_class = a.id and x.teacher = f.id) \
-     or exists (select 1 from timetable m where m.id = ?3 and m.teacher = f.id)))";
+     or exists (select 1 from timetable m where m.id = ?3 and m.teacher = f.id) or exists (select 1 from substitutions z \
+     where z.lesson = ?3 and z.teacher = f.id and ?4 between z.start_date and z.end_date)))";
 
-pub(super) fn holidays_between(first: &str, last: &str) -> Statement {
+/// Whether the lesson `m` is cancelled on the day `?1`.
+pub(super) const CANCELLED: &str = "exists (select 1 from substitutions z where z.lesson = m.id and z.is_cancelled = 1 \
+     and ?1 between z.start_date and z.end_date) as is_cancelled";
+
+pub(crate) fn holidays_between(first: &str, last: &str) -> Statement {
     sql!(
         format!(
             "select name, start_date, end_date from {DAYS_OFF} where start_date <= ?2 and end_date >= ?1 \
@@ -161,7 +170,10 @@ pub(super) fn take_lessons(outcomes: &mut Outcomes) -> Result<Vec<LessonDays>, S
 
 fn lesson(day: &Day<'_>) -> Statement {
     sql!(
-        "select academic_class, weekday, valid_from, valid_to from timetable where id = ?1",
+        format!(
+            "select m.academic_class, m.weekday, m.valid_from, m.valid_to, {CANCELLED} from timetable m where m.id = ?2"
+        ),
+        day.date,
         day.lesson
     )
 }
@@ -177,12 +189,12 @@ pub async fn student_day(
     let places = format!(
         "select s.id, s.academic_class, s.status, y.start_date, y.end_date, {OWN} as own from student_sessions s \
          join academic_sessions y on y.id = s.session left join academic_classes a on a.id = s.academic_class \
-         where s.id in (?1, ?4)"
+         where s.id in (?1, ?5)"
     );
     let mut outcomes = db
         .connection
         .batch(vec![
-            sql!(places, student, day.user, day.lesson, other),
+            sql!(places, student, day.user, day.lesson, day.date, other),
             holidays_between(day.date, day.date),
             lesson(day),
             sql!(
@@ -220,7 +232,7 @@ pub async fn class_day(
     let mut outcomes = db
         .connection
         .batch(vec![
-            sql!(place, academic_class, day.user, day.lesson),
+            sql!(place, academic_class, day.user, day.lesson, day.date),
             holidays_between(day.date, day.date),
             lesson(day),
             sql!("select code, status from attendance_codes"),

@@ -137,7 +137,7 @@ pub async fn find_for_approval(db: &TenantDb, id: Id<()>) -> Result<LeaveFacts, 
                 id
             ),
             sql!(
-                "select m.academic_class, m.weekday, m.valid_from, m.valid_to from leave_applications v \
+                "select m.academic_class, m.weekday, m.valid_from, m.valid_to, 0 as is_cancelled from leave_applications v \
                  join student_sessions s on s.student = v.student join timetable m on m.academic_class = s.academic_class \
                  where v.id = ?1 and m.weekday > 5",
                 id

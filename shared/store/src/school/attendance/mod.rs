@@ -13,8 +13,8 @@ use crate::{
     school::names::student_name,
 };
 
-pub(crate) use day::take_holidays;
 pub use day::{ClassDay, Day, Entered, Lesson, Place, StudentDay, class_day, student_day};
+pub(crate) use day::{holidays_between, take_holidays};
 pub use entries::{NewEntry, detach, enter};
 pub use leave::{
     Decision, LeaveEntry, LeaveFacts, LeaveRow, StudentYear, approve, find_for_approval,

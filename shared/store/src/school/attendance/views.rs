@@ -6,9 +6,15 @@ use serde::Deserialize;
 
 use super::{
     STUDENT_NAME,
-    day::{holidays_between, take_holidays, take_lessons},
+    day::{CANCELLED, holidays_between, take_holidays, take_lessons},
 };
-use crate::{connection::TenantDb, error::StoreError, rows, school::names::staff_name, sql::sql};
+use crate::{
+    connection::TenantDb,
+    error::StoreError,
+    rows,
+    school::{names::staff_name, timetable::GIVEN},
+    sql::sql,
+};
 
 /// A student of a class or a term.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,7 +62,7 @@ struct Name {
 }
 
 const TEACHER: &str = staff_name!("a.class_teacher");
-const LESSON_TEACHER: &str = staff_name!("m.teacher");
+const LESSON_TEACHER: &str = staff_name!("ifnull(z.teacher, m.teacher)");
 
 fn pupil_columns() -> String {
     format!(
@@ -265,16 +271,13 @@ pub async fn missing_lessons(
 ) -> Result<(Vec<LessonEntry>, Vec<Holiday>), StoreError> {
     let lessons = format!(
         "select m.id as lesson, m.academic_class, c.name as class_name, m.subject, \
-         (select x.name from subjects x where x.id = m.subject) as subject_name, m.teacher, \
-         {LESSON_TEACHER} as teacher_name, m.starts_at, m.ends_at, \
+         (select x.name from subjects x where x.id = m.subject) as subject_name, \
+         ifnull(z.teacher, m.teacher) as teacher, {LESSON_TEACHER} as teacher_name, m.starts_at, m.ends_at, \
          (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active') as size, \
          (select count(*) from student_sessions s where s.academic_class = a.id and s.status = 'active' \
          and exists (select 1 from attendance e where e.student_session = s.id and e.date = ?1 and (e.lesson = m.id \
          or e.lesson is null and e.status in ('absent', 'excused')))) as entered, \
-         y.start_date, y.end_date from timetable m join academic_classes a on a.id = m.academic_class \
-         join academic_sessions y on y.id = a.session join classes c on c.id = a.class \
-         where m.weekday % 7 = strftime('%w', ?1) + 0 and m.valid_from <= ?1 and ifnull(m.valid_to, ?1) >= ?1 \
-         order by m.starts_at, c.name collate nocase, m.id"
+         y.start_date, y.end_date from {GIVEN} order by m.starts_at, c.name collate nocase, m.id"
     );
     let mut outcomes = db
         .connection
@@ -306,8 +309,10 @@ pub async fn missing(
             sql!(classes, date, around.plus_seconds(day), around.plus_seconds(-day)),
             holidays_between(date, date),
             sql!(
-                "select academic_class, weekday, valid_from, valid_to from timetable where weekday > 5 \
-                 and weekday = strftime('%w', ?1) + iif(strftime('%w', ?1) = '0', 7, 0)",
+                format!(
+                    "select m.academic_class, m.weekday, m.valid_from, m.valid_to, {CANCELLED} from timetable m \
+                     where m.weekday > 5 and m.weekday = strftime('%w', ?1) + iif(strftime('%w', ?1) = '0', 7, 0)"
+                ),
                 date
             ),
         ])

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::conflicts::minutes;
 use crate::{
-    connection::TenantDb, error::StoreError, school::attendance::take_holidays,
+    connection::TenantDb, error::StoreError, rows, school::attendance::take_holidays,
     school::names::staff_name, sql::sql,
 };
 
@@ -52,6 +52,9 @@ pub struct CalendarLesson {
     pub session_start: Timestamp,
     /// When its session ends.
     pub session_end: Timestamp,
+    /// From when to when it is given otherwise, each of which is a lesson of its own here.
+    #[serde(deserialize_with = "rows::json")]
+    pub without: Vec<(String, String)>,
 }
 
 impl CalendarLesson {
@@ -86,13 +89,37 @@ pub struct CalendarFacts {
     pub holidays: Vec<Holiday>,
 }
 
+macro_rules! instead {
+    () => {
+        "select z.id, l.academic_class, l.subject, {teacher}, ifnull(z.room, l.room), l.weekday, l.starts_at, l.ends_at, \
+         max(l.valid_from, z.start_date), min(ifnull(l.valid_to, z.end_date), z.end_date), l.revision, l.updated_at, '[]' \
+         from substitutions z join timetable l on l.id = z.lesson where z.is_cancelled = 0 and ({whose})"
+    };
+}
+
+/// What takes place, where `{whose}` holds of `{teacher}` and `{class}`: the lessons of every week, and what is given instead of
+/// them on some days. The condition is within each part, and each teacher is one column's, so that indexes find them.
+const GIVEN: [[&str; 2]; 3] = [
+    [
+        "l.teacher",
+        "select l.id, l.academic_class, l.subject, {teacher} as teacher, l.room, l.weekday, l.starts_at, l.ends_at, l.valid_from, \
+         l.valid_to, l.revision, l.updated_at, (select json_group_array(json_array(z.start_date, z.end_date)) \
+         from substitutions z where z.lesson = l.id) as without from timetable l where ({whose})",
+    ],
+    [
+        "z.teacher",
+        concat!(instead!(), " and z.teacher is not null"),
+    ],
+    ["l.teacher", concat!(instead!(), " and z.teacher is null")],
+];
+
 /// `?1` is the user.
-const OWN: &str = "t.teacher in (select f.id from staff f where f.user_id = ?1) or t.academic_class in (\
+const OWN: &str = "{teacher} in (select f.id from staff f where f.user_id = ?1) or {class} in (\
      select reg.academic_class from student_sessions reg where reg.status = 'active' and reg.student in (\
      select p.id from students p where p.user = ?1 union all \
      select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ?1))";
 
-const TEACHER: &str = staff_name!("t.teacher");
+const TEACHER: &str = staff_name!("given.teacher");
 
 /// The lessons of a class or a person.
 pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, StoreError> {
@@ -104,7 +131,7 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
         Whose::Class(id) => (
             id,
             "select c.name from academic_classes a join classes c on c.id = a.class where a.id = ?1",
-            "t.academic_class = ?1",
+            "{class} = ?1",
         ),
         Whose::Teacher(id) => (
             id,
@@ -113,7 +140,7 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
                 staff_name!("w.id"),
                 " as name from staff w where w.id = ?1"
             ),
-            "t.teacher = ?1",
+            "{teacher} = ?1",
         ),
         Whose::User(id) => (
             id,
@@ -121,12 +148,17 @@ pub async fn calendar(db: &TenantDb, whose: Whose<'_>) -> Result<CalendarFacts, 
             OWN,
         ),
     };
+    let given = GIVEN.map(|[teacher, part]| {
+        part.replace("{whose}", condition)
+            .replace("{teacher}", teacher)
+            .replace("{class}", "l.academic_class")
+    });
     let lessons = format!(
-        "select t.id, a.session, c.name as class_name, x.name as subject_name, {TEACHER} as teacher_name, t.room, t.weekday, \
-         t.starts_at, t.ends_at, t.valid_from, t.valid_to, t.revision, t.updated_at, y.start_date as session_start, \
-         y.end_date as session_end from timetable t join academic_classes a on a.id = t.academic_class \
-         join academic_sessions y on y.id = a.session join classes c on c.id = a.class \
-         join subjects x on x.id = t.subject where {condition} order by t.id"
+        "select given.*, a.session, c.name as class_name, x.name as subject_name, {TEACHER} as teacher_name, \
+         y.start_date as session_start, y.end_date as session_end from ({}) given \
+         join academic_classes a on a.id = given.academic_class join academic_sessions y on y.id = a.session \
+         join classes c on c.id = a.class join subjects x on x.id = given.subject order by given.id",
+        given.join(" union all ")
     );
     let mut outcomes = db
         .connection

@@ -3,6 +3,7 @@
 mod calendar;
 mod conflicts;
 pub mod feeds;
+mod substitutions;
 
 use homeroom_domain::records::{Field, Kind, Literal};
 use homeroom_kernel::{Listing, page::FilterKind};
@@ -14,6 +15,8 @@ use crate::{
 
 pub use calendar::{CalendarFacts, CalendarLesson, CalendarTerm, Whose, calendar};
 pub use conflicts::{Rival, Surroundings, surroundings};
+pub(in crate::school) use substitutions::GIVEN;
+pub use substitutions::{GivenLesson, SUBSTITUTIONS, TAKEN, Taken, besides, given_lessons, taken};
 
 const NAME: Kind = Kind::Text { min: 1, max: 300 };
 
@@ -143,6 +146,10 @@ pub static TIMETABLE: Table = Table {
         Rule {
             name: "timetable_conflict",
             broken: CONFLICT,
+        },
+        Rule {
+            name: "timetable_conflict",
+            broken: TAKEN,
         },
     ],
     ..Table::PLAIN
