@@ -41,6 +41,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0015_card_lists.sql"),
     include_str!("../../../schema/tenant/0016_sms.sql"),
     include_str!("../../../schema/tenant/0017_sms_callbacks.sql"),
+    include_str!("../../../schema/tenant/0018_student_pins.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -51,6 +51,8 @@ pub enum Purpose {
     Directory,
     /// Signs the tokens of SMS accounts, which the bridge verifies too.
     SmsToken,
+    /// Hashes students' PINs.
+    StudentPin,
 }
 
 impl Purpose {
@@ -61,6 +63,7 @@ impl Purpose {
             Self::Sealing => "sealing",
             Self::Directory => "directory",
             Self::SmsToken => "sms-token",
+            Self::StudentPin => "student-pin",
         }
     }
 }
@@ -238,6 +241,7 @@ pub(crate) mod tests {
             Purpose::Sealing,
             Purpose::Directory,
             Purpose::SmsToken,
+            Purpose::StudentPin,
         ] {
             for plane in [
                 Plane::System,
@@ -249,7 +253,7 @@ pub(crate) mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 30);
+        assert_eq!(seen.len(), 36);
     }
 
     #[test]

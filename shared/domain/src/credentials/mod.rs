@@ -1,4 +1,4 @@
-//! Credentials: derived keys, access tokens, refresh tokens, API keys, calendar feeds. Kinds are never interchangeable.
+//! Credentials: derived keys, access tokens, refresh tokens, API keys, calendar feeds, students' PINs. Kinds are never interchangeable.
 
 pub mod access_token;
 pub mod api_key;
@@ -8,6 +8,7 @@ pub mod keys;
 pub mod refresh_token;
 pub mod sealed;
 pub mod sms_token;
+pub mod student_pin;
 
 pub use keys::{KeyRing, Plane};
 
