@@ -9,7 +9,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const site = join(here, "site");
 const bundle = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 
-const documents = ["openapi.json", "system.json", "school.json", "sms.json"];
+const documents = ["openapi.json", "system.json", "school.json", "chatbot.json", "sms.json"];
 const missing = documents.filter((name) => !existsSync(join(here, name)));
 if (missing.length > 0) {
   console.error(`openapi/${missing[0]} is missing: run \`cargo xtask openapi\`.`);

@@ -1,6 +1,6 @@
 "use strict";
 
-const AREAS = { all: "/api/schema/", system: "/api/schema/system/", school: "/api/schema/school/", sms: "/api/schema/sms/" };
+const AREAS = { all: "/api/schema/", system: "/api/schema/system/", school: "/api/schema/school/", chatbot: "/api/schema/chatbot/", sms: "/api/schema/sms/" };
 
 const asked = new URLSearchParams(location.search).get("area");
 const area = asked in AREAS ? asked : "all";

@@ -17,6 +17,7 @@ const SCHEMA: &str = "/api/schema/";
 const AREAS: &[(&str, &str)] = &[
     ("/api/v1/system/", "SYSTEM"),
     ("/api/v1/school/", "SCHOOL"),
+    ("/api/v1/chatbot/", "CHATBOT"),
     ("/api/v1/school/sms/", SMS),
     ("/api/v1/sms/", SMS),
     ("/api/v1/auth/", SMS),
@@ -69,7 +70,7 @@ fn document(path: &str) -> Option<Cow<'_, str>> {
 /// Whether errors on a path are `{"error"}`, as its area tells its own (`Dialect` of the edge).
 #[must_use]
 pub fn is_plain(path: &str) -> bool {
-    let own = ["/api/v1/school/", "/api/v1/system/"];
+    let own = ["/api/v1/school/", "/api/v1/system/", "/api/v1/chatbot/"];
     matches!(of(path), Route::Area(_)) && !own.iter().any(|area| path.starts_with(area))
 }
 
@@ -111,6 +112,8 @@ mod tests {
             ("/api/v1/school/auth/login/", Route::Area("SCHOOL")),
             ("/api/v1/school/sms/messages/", Route::Area("SMS")),
             ("/api/v1/school/smses/", Route::Area("SCHOOL")),
+            ("/api/v1/chatbot/results/", Route::Area("CHATBOT")),
+            ("/api/v1/chatbots/", Route::Nowhere),
             ("/api/v1/sms/send", Route::Area("SMS")),
             ("/api/v1/auth/login", Route::Area("SMS")),
             ("/api/v1/admin/links", Route::Area("SMS")),
@@ -161,6 +164,7 @@ mod tests {
             ("/api/v1/auth/login", true),
             ("/healthy", true),
             ("/api/v1/school/users/", false),
+            ("/api/v1/chatbot/results/", false),
             ("/api/v1/school/sms/messages/", false),
             ("/api/v1/system/schools/", false),
             ("/api/docs/", false),

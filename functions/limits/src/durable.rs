@@ -6,15 +6,17 @@ use homeroom_objects::{
     kept::{Kept, StoredError},
     login_guard::LoginGuard,
     sms_quota::SmsQuota,
+    tries::Tries,
 };
 use worker::{Date, DurableObject, Env, Request, Response, Result, State, console_error};
 
-/// Serialises the attempts on one identifier, or what one app sends: an object keeps what it is first asked for.
+/// Serialises the attempts on one identifier, what one app sends, or one subject's failures: an object keeps what it is first asked for.
 #[worker::durable_object(alarm)]
 pub struct RateLimiter {
     state: State,
     guard: Memory<LoginGuard>,
     quota: Memory<SmsQuota>,
+    tries: Memory<Tries>,
 }
 
 /// What is stored, once it was read. Never borrowed across an await.
@@ -26,14 +28,15 @@ impl DurableObject for RateLimiter {
             state,
             guard: RefCell::default(),
             quota: RefCell::default(),
+            tries: RefCell::default(),
         }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        if request.inner().url() == SmsQuota::URL {
-            self.serve(&self.quota, request).await
-        } else {
-            self.serve(&self.guard, request).await
+        match request.inner().url().as_str() {
+            SmsQuota::URL => self.serve(&self.quota, request).await,
+            Tries::URL => self.serve(&self.tries, request).await,
+            _ => self.serve(&self.guard, request).await,
         }
     }
 
@@ -41,6 +44,7 @@ impl DurableObject for RateLimiter {
         let ends = [
             self.expires_at(&self.guard).await?,
             self.expires_at(&self.quota).await?,
+            self.expires_at(&self.tries).await?,
         ];
         let left = ends.into_iter().fold(0, i64::max).saturating_sub(now());
         if left > 0 {

@@ -1,7 +1,7 @@
 //! Signing in as a user of the school.
 
 use homeroom_domain::permissions::ADMINISTRATOR;
-use homeroom_domain::permissions::school::CATALOGUE;
+use homeroom_domain::permissions::of_schools;
 use homeroom_edge::{
     ApiError, Body, Caller, Door, Json, NoContent, SchoolArea,
     identity::{
@@ -130,7 +130,7 @@ pub(crate) async fn find_me(caller: Caller<SchoolArea>) -> Result<Json<MeOut>, A
     Ok(Json(MeOut {
         user: out(&caller, user),
         school: SchoolOut::new(&caller.db),
-        permissions: caller.actor.permissions.expand(CATALOGUE),
+        permissions: caller.actor.permissions.expand(of_schools()),
     }))
 }
 
@@ -141,7 +141,7 @@ pub(crate) async fn find_own_permissions(
     caller: Caller<SchoolArea>,
 ) -> Json<EffectivePermissionsOut> {
     Json(EffectivePermissionsOut {
-        permissions: caller.actor.permissions.expand(CATALOGUE),
+        permissions: caller.actor.permissions.expand(of_schools()),
     })
 }
 

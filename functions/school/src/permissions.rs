@@ -1,6 +1,6 @@
 //! The permissions that exist in a school.
 
-use homeroom_domain::permissions::{Entry, school::CATALOGUE};
+use homeroom_domain::permissions::{Entry, of_schools};
 use homeroom_edge::{Caller, Json, SchoolArea};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,8 +36,7 @@ pub(crate) struct PermissionsOut {
 #[utoipa::path(get, path = "/api/v1/school/permissions/", tag = "roles",
     responses((status = 200, body = PermissionsOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_permissions(_: Caller<SchoolArea>) -> Json<PermissionsOut> {
-    let results: Vec<PermissionOut> = CATALOGUE
-        .iter()
+    let results: Vec<PermissionOut> = of_schools()
         .map(|Entry { id, codename, name }| PermissionOut {
             id: *id,
             codename,

@@ -5,7 +5,7 @@ use homeroom_domain::{
     RoleId, kinds,
     permissions::{
         self, ADMINISTRATOR, PermissionSet,
-        school::{AddRole, CATALOGUE, ChangeRole, DeleteRole, ViewRole},
+        school::{AddRole, ChangeRole, DeleteRole, ViewRole},
     },
 };
 use homeroom_edge::{
@@ -51,7 +51,8 @@ impl From<RoleRow> for RoleOut {
             name: row.name,
             description: row.description,
             parent_role: row.parent_role,
-            permission_codenames: PermissionSet::new(row.permission_codenames).expand(CATALOGUE),
+            permission_codenames: PermissionSet::new(row.permission_codenames)
+                .expand(permissions::of_schools()),
             is_builtin: row.builtin.is_some(),
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -131,9 +132,8 @@ impl Input for RoleIn {
 
 fn codename(value: &serde_json::Value) -> Result<String, String> {
     let text = rules::text(1, 100)(value)?;
-    let known = CATALOGUE
-        .iter()
-        .any(|permissions::Entry { codename, .. }| *codename == text);
+    let known =
+        permissions::of_schools().any(|permissions::Entry { codename, .. }| *codename == text);
     if known {
         Ok(text)
     } else {

@@ -8,7 +8,7 @@ use crate::{
     imports,
     marks::{bulk, sheet},
     notice_sms, password_reset,
-    people::{admissions, guardians, registrations},
+    people::{admissions, guardians, pins, registrations},
     permissions,
     promotion::{
         bulk as decided, copy, executions, history, preview, proposals, steps as setup_steps,
@@ -157,6 +157,9 @@ homeroom_edge::routes! { Document, records(RECORDS);
     admissions::list_student_history,
     admissions::list_students_without_session,
     guardians::list_guardian_students,
+    pins::create_student_pin,
+    pins::delete_student_pin,
+    pins::create_class_pins,
     registrations::list_class_registrations,
     registrations::place_students,
     registrations::find_class_registration,

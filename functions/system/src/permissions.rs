@@ -1,6 +1,6 @@
 //! The permissions that exist.
 
-use homeroom_domain::permissions::{Entry, school, system};
+use homeroom_domain::permissions::{self, Entry};
 use homeroom_edge::{Caller, Json, SystemArea};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,12 +34,11 @@ pub(crate) struct PermissionsOut {
 
 /// The permissions that exist
 ///
-/// Those of the system area are for platform roles, those of the school area for API keys.
+/// Those of the system area are for platform roles, all others for API keys.
 #[utoipa::path(get, path = "/api/v1/system/permissions/", tag = "roles",
     responses((status = 200, body = PermissionsOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn list_permissions(_: Caller<SystemArea>) -> Json<PermissionsOut> {
-    let entries = system::CATALOGUE.iter().chain(school::CATALOGUE);
-    let results: Vec<PermissionOut> = entries
+    let results: Vec<PermissionOut> = permissions::all()
         .map(|Entry { id, codename, name }| PermissionOut {
             id: *id,
             codename,

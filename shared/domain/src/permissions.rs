@@ -200,17 +200,29 @@ catalogue! {
         ViewSms = 238, "school.view_sms", "View text messages";
         SendSms = 239, "school.send_sms", "Send and withdraw text messages";
         ChangeSmsSettings = 240, "school.change_sms_settings", "Change how text messages are sent";
+        ChangeStudentPin = 241, "school.change_student_pin", "Set, renew and remove students' PINs";
+    }
+    chatbot {
+        ViewStudent = 301, "chatbot.view_student", "Look up students by phone number";
+        ViewResult = 302, "chatbot.view_result", "Look up published results by PIN";
+        ViewNotice = 303, "chatbot.view_notice", "Look up notices by phone number or student";
     }
 }
 
-/// The catalogue entry of a codename, in either area.
+/// Every permission that exists in a school, in the order of their numbers.
+pub fn of_schools() -> impl Iterator<Item = &'static Entry> {
+    school::CATALOGUE.iter().chain(chatbot::CATALOGUE)
+}
+
+/// Every permission that exists.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    system::CATALOGUE.iter().chain(of_schools())
+}
+
+/// The catalogue entry of a codename, in whichever area.
 #[must_use]
 pub fn find(codename: &str) -> Option<Entry> {
-    system::CATALOGUE
-        .iter()
-        .chain(school::CATALOGUE)
-        .find(|entry| entry.codename == codename)
-        .copied()
+    all().find(|entry| entry.codename == codename).copied()
 }
 
 /// A set of codenames and patterns that end in `*`.
@@ -248,7 +260,7 @@ impl PermissionSet {
             .find(|wanted| !self.0.iter().any(|held| covers(held, wanted)))
     }
 
-    /// Whether this is everything, in both areas.
+    /// Whether this is everything, in every area.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.0.iter().any(|held| held == "*")
@@ -256,9 +268,9 @@ impl PermissionSet {
 
     /// The catalogue's codenames that the set allows, patterns spelled out.
     #[must_use]
-    pub fn expand(&self, catalogue: &[Entry]) -> Vec<&'static str> {
+    pub fn expand(&self, catalogue: impl IntoIterator<Item = &'static Entry>) -> Vec<&'static str> {
         catalogue
-            .iter()
+            .into_iter()
             .map(|entry| entry.codename)
             .filter(|codename| self.allows(codename))
             .collect()
@@ -278,10 +290,7 @@ fn covers(held: &str, wanted: &str) -> bool {
 pub fn unknown_scope(scope: &str) -> bool {
     match scope.strip_suffix('*') {
         Some("") => false,
-        Some(stem) => !system::CATALOGUE
-            .iter()
-            .chain(school::CATALOGUE)
-            .any(|e| e.codename.starts_with(stem)),
+        Some(stem) => !all().any(|e| e.codename.starts_with(stem)),
         None => find(scope).is_none(),
     }
 }
@@ -311,7 +320,7 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
         name: "Administrator",
         description: "Everything in this school.",
         parent: None,
-        permissions: &["school.*"],
+        permissions: &["chatbot.*", "school.*"],
     },
     DefaultRole {
         builtin: "teacher",
@@ -422,6 +431,7 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
             "school.view_staff",
             "school.add_staff",
             "school.change_staff",
+            "school.change_student_pin",
         ],
     },
     DefaultRole {
@@ -450,17 +460,13 @@ mod tests {
 
     #[test]
     fn numbers_and_codenames_are_unique_and_well_formed() {
-        let all: Vec<Entry> = system::CATALOGUE
-            .iter()
-            .chain(school::CATALOGUE)
-            .copied()
-            .collect();
+        let all: Vec<Entry> = all().copied().collect();
         let ids: std::collections::BTreeSet<i64> = all.iter().map(|e| e.id).collect();
         let names: std::collections::BTreeSet<&str> = all.iter().map(|e| e.codename).collect();
         assert_eq!((ids.len(), names.len()), (all.len(), all.len()));
         for entry in all {
             let (area, rest) = entry.codename.split_once('.').unwrap();
-            assert!(matches!(area, "system" | "school"));
+            assert!(matches!(area, "system" | "school" | "chatbot"));
             assert!(rest.contains('_'), "{}", entry.codename);
         }
     }

@@ -10,6 +10,7 @@ use homeroom_objects::{
     login_guard::{GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
     sms_quota::{QuotaReply, QuotaRequest},
+    tries::{TriesReply, TriesRequest},
 };
 use homeroom_sms_contract::submit::{Cancellation, Cancelled, Links, Submissions, Submitted};
 use homeroom_store::sql::Databases;
@@ -50,6 +51,16 @@ pub trait Quotas: Send + Sync {
         name: &'a str,
         request: QuotaRequest,
     ) -> BoxFuture<'a, Result<QuotaReply, PortError>>;
+}
+
+/// Counts failures, one object per subject.
+pub trait Tries: Send + Sync {
+    /// Asks the object with this name.
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: TriesRequest,
+    ) -> BoxFuture<'a, Result<TriesReply, PortError>>;
 }
 
 /// Prints documents, in another isolate.
@@ -149,6 +160,8 @@ pub struct Ports {
     pub login_guard: Box<dyn LoginGuard>,
     /// Others of them.
     pub quotas: Box<dyn Quotas>,
+    /// And others.
+    pub tries: Box<dyn Tries>,
     /// The documents Worker, which areas that print are bound to.
     pub documents: Box<dyn Documents>,
     /// The queue to the bridge, which areas that send messages are bound to.

@@ -5,7 +5,7 @@ use homeroom_kernel::{FieldErrors, fields::NON_FIELD};
 use serde_json::{Value, json};
 
 /// The areas that speak this platform's own dialect; a path below one of them, or its own.
-const HOUSE: &[&str] = &["/api/v1/school", "/api/v1/system"];
+const HOUSE: &[&str] = &["/api/v1/school", "/api/v1/system", "/api/v1/chatbot"];
 
 /// The form of an error's body. Status, headers and code are the same in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,7 @@ mod tests {
             ("/api/v1/school/", Dialect::House),
             ("/api/v1/school", Dialect::House),
             ("/api/v1/system/schools/", Dialect::House),
+            ("/api/v1/chatbot/results/", Dialect::House),
             ("/api/v1/schools/", Dialect::Plain),
             ("/api/v1/sms/send/", Dialect::Plain),
             ("/api/v1/auth/login", Dialect::Plain),

@@ -18,6 +18,7 @@ pub mod panic;
 mod permit;
 mod recent;
 mod reply;
+pub mod report_card;
 mod routes;
 pub mod school_sms;
 mod serve;

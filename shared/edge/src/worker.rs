@@ -14,6 +14,7 @@ use homeroom_objects::{
     login_guard::{self, GuardReply, GuardRequest},
     passwords::{self, PasswordReply, PasswordRequest},
     sms_quota::{QuotaReply, QuotaRequest, SmsQuota},
+    tries::{self, TriesReply, TriesRequest},
 };
 use homeroom_store_d1::D1Databases;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
@@ -30,6 +31,7 @@ use worker::{
 use crate::{
     app::{
         App, Documents, LoginGuard, Passwords, PortError, Ports, Quotas, Settings, State, Timer,
+        Tries,
     },
     body,
     dialect::Dialect,
@@ -111,6 +113,7 @@ pub fn state(env: &Env) -> Result<State, String> {
         passwords: Box::new(Bound(SendWrapper::new(env.clone()))),
         login_guard: Box::new(Bound(SendWrapper::new(env.clone()))),
         quotas: Box::new(Bound(SendWrapper::new(env.clone()))),
+        tries: Box::new(Bound(SendWrapper::new(env.clone()))),
         documents: Box::new(Bound(SendWrapper::new(env.clone()))),
         sms_queue: Box::new(Bound(SendWrapper::new(env.clone()))),
         sms_callbacks: Box::new(Bound(SendWrapper::new(env.clone()))),
@@ -300,6 +303,16 @@ impl Quotas for Bound {
         request: QuotaRequest,
     ) -> BoxFuture<'a, Result<QuotaReply, PortError>> {
         self.ask_kept::<SmsQuota>(name, request)
+    }
+}
+
+impl Tries for Bound {
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: TriesRequest,
+    ) -> BoxFuture<'a, Result<TriesReply, PortError>> {
+        self.ask_kept::<tries::Tries>(name, request)
     }
 }
 

@@ -9,3 +9,4 @@ pub mod kept;
 pub mod login_guard;
 pub mod passwords;
 pub mod sms_quota;
+pub mod tries;

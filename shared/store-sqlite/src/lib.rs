@@ -42,6 +42,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0015_card_lists.sql"),
     include_str!("../../../schema/tenant/0016_sms.sql"),
     include_str!("../../../schema/tenant/0017_sms_callbacks.sql"),
+    include_str!("../../../schema/tenant/0018_student_pins.sql"),
     include_str!("../../../schema/tenant/0019_substitutions.sql"),
     include_str!("../../../schema/tenant/0022_password_resets.sql"),
 ];

@@ -49,6 +49,7 @@ impl Isolate {
                 passwords: Box::new(ports.clone()),
                 login_guard: Box::new(ports.clone()),
                 quotas: Box::new(ports.clone()),
+                tries: Box::new(ports.clone()),
                 documents: Box::new(ports.clone()),
                 sms_queue: Box::new(ports.clone()),
                 sms_callbacks: Box::new(ports.clone()),
@@ -82,6 +83,7 @@ pub(crate) struct Platform {
     pub(crate) world: Arc<World>,
     system: RefCell<Isolate>,
     school: RefCell<Isolate>,
+    chatbot: RefCell<Isolate>,
     pub(crate) sms: RefCell<Isolate>,
     pub(crate) runtime: tokio::runtime::Runtime,
     loses_deferred: Cell<bool>,
@@ -124,6 +126,7 @@ impl TestApp {
         let platform = Platform {
             system: RefCell::new(Isolate::new(&world, &keys, homeroom_system::router)),
             school: RefCell::new(Isolate::new(&world, &keys, homeroom_school::router)),
+            chatbot: RefCell::new(Isolate::new(&world, &keys, homeroom_chatbot::router)),
             sms: RefCell::new(Isolate::new(&world, &keys, homeroom_sms::router)),
             runtime: tokio::runtime::Builder::new_current_thread()
                 .build()
@@ -142,6 +145,7 @@ impl TestApp {
         let keys = master_keys(keys);
         *self.0.system.borrow_mut() = Isolate::new(&self.0.world, &keys, homeroom_system::router);
         *self.0.school.borrow_mut() = Isolate::new(&self.0.world, &keys, homeroom_school::router);
+        *self.0.chatbot.borrow_mut() = Isolate::new(&self.0.world, &keys, homeroom_chatbot::router);
         *self.0.sms.borrow_mut() = Isolate::new(&self.0.world, &keys, homeroom_sms::router);
     }
 
@@ -195,7 +199,7 @@ impl TestApp {
             .interleave
             .store(requests.len() > 1, Ordering::Relaxed);
         let (system, school) = (platform.system.borrow(), platform.school.borrow());
-        let sms = platform.sms.borrow();
+        let (sms, chatbot) = (platform.sms.borrow(), platform.chatbot.borrow());
         let replies =
             platform
                 .runtime
@@ -205,6 +209,7 @@ impl TestApp {
                             path if path.starts_with("/api/v1/system/") => &system,
                             path if path.starts_with("/api/v1/school/sms/") => &sms,
                             path if path.starts_with("/api/v1/school/") => &school,
+                            path if path.starts_with("/api/v1/chatbot/") => &chatbot,
                             path if crate::sms::PREFIXES
                                 .iter()
                                 .any(|prefix| path.starts_with(prefix)) =>

@@ -117,6 +117,7 @@ pub fn operations() -> Vec<Operation> {
         let mut all = of_area("system", &document("system"));
         all.extend(of_area("school", &document("school")));
         all.extend(schools_own());
+        all.extend(of_chatbot());
         all
     });
     ALL.clone()
@@ -138,6 +139,15 @@ fn schools_own() -> impl Iterator<Item = Operation> {
     })
 }
 
+/// What the chatbot looks up, with the credentials of the school area.
+fn of_chatbot() -> impl Iterator<Item = Operation> {
+    let all = of_area("chatbot", &document("chatbot")).into_iter();
+    all.map(|operation| Operation {
+        area: "school",
+        ..operation
+    })
+}
+
 fn is_schools_own(operation: &Operation) -> bool {
     operation.path.starts_with("/api/v1/school/")
 }
@@ -148,7 +158,9 @@ pub fn document(area: &str) -> Value {
     static SYSTEM: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_system::openapi()));
     static SCHOOL: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_school::openapi()));
     static SMS: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_sms::openapi()));
+    static CHATBOT: LazyLock<Value> = LazyLock::new(|| as_json(&homeroom_chatbot::openapi()));
     match area {
+        "chatbot" => CHATBOT.clone(),
         "system" => SYSTEM.clone(),
         "sms" => SMS.clone(),
         _ => SCHOOL.clone(),

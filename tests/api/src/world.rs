@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::future::{BoxFuture, ready};
 use homeroom_documents::{Fonts, scripts};
-use homeroom_edge::app::{Documents, LoginGuard, Passwords, PortError, Quotas, Timer};
+use homeroom_edge::app::{Documents, LoginGuard, Passwords, PortError, Quotas, Timer, Tries};
 use homeroom_kernel::{Clock, Entropy, Timestamp};
 use homeroom_objects::{
     documents::{DocumentError, DocumentRequest, Printed},
@@ -18,6 +18,7 @@ use homeroom_objects::{
     login_guard::{self, GuardReply, GuardRequest},
     passwords::{PasswordReply, PasswordRequest},
     sms_quota::{QuotaReply, QuotaRequest, SmsQuota},
+    tries::{self, TriesReply, TriesRequest},
 };
 use homeroom_passwords::Hasher;
 use homeroom_store::sql::{Carried, Consistency, Databases, Session, SqlError, Statement};
@@ -90,6 +91,7 @@ pub(crate) struct World {
     hasher: Hasher,
     guards: Mutex<HashMap<String, login_guard::LoginGuard>>,
     quotas: Mutex<HashMap<String, SmsQuota>>,
+    tries: Mutex<HashMap<String, tries::Tries>>,
     passwords: Mutex<BTreeMap<&'static str, u32>>,
     pub(crate) sms: SmsWorld,
 }
@@ -109,6 +111,7 @@ impl World {
             hasher: Hasher::new(8, 1, 1).expect("the cheapest parameters"),
             guards: Mutex::default(),
             quotas: Mutex::default(),
+            tries: Mutex::default(),
             passwords: Mutex::default(),
             sms: SmsWorld::default(),
         }
@@ -361,6 +364,16 @@ impl Quotas for Ports {
         request: QuotaRequest,
     ) -> BoxFuture<'a, Result<QuotaReply, PortError>> {
         Box::pin(ready(self.0.ask_kept(&self.0.quotas, name, &request)))
+    }
+}
+
+impl Tries for Ports {
+    fn ask<'a>(
+        &'a self,
+        name: &'a str,
+        request: TriesRequest,
+    ) -> BoxFuture<'a, Result<TriesReply, PortError>> {
+        Box::pin(ready(self.0.ask_kept(&self.0.tries, name, &request)))
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod audit;
 mod budgets;
+mod chatbot;
 mod codes;
 mod conformance;
 mod faults;

@@ -2,6 +2,7 @@
 
 pub(crate) mod admissions;
 pub(crate) mod guardians;
+pub(crate) mod pins;
 pub(crate) mod registrations;
 
 use homeroom_domain::{

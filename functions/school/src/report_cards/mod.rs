@@ -2,7 +2,6 @@
 
 pub(crate) mod broadsheet;
 mod build;
-mod card;
 pub(crate) mod cards;
 pub(crate) mod decisions;
 mod format;
@@ -17,7 +16,7 @@ use homeroom_domain::permissions::{
     Permission,
     school::{ManageMark, PublishReportCard, WithholdReportCard},
 };
-use homeroom_edge::{ApiError, Caller, Ids, SchoolArea};
+use homeroom_edge::{ApiError, Caller, Ids, SchoolArea, report_card as card};
 use homeroom_objects::documents::Letterhead;
 use homeroom_store::school::report_cards::{ClassRow, Depth, Loaded, Reader, Which, load};
 

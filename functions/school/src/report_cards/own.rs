@@ -2,15 +2,15 @@
 
 use axum::response::Response;
 use homeroom_edge::{ApiError, At, Json, List, Own, Query, SchoolArea};
-use homeroom_kernel::{Fields, Input, Timestamp};
+use homeroom_kernel::{Fields, Input};
 use homeroom_store::{
-    Page, StoreError,
-    school::report_cards::{Depth, OWN_LISTING, OwnCard, find_own, list_own},
+    Page,
+    school::report_cards::{Depth, OWN_LISTING, find_own, list_own},
 };
 use utoipa::IntoParams;
 
 use super::{
-    card::{CardBody, ReportCardOut},
+    card::ReportCardOut,
     format::{self, Format},
 };
 
@@ -50,19 +50,6 @@ impl Input for FormatQuery {
     }
 }
 
-fn out(row: OwnCard) -> Result<ReportCardOut, StoreError> {
-    Ok(ReportCardOut {
-        id: row.id,
-        status: "published",
-        version: Some(row.version),
-        published_at: Some(Timestamp::from_millis(row.published_at)),
-        is_outdated: row.is_outdated != 0,
-        is_withheld: false,
-        withheld_reason: None,
-        body: CardBody::thaw(&row.card)?,
-    })
-}
-
 /// The caller's own report cards
 ///
 /// Of who is signed in as a student, or of a guardian's children: published, released and not withheld. Needs no
@@ -75,7 +62,8 @@ pub(crate) async fn list_own_report_cards(
 ) -> Result<Json<List<ReportCardOut>>, ApiError> {
     let request = query.page(&OWN_LISTING)?;
     let page = list_own(&caller.db, caller.user, caller.context.now, &request).await?;
-    let rows: Result<Vec<_>, _> = page.rows.into_iter().map(out).collect();
+    let rows = page.rows.into_iter().map(ReportCardOut::own);
+    let rows: Result<Vec<_>, _> = rows.collect();
     let page = Page {
         count: page.count,
         rows: rows?,
@@ -99,5 +87,5 @@ pub(crate) async fn find_own_report_card(
     let with_logo = format.depth() == Depth::Print;
     let mut card = find_own(&caller.db, caller.user, caller.context.now, id.0, with_logo).await?;
     let logo = card.logo.take();
-    format::answer_card(&caller.app, format, &out(card)?, logo).await
+    format::answer_card(&caller.app, format, &ReportCardOut::own(card)?, logo).await
 }

@@ -53,6 +53,8 @@ pub enum Purpose {
     SmsToken,
     /// Hashes codes for a new password.
     ResetCode,
+    /// Hashes students' PINs.
+    StudentPin,
 }
 
 impl Purpose {
@@ -64,6 +66,7 @@ impl Purpose {
             Self::Directory => "directory",
             Self::SmsToken => "sms-token",
             Self::ResetCode => "reset-code",
+            Self::StudentPin => "student-pin",
         }
     }
 }
@@ -242,6 +245,7 @@ pub(crate) mod tests {
             Purpose::Directory,
             Purpose::SmsToken,
             Purpose::ResetCode,
+            Purpose::StudentPin,
         ] {
             for plane in [
                 Plane::System,

@@ -1,4 +1,5 @@
-//! Credentials: derived keys, access tokens, refresh tokens, API keys, calendar feeds, codes for new passwords. Kinds are never interchangeable.
+//! Credentials: derived keys, access tokens, refresh tokens, API keys, calendar feeds, codes for new passwords, students' PINs. Kinds are never
+//! interchangeable.
 
 pub mod access_token;
 pub mod api_key;
@@ -9,6 +10,7 @@ pub mod refresh_token;
 pub mod reset_code;
 pub mod sealed;
 pub mod sms_token;
+pub mod student_pin;
 
 pub use keys::{KeyRing, Plane};
 

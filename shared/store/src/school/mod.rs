@@ -1,6 +1,7 @@
 //! One school's own tables.
 
 pub mod attendance;
+pub mod chatbot;
 pub mod exams;
 pub mod exports;
 pub mod grading;
@@ -19,6 +20,7 @@ pub mod report_cards;
 pub mod report_settings;
 pub mod staff;
 pub mod structure;
+pub mod student_pins;
 pub mod teacher_exams;
 pub mod timetable;
 pub mod usage;

@@ -71,11 +71,15 @@ fn documents(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
         name: "school",
         document: with_servers(homeroom_school::openapi(), school_servers()),
     };
+    let chatbot = Area {
+        name: "chatbot",
+        document: with_servers(homeroom_chatbot::openapi(), school_servers()),
+    };
     let sms = Area {
         name: "sms",
         document: at_schools(with_servers(homeroom_sms::openapi(), system_servers())),
     };
-    let areas = [system, school, sms];
+    let areas = [system, school, chatbot, sms];
     let all = merge(&areas)?;
     let named = areas
         .iter()
@@ -409,7 +413,7 @@ mod tests {
         let [areas @ .., all] = parsed.as_slice() else {
             bail!("there are no documents")
         };
-        let names = ["system", "school", "sms"];
+        let names = ["system", "school", "chatbot", "sms"];
         let mut expected: Vec<String> = names
             .iter()
             .zip(areas)

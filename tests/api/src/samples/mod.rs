@@ -2,6 +2,7 @@
 //! that run over all of them, so that a new route cannot be forgotten.
 
 mod attendance;
+mod chatbot;
 mod exams;
 mod files;
 mod people;
@@ -12,6 +13,7 @@ pub(crate) mod sms;
 mod structure;
 
 pub use attendance::token_of;
+pub use chatbot::Family;
 pub use report_cards::logo;
 
 use std::cell::Cell;
@@ -45,6 +47,7 @@ const OF_ITS_OWN: &[Prepare] = &[
     files::prepare,
     promotion::prepare,
     sms::prepare,
+    chatbot::prepare,
 ];
 
 /// A platform with one school, in which samples are prepared.

@@ -13,7 +13,8 @@ pub use comments::{
 };
 pub use list::{CardKey, ClassSize, ListedRow, find_keys, find_page, find_published};
 pub use load::{Depth, Entry, Loaded, Reader, load};
-pub use own::{LISTING as OWN_LISTING, OwnCard, find_own, list_own};
+pub use own::{FamilyCard, LISTING as OWN_LISTING, OwnCard, find_own, list_own};
+pub(crate) use own::{newest, released};
 pub use publish::{Freezing, Publication, publish, withdraw};
 pub use rows::*;
 pub use which::Which;

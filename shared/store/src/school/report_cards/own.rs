@@ -8,8 +8,9 @@ use crate::{
     connection::TenantDb,
     error::StoreError,
     list::{self, Page, Source},
+    rows,
     school::logo::LOGO,
-    sql::sql,
+    sql::{Statement, sql},
 };
 
 /// What own cards can be ordered and filtered by.
@@ -50,13 +51,30 @@ pub struct OwnCard {
 
 const COLUMNS: &str = "r.id, r.card, r.version, p.published_at, r.is_outdated";
 const FROM: &str = "report_cards r join publications p on p.id = r.publication join exam_sessions x on x.id = r.exam_session";
+/// Which exam sessions `x` families see; `?2` is the time.
+macro_rules! released {
+    () => {
+        "x.is_deleted = 0 and x.state in ('published', 'locked') and (x.release_at is null or x.release_at <= ?2)"
+    };
+}
+pub(crate) use released;
+/// Whether the card `r` is for the staff only.
+macro_rules! withheld {
+    () => {
+        "exists (select 1 from withheld_cards h where h.exam_session = r.exam_session \
+         and h.student_session = r.student_session)"
+    };
+}
 /// `?1` is the user, `?2` the time.
-const VISIBLE: &str = "r.student_session in (select s.id from student_sessions s where s.student in (\
+const VISIBLE: &str = concat!(
+    "r.student_session in (select s.id from student_sessions s where s.student in (\
      select p.id from students p where p.user = ?1 union all \
      select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ?1)) \
-     and r.is_current = 1 and x.is_deleted = 0 and x.state in ('published', 'locked') \
-     and (x.release_at is null or x.release_at <= ?2) and not exists (select 1 from withheld_cards h \
-     where h.exam_session = r.exam_session and h.student_session = r.student_session)";
+     and r.is_current = 1 and ",
+    released!(),
+    " and not ",
+    withheld!()
+);
 
 /// One page of the cards that a user may see as a student or guardian.
 pub async fn list_own(
@@ -100,4 +118,43 @@ pub async fn find_own(
         id,
     ));
     found.await?.ok_or(StoreError::NotFound)
+}
+
+/// The newest card of a student among those asked for, withheld or not.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FamilyCard {
+    /// The student.
+    pub student: String,
+    /// The exam session.
+    pub exam_session: String,
+    /// Its name.
+    pub exam_session_name: String,
+    /// The card; none: it is for the staff only.
+    #[serde(deserialize_with = "rows::optional_json")]
+    pub card: Option<OwnCard>,
+}
+
+/// The newest card of each of some students that families may see, or know to be withheld. `students` is a select of ids that
+/// may use `?1`; an exam session and a term narrow the choice.
+pub(crate) fn newest(
+    students: &str,
+    about: &str,
+    now: Timestamp,
+    exam_session: Option<Id<()>>,
+    term: Option<&str>,
+) -> Statement {
+    let text = format!(
+        "select n.student, n.exam_session, n.name as exam_session_name, case when n.is_withheld = 0 then json_object(\
+         'id', n.id, 'card', c.card, 'version', c.version, 'published_at', n.published_at, 'is_outdated', c.is_outdated) \
+         end as card from (select s.student, r.id, r.exam_session, x.name, p.published_at, {} as is_withheld, \
+         row_number() over (partition by s.student order by p.published_at desc, r.id desc) as place \
+         from student_sessions s join report_cards r on r.student_session = s.id \
+         join publications p on p.id = r.publication join exam_sessions x on x.id = r.exam_session \
+         where s.student in ({students}) and r.is_current = 1 and {} \
+         and (?3 is null or x.id = ?3) and (?4 is null or x.term = ?4)) n \
+         join report_cards c on c.id = n.id where n.place = 1",
+        withheld!(),
+        released!(),
+    );
+    sql!(text, about, now, exam_session, term)
 }

@@ -5,211 +5,228 @@ use homeroom_domain::academics::{
     report::Card,
 };
 use homeroom_kernel::Timestamp;
-use homeroom_store::StoreError;
+use homeroom_store::{StoreError, school::report_cards::OwnCard};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A report card: what it says, and where it stands.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct ReportCardOut {
+pub struct ReportCardOut {
     /// The student's registration, in the paths of the staff's routes; under `my/` the card.
     #[schema(value_type = uuid::Uuid)]
-    pub(crate) id: String,
+    pub id: String,
     /// `live`: worked out now; `published`: frozen, whatever has changed since.
     #[schema(pattern = "^(live|published)$")]
-    pub(crate) status: &'static str,
+    pub status: &'static str,
     /// The version that was published; null: live.
-    pub(crate) version: Option<u32>,
+    pub version: Option<u32>,
     /// When it was published.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub(crate) published_at: Option<Timestamp>,
+    pub published_at: Option<Timestamp>,
     /// Whether its own marks or comments were corrected since it was published. What else would be another now, such as
     /// positions after somebody else's correction or grades after a change of the scale, `compute/` finds.
-    pub(crate) is_outdated: bool,
+    pub is_outdated: bool,
     /// Whether only the staff may see it.
-    pub(crate) is_withheld: bool,
+    pub is_withheld: bool,
     /// Why it is withheld.
-    pub(crate) withheld_reason: Option<String>,
+    pub withheld_reason: Option<String>,
+    /// What it says.
     #[serde(flatten)]
-    pub(crate) body: CardBody,
+    pub body: CardBody,
+}
+
+impl ReportCardOut {
+    /// A card as families see it.
+    pub fn own(row: OwnCard) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            status: "published",
+            version: Some(row.version),
+            published_at: Some(Timestamp::from_millis(row.published_at)),
+            is_outdated: row.is_outdated != 0,
+            is_withheld: false,
+            withheld_reason: None,
+            body: CardBody::thaw(&row.card)?,
+        })
+    }
 }
 
 /// Everything that a report card says.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct CardBody {
+pub struct CardBody {
     /// The school.
-    pub(crate) school_name: String,
+    pub school_name: String,
     /// The session.
-    pub(crate) session_name: String,
+    pub session_name: String,
     /// The term.
-    pub(crate) term: String,
+    pub term: String,
     /// The exam session.
     #[schema(value_type = uuid::Uuid)]
-    pub(crate) exam_session: String,
+    pub exam_session: String,
     /// Its name.
-    pub(crate) exam_session_name: String,
+    pub exam_session_name: String,
     /// The class of the session.
     #[schema(value_type = uuid::Uuid)]
-    pub(crate) academic_class: String,
+    pub academic_class: String,
     /// Its name.
-    pub(crate) class_name: String,
+    pub class_name: String,
     /// The form.
     #[schema(value_type = uuid::Uuid)]
-    pub(crate) form: String,
+    pub form: String,
     /// The form's name.
-    pub(crate) form_name: String,
+    pub form_name: String,
     /// The form's level.
-    pub(crate) level: String,
+    pub level: String,
     /// The class teacher's name.
-    pub(crate) class_teacher_name: Option<String>,
+    pub class_teacher_name: Option<String>,
     /// The student.
     #[schema(value_type = uuid::Uuid)]
-    pub(crate) student: String,
+    pub student: String,
     /// The student's registration.
     #[schema(value_type = uuid::Uuid)]
-    pub(crate) student_session: String,
+    pub student_session: String,
     /// The school's number of the student.
-    pub(crate) student_number: String,
+    pub student_number: String,
     /// The student's name, family name last.
-    pub(crate) student_name: String,
+    pub student_name: String,
     /// The lines, by subject.
-    pub(crate) subjects: Vec<CardSubjectOut>,
+    pub subjects: Vec<CardSubjectOut>,
     /// Sum of mark × coefficient.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = f64)]
-    pub(crate) total: Hundredths,
+    pub total: Hundredths,
     /// Sum of the coefficients of the subjects taken.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = f64)]
-    pub(crate) coefficients: Hundredths,
+    pub coefficients: Hundredths,
     /// Total ÷ coefficients; null where nothing was sat.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) average: Option<Hundredths>,
+    pub average: Option<Hundredths>,
     /// Subjects with a mark, zero included.
-    pub(crate) subjects_taken: u32,
+    pub subjects_taken: u32,
     /// Subjects whose mark reaches the pass mark.
-    pub(crate) subjects_passed: u32,
+    pub subjects_passed: u32,
     /// How many of each grade, the best first.
-    pub(crate) grade_counts: Vec<GradeCountOut>,
+    pub grade_counts: Vec<GradeCountOut>,
     /// Sum of the points of the grades; null without a scale.
-    pub(crate) points: Option<u32>,
+    pub points: Option<u32>,
     /// Whether no mark is missing.
-    pub(crate) is_complete: bool,
+    pub is_complete: bool,
     /// The subjects whose marks are missing.
     #[schema(value_type = Vec<uuid::Uuid>)]
-    pub(crate) missing: Vec<String>,
+    pub missing: Vec<String>,
     /// Among the class; null: incomplete, or nothing was sat.
-    pub(crate) position_in_class: Option<u32>,
+    pub position_in_class: Option<u32>,
     /// Everybody in the class.
-    pub(crate) class_size: u32,
+    pub class_size: u32,
     /// Among the form.
-    pub(crate) position_in_form: Option<u32>,
+    pub position_in_form: Option<u32>,
     /// Everybody in the form.
-    pub(crate) form_size: u32,
+    pub form_size: u32,
     /// Average of the averages of those in the class who have a position.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) class_average: Option<Hundredths>,
+    pub class_average: Option<Hundredths>,
     /// The highest of these.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) class_highest: Option<Hundredths>,
+    pub class_highest: Option<Hundredths>,
     /// The lowest of these.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) class_lowest: Option<Hundredths>,
+    pub class_lowest: Option<Hundredths>,
     /// Days of the term by attendance.
-    pub(crate) attendance: CardAttendanceOut,
+    pub attendance: CardAttendanceOut,
     /// The class teacher's comment.
-    pub(crate) class_teacher_comment: CardCommentOut,
+    pub class_teacher_comment: CardCommentOut,
     /// The head teacher's comment.
-    pub(crate) head_teacher_comment: CardCommentOut,
+    pub head_teacher_comment: CardCommentOut,
 }
 
 /// A subject on a card.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct CardSubjectOut {
+pub struct CardSubjectOut {
     /// The subject.
     #[schema(value_type = uuid::Uuid)]
-    pub(crate) subject: String,
+    pub subject: String,
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// Who teaches it.
-    pub(crate) teacher_name: Option<String>,
+    pub teacher_name: Option<String>,
     /// `marked`, `absent` (out of the average) or `missing` (not entered yet).
     #[schema(pattern = "^(marked|absent|missing)$")]
-    pub(crate) status: String,
+    pub status: String,
     /// The mark.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) mark: Option<Mark>,
+    pub mark: Option<Mark>,
     /// Its grade.
-    pub(crate) grade: Option<String>,
+    pub grade: Option<String>,
     /// The rank of the grade; 1 is the best.
-    pub(crate) rank: Option<u32>,
+    pub rank: Option<u32>,
     /// Whether it reaches the pass mark.
-    pub(crate) passed: Option<bool>,
+    pub passed: Option<bool>,
     /// The weight.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = f64)]
-    pub(crate) coefficient: Coefficient,
+    pub coefficient: Coefficient,
     /// Among those of the class who sat.
-    pub(crate) position_in_class: Option<u32>,
+    pub position_in_class: Option<u32>,
     /// Average of the class.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) class_average: Option<Hundredths>,
+    pub class_average: Option<Hundredths>,
     /// Highest of the class.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) class_highest: Option<Hundredths>,
+    pub class_highest: Option<Hundredths>,
     /// Lowest of the class.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
-    pub(crate) class_lowest: Option<Hundredths>,
+    pub class_lowest: Option<Hundredths>,
     /// How many of the class have a mark.
-    pub(crate) number_sat: u32,
+    pub number_sat: u32,
     /// The remark.
-    pub(crate) comment: String,
+    pub comment: String,
     /// Whether it was `written` with the mark or comes from a `template`; null: there is none.
-    pub(crate) comment_source: Option<String>,
+    pub comment_source: Option<String>,
 }
 
 /// How many of a grade a card has.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct GradeCountOut {
+pub struct GradeCountOut {
     /// The grade.
-    pub(crate) grade: String,
+    pub grade: String,
     /// How many.
-    pub(crate) count: u32,
+    pub count: u32,
 }
 
 /// Days of the term by attendance.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
-pub(crate) struct CardAttendanceOut {
+pub struct CardAttendanceOut {
     /// Days present.
-    pub(crate) present: u32,
+    pub present: u32,
     /// Days absent.
-    pub(crate) absent: u32,
+    pub absent: u32,
     /// Days late.
-    pub(crate) late: u32,
+    pub late: u32,
     /// Days excused.
-    pub(crate) excused: u32,
+    pub excused: u32,
 }
 
 /// A comment on a whole card.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-pub(crate) struct CardCommentOut {
+pub struct CardCommentOut {
     /// The comment; blank: none.
-    pub(crate) text: String,
+    pub text: String,
     /// Whether it was `written` by hand or comes from a `template`; null: there is none.
-    pub(crate) source: Option<String>,
+    pub source: Option<String>,
 }
 
 impl CardCommentOut {
     /// The written comment, or else the template's.
-    pub(crate) fn choose(written: Option<&str>, template: Option<&str>) -> Self {
+    pub fn choose(written: Option<&str>, template: Option<&str>) -> Self {
         let (text, source) = match (written, template) {
             (Some(text), _) => (text, Some("written")),
             (None, Some(text)) => (text, Some("template")),
@@ -224,12 +241,12 @@ impl CardCommentOut {
 
 impl CardBody {
     /// A frozen card.
-    pub(crate) fn thaw(text: &str) -> Result<Self, StoreError> {
+    pub fn thaw(text: &str) -> Result<Self, StoreError> {
         Ok(serde_json::from_str(text)?)
     }
 
     /// The place of a card among those of its class: positions first, then those who have none, the incomplete last.
-    pub(crate) fn place(&self) -> (bool, bool, Option<u32>) {
+    pub fn place(&self) -> (bool, bool, Option<u32>) {
         (
             self.position_in_class.is_none(),
             !self.is_complete,
@@ -239,7 +256,7 @@ impl CardBody {
 }
 
 /// The figures of a computed card, by the names of the answer.
-pub(crate) fn grade_counts(card: &Card) -> Vec<GradeCountOut> {
+pub fn grade_counts(card: &Card) -> Vec<GradeCountOut> {
     card.grade_counts
         .iter()
         .map(|(grade, count)| GradeCountOut {

@@ -1,0 +1,61 @@
+//! How often a PIN may be wrong: counted before any is compared, and given back where it was right.
+
+use futures_util::future::join_all;
+use homeroom_edge::{ApiError, App};
+use homeroom_objects::tries::{TriesReply, TriesRequest, object_name};
+
+/// Wrong PINs of one student, and of one phone number, in a quarter of an hour.
+pub(crate) const OF_ONE: u32 = 5;
+/// Those of one caller, who asks for many families: enough for all who mistype on the day of the results, and too few to find
+/// any PIN by trying one on everybody.
+pub(crate) const OF_CALLER: u32 = 50;
+
+/// One count that a try is part of.
+pub(crate) struct Count {
+    name: String,
+    most: u32,
+}
+
+impl Count {
+    /// The count of a subject of a school: `what` keeps kinds apart.
+    pub(crate) fn new(app: &App, school: &str, what: &str, subject: &str, most: u32) -> Self {
+        let subject = format!("pin/{school}/{what}/{subject}");
+        let mac = app.settings.keys.identifier_hash(&subject);
+        Self {
+            name: object_name(school, &mac),
+            most,
+        }
+    }
+}
+
+/// Counts a try in each; gives the longest wait of those that are full. What others had counted is given back then.
+pub(crate) async fn begin(app: &App, counts: &[Count]) -> Result<Option<u32>, ApiError> {
+    let request = |count: &Count| TriesRequest::Begin { most: count.most };
+    let asked = counts
+        .iter()
+        .map(|count| app.ports.tries.ask(&count.name, request(count)));
+    let mut replies = Vec::with_capacity(counts.len());
+    for reply in join_all(asked).await {
+        replies.push(reply?);
+    }
+    let wait = |reply: &TriesReply| match reply {
+        TriesReply::Refused { retry_after } => Some(*retry_after),
+        TriesReply::Allowed | TriesReply::GivenBack => None,
+    };
+    let longest = replies.iter().filter_map(wait).max();
+    if longest.is_some() {
+        let counted = counts.iter().zip(&replies);
+        let counted = counted.filter(|(_, reply)| **reply == TriesReply::Allowed);
+        give_back(app, counted.map(|(count, _)| count)).await;
+    }
+    Ok(longest)
+}
+
+/// The try was no failure.
+pub(crate) async fn give_back<'a>(app: &App, counts: impl IntoIterator<Item = &'a Count>) {
+    let asked = counts
+        .into_iter()
+        .map(|count| app.ports.tries.ask(&count.name, TriesRequest::GiveBack));
+    // What cannot be given back is forgotten by itself.
+    drop(join_all(asked).await);
+}

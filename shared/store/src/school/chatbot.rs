@@ -1,0 +1,232 @@
+//! What the chatbot looks up: students by phone number or their own number, and what concerns them.
+
+use homeroom_kernel::{
+    Id, Listing, PageRequest, Timestamp,
+    page::{FilterKind, FilterValue},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    names::student_name,
+    report_cards::{FamilyCard, newest, released},
+};
+use crate::{
+    connection::TenantDb,
+    error::StoreError,
+    list::{self, Page, Source},
+    rows,
+    sql::sql,
+};
+
+/// Students of a phone number, as it is stored with a plus and perhaps without: of guardians, and of students who sign in. The
+/// expression is the number.
+macro_rules! of_phone {
+    ($phone:literal) => {
+        concat!(
+            "select l.student from guardians g join student_guardians l on l.guardian = g.id where g.phone_number in (",
+            $phone,
+            ", ltrim(",
+            $phone,
+            ", '+')) union select o.id from users u join students o on o.user = u.id where u.phone_number in (",
+            $phone,
+            ", ltrim(",
+            $phone,
+            ", '+')) and u.deleted_at is null and u.is_active = 1"
+        )
+    };
+}
+
+/// A student of a phone number.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PhoneStudent {
+    /// The student.
+    pub id: String,
+    /// The school's number of the student.
+    pub student_id: String,
+    /// The student's name, family name last.
+    pub name: String,
+    /// What became of the student.
+    pub enrolment: String,
+    /// What the number's owner is to the student; none: it is the student's own.
+    pub relation: Option<String>,
+    /// Whether the number's owner agreed to messages by WhatsApp; none: it is the student's own.
+    pub whatsapp: Option<i64>,
+}
+
+/// Most students of one phone number.
+const MOST_CHILDREN: u32 = 50;
+
+/// The students of a phone number, by name.
+pub async fn students_of_phone(
+    db: &TenantDb,
+    phone: &str,
+) -> Result<Vec<PhoneStudent>, StoreError> {
+    let text = concat!(
+        "select p.id, p.student_id, ",
+        student_name!("p"),
+        " as name, p.enrolment, w.relation, w.whatsapp from students p left join (select l.student, l.relation, \
+         ifnull(json_extract(g.consent, '$.whatsapp'), 0) as whatsapp from guardians g \
+         join student_guardians l on l.guardian = g.id where g.phone_number in (?1, ltrim(?1, '+')) \
+         group by l.student) w on w.student = p.id where p.id in (",
+        of_phone!("?1"),
+        ") order by p.first_name collate nocase, p.last_name collate nocase, p.id limit ?2"
+    );
+    db.connection
+        .rows(sql!(text, phone, i64::from(MOST_CHILDREN)))
+        .await
+}
+
+/// Whose results are asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// The student's of this number.
+    Number(&'a str),
+    /// Those of the students of a phone number.
+    Phone(&'a str),
+    /// The student's of this number, who is of this phone number.
+    Both(&'a str, &'a str),
+}
+
+/// A student with the PIN at rest.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PinnedStudent {
+    /// The student.
+    pub id: String,
+    /// The school's number of the student.
+    pub student_id: String,
+    /// The student's name, family name last.
+    pub name: String,
+    /// The PIN at rest.
+    pub pin: Option<String>,
+}
+
+/// The students asked for with their PINs, and the newest released card of each, in one trip. Nothing of it may be told
+/// before a PIN was compared.
+pub async fn results(
+    db: &TenantDb,
+    whose: Whose<'_>,
+    now: Timestamp,
+    exam_session: Option<Id<()>>,
+    term: Option<&str>,
+) -> Result<(Vec<PinnedStudent>, Vec<FamilyCard>), StoreError> {
+    const BY_PHONE: &str = of_phone!("?1");
+    let (students, about) = match whose {
+        Whose::Number(number) => (
+            "select k.id from students k where k.student_id = ?1".to_owned(),
+            number.to_owned(),
+        ),
+        Whose::Phone(phone) => (BY_PHONE.to_owned(), phone.to_owned()),
+        Whose::Both(number, phone) => (
+            concat!(
+                "select k.id from students k where k.student_id = json_extract(?1, '$[0]') and k.id in (",
+                of_phone!("json_extract(?1, '$[1]')"),
+                ")"
+            )
+            .to_owned(),
+            serde_json::json!([number, phone]).to_string(),
+        ),
+    };
+    let text = format!(
+        "select p.id, p.student_id, {} as name, n.hash as pin from students p left join student_pins n on n.student = p.id \
+         where p.id in ({students}) order by p.first_name collate nocase, p.last_name collate nocase, p.id limit ?2",
+        student_name!("p"),
+    );
+    let found = sql!(text, &about, i64::from(MOST_CHILDREN));
+    let cards = newest(&students, &about, now, exam_session, term);
+    let mut outcomes = db.connection.batch(vec![found, cards]).await?;
+    Ok((outcomes.rows()?, outcomes.rows()?))
+}
+
+/// An exam session whose results families see.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReleasedSession {
+    /// The exam session.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The term.
+    pub term: String,
+    /// The session.
+    pub session: String,
+    /// The session's name.
+    pub session_name: String,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+}
+
+/// What released exam sessions can be ordered and filtered by.
+pub static RELEASED: Listing = Listing {
+    orderings: &[
+        ("published_at", "x.published_at"),
+        ("name", "x.name collate nocase"),
+    ],
+    default_ordering: "-published_at",
+    search: &[],
+    filters: &[
+        ("session", FilterKind::Id, "x.session = ?"),
+        ("term", FilterKind::Text, "x.term = ?"),
+    ],
+};
+
+/// One page of the exam sessions whose results families see.
+pub async fn released_sessions(
+    db: &TenantDb,
+    now: Timestamp,
+    request: &PageRequest,
+) -> Result<Page<ReleasedSession>, StoreError> {
+    let mut request = request.clone();
+    // The values of `?1`, which is nothing here, and `?2`.
+    let known = [
+        ("true", FilterValue::Integer(0)),
+        ("true", FilterValue::Integer(now.millis())),
+    ];
+    request.filters.splice(0..0, known);
+    let source = Source {
+        columns: "x.id, x.name, x.term, x.session, y.name as session_name, x.published_at",
+        from: "exam_sessions x join academic_sessions y on y.id = x.session",
+        condition: released!(),
+        key: "x.id",
+    };
+    list::fetch(&db.connection, &source, &[], &request).await
+}
+
+/// A session of the school.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AcademicSession {
+    /// The session.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// When it begins.
+    pub start_date: Timestamp,
+    /// When it ends.
+    pub end_date: Timestamp,
+    /// Whether it is the present one.
+    #[serde(deserialize_with = "rows::flag")]
+    pub is_active: bool,
+}
+
+/// What sessions can be ordered and filtered by.
+pub static SESSIONS: Listing = Listing {
+    orderings: &[
+        ("start_date", "t.start_date"),
+        ("name", "t.name collate nocase"),
+    ],
+    default_ordering: "-start_date",
+    search: &[],
+    filters: &[("is_active", FilterKind::Bool, "t.is_active = ?")],
+};
+
+/// One page of the school's sessions.
+pub async fn sessions(
+    db: &TenantDb,
+    request: &PageRequest,
+) -> Result<Page<AcademicSession>, StoreError> {
+    let source = Source {
+        columns: "t.id, t.name, t.start_date, t.end_date, t.is_active",
+        from: "academic_sessions t",
+        condition: "true",
+        key: "t.id",
+    };
+    list::fetch(&db.connection, &source, &[], request).await
+}

@@ -1,0 +1,456 @@
+//! What the chatbot looks up for families, and the PINs that open it.
+
+use homeroom_api_tests::{
+    Client, Reply, error_of,
+    samples::{Family, Scene},
+};
+use serde_json::{Value, json};
+
+const BASE: &str = "/api/v1/chatbot/";
+
+/// An API key of the school with these scopes, at the chatbot's address.
+fn bot(scene: &Scene, scopes: &[&str]) -> Client {
+    let body = json!({"name": "Chatbot", "client": scene.school.id, "scopes": scopes});
+    let key = scene.app.platform().post("api-keys/", &body).status(201);
+    scene.school.anonymous().api_key(&key.str("key")).base(BASE)
+}
+
+fn results(client: &Client, query: &str) -> Reply {
+    client.get(&format!("results/?{query}"))
+}
+
+fn by_number(client: &Client, family: &Family, pin: &str) -> Reply {
+    results(client, &format!("student_id={}&pin={pin}", family.number))
+}
+
+/// A PIN that is not the family's.
+fn wrong(family: &Family) -> String {
+    let number: u32 = family.pin.parse().unwrap();
+    format!("{:06}", (number + 1) % 1_000_000)
+}
+
+/// The card as the staff sees it.
+fn card(scene: &Scene, family: &Family) -> Value {
+    let path = format!("{}report-cards/", family.exam_session);
+    let registration = scene
+        .school
+        .admin
+        .get(&path)
+        .status(200)
+        .str("results/0/id");
+    let mut card = scene
+        .school
+        .admin
+        .get(&format!("{path}{registration}/"))
+        .status(200)
+        .json;
+    card.as_object_mut().unwrap().remove("id");
+    card
+}
+
+#[test]
+fn results_by_number_and_by_phone_say_what_the_published_card_says() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let (number, phone, pin) = (&family.number, &family.phone, &family.pin);
+    for query in [
+        format!("student_id={number}&pin={pin}"),
+        format!("phone={phone}&pin={pin}"),
+        format!("phone=%2B{phone}&pin={pin}"),
+        format!("phone=+{phone}&pin={pin}"),
+        format!("student_id={number}&phone=00{phone}&pin={pin}&term=1"),
+    ] {
+        let mut found = results(&bot, &query).status(200).json;
+        assert_eq!(found["student"]["student_id"], json!(number), "{query}");
+        assert_eq!(
+            (&found["is_withheld"], &found["card"]["average"]),
+            (&json!(false), &json!(57.5))
+        );
+        found["card"].as_object_mut().unwrap().remove("id");
+        assert_eq!(found["card"], card(&scene, &family), "{query}");
+    }
+    for query in [
+        format!("student_id={number}&pin={pin}&term=2"),
+        format!(
+            "student_id={number}&pin={pin}&exam_session={}",
+            scene.school.id
+        ),
+    ] {
+        assert_eq!(error_of(&results(&bot, &query)), (404, "not_found".into()));
+    }
+}
+
+#[test]
+fn results_are_asked_for_in_three_trips_by_whoever_asks_first() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    for query in [
+        format!("student_id={}&pin={}", family.number, family.pin),
+        format!("phone={}&pin={}", family.phone, family.pin),
+    ] {
+        scene.app.restart(1);
+        let cold = results(&bot, &query).status(200);
+        assert!(cold.trips() <= 3, "{} trips", cold.trips());
+        assert_eq!(results(&bot, &query).status(200).trips(), 1);
+    }
+}
+
+#[test]
+fn whoever_is_unknown_and_whoever_has_another_pin_are_told_alike() {
+    let scene = Scene::new();
+    let (family, stranger) = (scene.family(1), scene.family(2));
+    scene
+        .school
+        .admin
+        .delete(&format!("students/{}/pin/", stranger.student))
+        .expect(204);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let pin = wrong(&family);
+    let mut answers = Vec::new();
+    for query in [
+        format!("student_id={}&pin={pin}", family.number),
+        format!("student_id=NOBODY&pin={pin}"),
+        // Without a PIN, whatever is tried.
+        format!("student_id={}&pin={}", stranger.number, stranger.pin),
+        format!("phone={}&pin={pin}", family.phone),
+        format!("phone=263770000000&pin={pin}"),
+        // Of another family.
+        format!(
+            "phone={}&student_id={}&pin={}",
+            stranger.phone, family.number, family.pin
+        ),
+    ] {
+        scene.app.pass_seconds(900);
+        let _ = results(&bot, &query);
+        let reply = results(&bot, &query);
+        assert_eq!(error_of(&reply), (403, "wrong_pin".into()), "{query}");
+        answers.push((reply.text.clone(), reply.trips()));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[test]
+fn the_sixth_wrong_pin_of_a_student_or_a_phone_number_waits_and_the_right_one_too() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    // A right PIN counts nothing.
+    for _ in 0..10 {
+        by_number(&bot, &family, &family.pin).expect(200);
+    }
+    let other = scene.family(2);
+    let by_phone =
+        |family: &Family, pin: &str| results(&bot, &format!("phone={}&pin={pin}", family.phone));
+    for (n, ask) in [
+        &by_phone as &dyn Fn(&Family, &str) -> Reply,
+        &|family, pin| by_number(&bot, family, pin),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for _ in 0..5 {
+            assert_eq!(
+                error_of(&ask(&family, &wrong(&family))),
+                (403, "wrong_pin".into())
+            );
+        }
+        let refused = ask(&family, &family.pin);
+        assert_eq!(error_of(&refused), (429, "too_many_attempts".into()), "{n}");
+        let wait: i64 = refused.header("retry-after").parse().unwrap();
+        assert!((1..=900).contains(&wait), "{wait}");
+        // By whichever way: the student is the same. Others are not concerned.
+        assert_eq!(by_number(&bot, &family, &family.pin).status, 429);
+        ask(&other, &other.pin).expect(200);
+        scene.app.pass_seconds(wait);
+        ask(&family, &family.pin).expect(200);
+        scene.app.pass_seconds(900);
+    }
+}
+
+#[test]
+fn who_tries_one_pin_on_everybody_waits_after_fifty() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let (one, another) = (
+        bot(&scene, &["chatbot.view_result"]),
+        bot(&scene, &["chatbot.view_result"]),
+    );
+    for n in 0..50 {
+        let query = format!("student_id=N-{n}&pin=000000");
+        assert_eq!(error_of(&results(&one, &query)), (403, "wrong_pin".into()));
+    }
+    assert_eq!(by_number(&one, &family, &family.pin).status, 429);
+    by_number(&another, &family, &family.pin).expect(200);
+}
+
+#[test]
+fn parallel_tries_do_not_outrun_the_count() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let path = format!(
+        "results/?student_id={}&pin={}",
+        family.number,
+        wrong(&family)
+    );
+    let request = || bot.request(&http::Method::GET, &path, None);
+    let replies = scene.app.run_together((0..20).map(|_| request()).collect());
+    let wrong = replies.iter().filter(|reply| reply.status == 403).count();
+    assert_eq!(wrong, 5);
+}
+
+#[test]
+fn without_the_limiter_no_pin_is_compared() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    scene.app.break_login_guard(true);
+    let reply = by_number(&bot, &family, &family.pin);
+    assert_eq!(error_of(&reply), (503, "unavailable".into()));
+    scene.app.break_login_guard(false);
+    by_number(&bot, &family, &family.pin).expect(200);
+}
+
+#[test]
+fn a_pin_is_in_no_log_and_no_audit_row() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let visitor = scene
+        .app
+        .platform()
+        .at(&scene.school.host)
+        .with("x-schema-name", "alpha")
+        .base(BASE);
+    let mut logs = Vec::new();
+    for client in [&bot, &visitor] {
+        logs.push(by_number(client, &family, &family.pin).status(200).log);
+        logs.push(by_number(client, &family, "000000").log);
+    }
+    for log in logs {
+        let log = log.to_string();
+        assert!(!log.contains(&family.pin) && !log.contains("?"), "{log}");
+    }
+    let rows = scene.app.rows(
+        &scene.school.slot,
+        "select action, changes from audit_logs where table_name in ('student_pins', 'schools')",
+    );
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    for row in rows {
+        let changes: Value = serde_json::from_str(row[1].as_str().unwrap()).unwrap();
+        let shown: Vec<&String> = changes.as_object().unwrap().keys().collect();
+        assert!(shown == ["set_at"] || shown == ["request"], "{changes}");
+        assert!(!row[1].as_str().unwrap().contains("pin="), "{changes}");
+    }
+}
+
+#[test]
+fn a_withheld_card_says_so_and_nothing_else() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let cards = format!("{}report-cards/", family.exam_session);
+    let id = scene
+        .school
+        .admin
+        .get(&cards)
+        .status(200)
+        .str("results/0/id");
+    let reason = json!({"reason": "Fees are outstanding."});
+    scene
+        .school
+        .admin
+        .post(&format!("{cards}{id}/withhold/"), &reason)
+        .expect(200);
+    let held = by_number(&bot, &family, &family.pin).status(200);
+    assert_eq!(
+        (&held.json["is_withheld"], &held.json["card"]),
+        (&json!(true), &Value::Null)
+    );
+    for told in ["Fees", "57.5", "Mathematics"] {
+        assert!(!held.text.contains(told), "{}", held.text);
+    }
+    scene
+        .school
+        .admin
+        .act(&format!("{cards}{id}/release/"))
+        .expect(200);
+    assert_eq!(
+        by_number(&bot, &family, &family.pin).status(200).json["card"]["average"],
+        57.5
+    );
+}
+
+#[test]
+fn what_is_not_published_or_not_released_is_not_found() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let admin = &scene.school.admin;
+    let released = || bot.get("released-exam-sessions/").status(200).json["count"].clone();
+    assert_eq!(released(), 1);
+    let later = json!({"release_at": scene.app.now().plus_seconds(300)});
+    admin.patch(&family.exam_session, &later).expect(200);
+    assert_eq!(
+        error_of(&by_number(&bot, &family, &family.pin)),
+        (404, "not_found".into())
+    );
+    assert_eq!(released(), 0);
+    scene.app.pass_seconds(301);
+    by_number(&bot, &family, &family.pin).expect(200);
+    admin
+        .act(&format!("{}unpublish/", family.exam_session))
+        .expect(200);
+    assert_eq!(
+        error_of(&by_number(&bot, &family, &family.pin)),
+        (404, "not_found".into())
+    );
+    assert_eq!(released(), 0);
+    let sessions = bot.get("academic-sessions/").status(200);
+    assert_eq!(sessions.column("name"), ["Year C1"]);
+}
+
+#[test]
+fn each_child_of_a_phone_number_has_a_pin_and_the_others_are_named_to_choose_from() {
+    let scene = Scene::new();
+    let (first, second) = (scene.family(1), scene.family(2));
+    let admin = &scene.school.admin;
+    let guardian = admin
+        .get("guardians/?ordering=created_at")
+        .status(200)
+        .str("results/0/id");
+    let link = json!({"guardian": guardian, "relation": "aunt", "is_primary": false});
+    admin
+        .post(&format!("students/{}/guardians/", second.student), &link)
+        .expect(201);
+    let bot = bot(&scene, &["chatbot.view_*"]);
+    let students = bot
+        .get(&format!("students/?phone={}", first.phone))
+        .status(200);
+    let numbers = [first.number.as_str(), second.number.as_str()];
+    assert_eq!(students.column("student_id"), numbers);
+    assert_eq!(students.column("relation"), ["mother", "aunt"]);
+    assert_eq!(students.json["results"][0]["whatsapp_consent"], true);
+    for child in [&first, &second] {
+        let found = results(&bot, &format!("phone={}&pin={}", first.phone, child.pin)).status(200);
+        assert_eq!(found.str("student/student_id"), child.number);
+        assert_eq!(found.str("card/student_number"), child.number);
+        let named: Vec<_> = found.json["students"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| &s["student_id"])
+            .collect();
+        assert_eq!(named, numbers);
+    }
+    // The other guardian is of one of them only.
+    let alone = results(&bot, &format!("phone={}&pin={}", second.phone, first.pin));
+    assert_eq!(error_of(&alone), (403, "wrong_pin".into()));
+}
+
+#[test]
+fn a_phone_number_of_another_school_shows_nothing() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let beta = scene.app.school("beta").admin.base(BASE);
+    let found = beta
+        .get(&format!("students/?phone={}", family.phone))
+        .status(200);
+    assert_eq!(
+        (&found.json["count"], &found.json["results"]),
+        (&json!(0), &json!([]))
+    );
+    for query in [
+        format!("phone={}&pin={}", family.phone, family.pin),
+        format!("student_id={}&pin={}", family.number, family.pin),
+    ] {
+        assert_eq!(error_of(&results(&beta, &query)), (403, "wrong_pin".into()));
+    }
+    // What is counted there is not counted here.
+    for _ in 0..5 {
+        let _ = by_number(&beta, &family, "000000");
+    }
+    by_number(&scene.school.admin.base(BASE), &family, &family.pin).expect(200);
+}
+
+#[test]
+fn a_pin_is_renewed_removed_and_made_for_a_class() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let admin = &scene.school.admin;
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let path = format!("students/{}/pin/", family.student);
+    let renewed = admin.act(&path).status(200);
+    assert_eq!(renewed.str("outcome"), "renewed");
+    assert_ne!(renewed.str("pin"), family.pin);
+    assert_eq!(by_number(&bot, &family, &family.pin).status, 403);
+    by_number(&bot, &family, &renewed.str("pin")).expect(200);
+    // Whoever repeats the request with its key gets the PIN that was made.
+    let once = admin.key("k-1").act(&path).status(200);
+    assert_eq!(
+        admin.key("k-1").act(&path).status(200).str("pin"),
+        once.str("pin")
+    );
+    admin.delete(&path).expect(204);
+    assert_eq!(admin.delete(&path).status, 404);
+    assert_eq!(by_number(&bot, &family, &once.str("pin")).status, 403);
+
+    let of_class = format!(
+        "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
+        family.student
+    );
+    let place = &scene.app.rows(&scene.school.slot, &of_class)[0];
+    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
+    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
+    let outcomes = ["set", "kept", "renewed"];
+    for (outcome, renew) in outcomes.into_iter().zip([false, false, true]) {
+        let made = admin.post(&path, &json!({"renew": renew})).status(200);
+        assert_eq!(made.column("outcome"), [outcome]);
+        let pin = &made.json["results"][0]["pin"];
+        match pin.as_str() {
+            Some(pin) => by_number(&bot, &family, pin).expect(200),
+            None => assert_eq!(outcome, "kept"),
+        }
+    }
+    let elsewhere = format!("sessions/{class}/academic-classes/{class}/pins/");
+    assert_eq!(admin.act(&elsewhere).status, 404);
+    let logs = scene.app.rows(
+        &scene.school.slot,
+        "select action from audit_logs where table_name = 'student_pins' order by id",
+    );
+    let actions: Vec<&str> = logs.iter().map(|row| row[0].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        ["CREATE", "UPDATE", "UPDATE", "DELETE", "CREATE", "UPDATE"]
+    );
+}
+
+#[test]
+fn mistakes_in_a_query_are_named_and_count_nothing() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_*"]);
+    for (query, field) in [
+        ("pin=000000", "student_id"),
+        ("student_id=1", "pin"),
+        ("student_id=1&pin=12345", "pin"),
+        ("student_id=1&pin=000000&term=4", "term"),
+        ("student_id=1&pin=000000&exam_session=x", "exam_session"),
+        ("phone=Ada&pin=000000", "phone"),
+        ("student_id=1&pin=000000&name=x", "name"),
+    ] {
+        assert_eq!(
+            results(&bot, query).status(400).fields(),
+            [field],
+            "{query}"
+        );
+    }
+    assert_eq!(bot.get("students/").status(400).fields(), ["phone"]);
+    for _ in 0..6 {
+        by_number(&bot, &family, "12345").expect(400);
+    }
+    by_number(&bot, &family, &family.pin).expect(200);
+}
