@@ -1,5 +1,6 @@
 // A message centre made with node-smpp: `node centre.mjs [CERT KEY]`. Prints its port, then a line of JSON for every message.
-// Every message is taken and has its receipt at once, again after a new bind if it was not answered. Commands on stdin: "mo <text>", "unbind", "count", "binds".
+// Every message is taken and has its receipt at once; again a second after a refusal, and on another bind, there or to come, where no answer came.
+// Commands on stdin: "mo <text>", "unbind", "count", "binds".
 // For `session_rate`: `node centre.mjs - - quiet` only answers. `node centre.mjs - - 5` answers after 5 ms,
 // and `node centre.mjs - - mute` sends no receipts and says "delivered" to those who ask with query_sm.
 import { readFileSync } from 'node:fs';
@@ -23,10 +24,26 @@ function answerTogether(socket) {
   });
 }
 
+/** Sends a receipt on a session, or on another one where that has ended. */
+function deliver(id, wanted) {
+  const owing = owed.get(id);
+  const session = sessions.has(wanted) ? wanted : [...sessions][0];
+  if (!owing || !session) return;
+  owing.to = session;
+  session.deliver_sm({ ...owing.receipt }, (answer) => {
+    if (answer.command_status === 0) owed.delete(id);
+    else setTimeout(() => owing.to === session && deliver(id, session), 1_000);
+  });
+}
+
 const server = smpp.createServer(options, (session) => {
   // Without a listener a broken connection ends the process.
   session.on('error', () => {});
-  session.on('close', () => sessions.delete(session));
+  let account;
+  session.on('close', () => {
+    sessions.delete(session);
+    for (const [id, { to }] of owed) if (to === session) deliver(id, session);
+  });
   if (quiet) answerTogether(session.socket);
   const bind = (pdu) => {
     if (pdu.system_id === 'stranger') {
@@ -34,11 +51,11 @@ const server = smpp.createServer(options, (session) => {
       return;
     }
     sessions.add(session);
+    account = pdu.system_id;
     binds += 1;
     session.send(pdu.response({ system_id: 'node-smpp' }));
-    for (const id of owed.keys()) deliver(id);
+    for (const id of owed.keys()) deliver(id, session);
   };
-  const deliver = (id) => session.deliver_sm(owed.get(id), (answer) => answer.command_status === 0 && owed.delete(id));
   session.on('bind_transceiver', bind);
   session.on('bind_transmitter', bind);
   session.on('bind_receiver', bind);
@@ -62,6 +79,7 @@ const server = smpp.createServer(options, (session) => {
     console.log(
       JSON.stringify({
         id,
+        account,
         source: pdu.source_addr,
         destination: pdu.destination_addr,
         ton: pdu.dest_addr_ton,
@@ -75,14 +93,17 @@ const server = smpp.createServer(options, (session) => {
     );
     if (!pdu.registered_delivery || mode === 'mute') return;
     owed.set(id, {
-      esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
-      source_addr: pdu.destination_addr,
-      destination_addr: pdu.source_addr,
-      short_message: `id:${parseInt(id, 16)} sub:001 dlvrd:001 submit date:2601151030 done date:2601151031 stat:DELIVRD err:000 text:`,
-      receipted_message_id: id,
-      message_state: 2,
+      to: session,
+      receipt: {
+        esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
+        source_addr: pdu.destination_addr,
+        destination_addr: pdu.source_addr,
+        short_message: `id:${parseInt(id, 16)} sub:001 dlvrd:001 submit date:2601151030 done date:2601151031 stat:DELIVRD err:000 text:`,
+        receipted_message_id: id,
+        message_state: 2,
+      },
     });
-    deliver(id);
+    deliver(id, session);
   };
 });
 

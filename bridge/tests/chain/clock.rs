@@ -17,7 +17,8 @@ use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::submit::Outcome;
 use tokio::sync::mpsc;
 
-use crate::support::{Folder, config, free, message};
+use crate::platform::message;
+use crate::support::{Folder, config, free};
 
 /// The system's clock, and how far it is wrong.
 struct Jumping(AtomicI64);

@@ -12,11 +12,16 @@
 #[allow(dead_code, reason = "only a part of it is needed here")]
 mod centre;
 mod clock;
+#[path = "../store/cluster.rs"]
+#[allow(dead_code, reason = "only a part of it is needed here")]
+mod cluster;
 mod kill;
 mod log;
 #[path = "../smpp/node.rs"]
 #[allow(dead_code, reason = "only a part of it is needed here")]
 mod node;
+mod pair;
+mod platform;
 mod receipts;
 mod refusals;
 mod reload;

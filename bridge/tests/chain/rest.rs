@@ -32,8 +32,21 @@ pub(crate) async fn call(bridge: SocketAddr, path: &str, body: Option<Value>) ->
     call_with(bridge, path, body.map(|body| body.to_string())).await
 }
 
+/// The same where the bridge may be gone, or end before it has answered.
+pub(crate) async fn try_call(bridge: SocketAddr, path: &str, body: Value) -> Option<Answer> {
+    attempt(bridge, path, Some(body.to_string())).await.ok()
+}
+
 /// The same with a body that may be no JSON.
 pub(crate) async fn call_with(bridge: SocketAddr, path: &str, body: Option<String>) -> Answer {
+    attempt(bridge, path, body).await.unwrap()
+}
+
+async fn attempt(
+    bridge: SocketAddr,
+    path: &str,
+    body: Option<String>,
+) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
     let client: Client<HttpConnector, Full<Bytes>> =
         Client::builder(TokioExecutor::new()).build_http();
     let claims = SmsClaims {
@@ -51,14 +64,13 @@ pub(crate) async fn call_with(bridge: SocketAddr, path: &str, body: Option<Strin
     let body = body.unwrap_or_default();
     let answer = client
         .request(request.body(Full::new(body.into())).unwrap())
-        .await
-        .unwrap();
+        .await?;
     let (head, body) = answer.into_parts();
-    Answer {
+    Ok(Answer {
         status: head.status,
         headers: head.headers,
-        body: body.collect().await.unwrap().to_bytes(),
-    }
+        body: body.collect().await?.to_bytes(),
+    })
 }
 
 /// What `/api/v1/sms/send` takes; the text is the transaction's id too.

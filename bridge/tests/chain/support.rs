@@ -4,27 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::{Json, Router, extract::State, routing::post};
-use bytes::Bytes;
 use homeroom_bridge::clock::SystemClock;
-use homeroom_bridge::platform_client::PlatformClient;
 use homeroom_bridge::smsc::{self, FromPhone, Smsc, Taken};
-use homeroom_kernel::Clock;
-use homeroom_sms_contract::signature;
-use homeroom_sms_contract::submit::{
-    Outcome, SUBMISSIONS_PATH, Submission, Submissions, Submitted,
-};
-use http::{HeaderMap, HeaderValue};
-use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::platform::{Platform, SECRET, Sender};
 use crate::rest::KEYS;
 
-const SECRET: &str = "replace-me-replace-me-replace-me";
 pub(crate) const WINDOW: u32 = 20;
 
 /// A folder that goes with the test.
@@ -50,35 +40,13 @@ impl Drop for Folder {
     }
 }
 
-/// The platform's side that listens.
-#[derive(Default)]
-pub(crate) struct Platform {
-    /// The last status of each message.
-    pub(crate) last: Mutex<HashMap<String, String>>,
-    /// Every event of a message that came: its id, the message and the status.
-    pub(crate) events: Mutex<Vec<(String, String, String)>>,
-    /// It answers nobody.
-    pub(crate) silent: AtomicBool,
-}
-
-impl Platform {
-    /// Ids of the events that said this of a message.
-    pub(crate) fn ids(&self, message: &str, status: &str) -> Vec<String> {
-        let events = self.events.lock().unwrap();
-        let of = events
-            .iter()
-            .filter(|(_, id, said)| id == message && said == status);
-        of.map(|(id, ..)| id.clone()).collect()
-    }
-}
-
 pub(crate) struct Chain {
     folder: Folder,
     pub(crate) rest: SocketAddr,
     platform: SocketAddr,
     centres: BTreeMap<i64, (Smsc, mpsc::UnboundedReceiver<Taken>)>,
     pub(crate) heard: Arc<Platform>,
-    client: PlatformClient,
+    client: Sender,
     bridge: Option<Child>,
 }
 
@@ -126,25 +94,6 @@ pub(crate) fn config(
     config
 }
 
-async fn listen(State(heard): State<Arc<Platform>>, Json(body): Json<Value>) {
-    for event in body["events"].as_array().unwrap() {
-        if let Some(id) = event["inbound_id"].as_str() {
-            let mut heard = heard.last.lock().unwrap();
-            heard.insert(id.to_owned(), "INBOUND".to_owned());
-        }
-        if let (Some(id), Some(status)) = (event["message_id"].as_str(), event["status"].as_str()) {
-            let (id, status) = (id.to_owned(), status.to_owned());
-            let event = event["id"].as_str().unwrap().to_owned();
-            let mut events = heard.events.lock().unwrap();
-            events.push((event, id.clone(), status.clone()));
-            heard.last.lock().unwrap().insert(id, status);
-        }
-    }
-    while heard.silent.load(Ordering::Relaxed) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 impl Chain {
     /// Links 100, 101, … to a centre each, and pool 1000 of them all.
     pub(crate) async fn new(centres: i64, latency: Duration) -> Self {
@@ -173,23 +122,24 @@ impl Chain {
 
     /// The same over centres that run elsewhere: the port of each link and more lines for it, and more lines for all.
     pub(crate) async fn over(links: &[(u16, &str)], more: &str) -> Self {
-        let heard = Arc::<Platform>::default();
-        let platform = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .unwrap();
-        let address = platform.local_addr().unwrap();
-        let router = Router::new()
-            .route("/api/v1/sms/{kind}", post(listen))
-            .with_state(Arc::clone(&heard));
-        tokio::spawn(async move { axum::serve(platform, router).await });
+        let (heard, platform) = Platform::start().await;
+        Self::told(heard, platform, links, more)
+    }
+
+    /// Another bridge for the same platform, over the same links.
+    pub(crate) fn beside(&self, links: &[(u16, &str)], more: &str) -> Self {
+        Self::told(Arc::clone(&self.heard), self.platform, links, more)
+    }
+
+    fn told(heard: Arc<Platform>, platform: SocketAddr, links: &[(u16, &str)], more: &str) -> Self {
         let rest = free();
         let chain = Self {
             folder: Folder::new(),
             rest,
-            platform: address,
+            platform,
             centres: BTreeMap::new(),
             heard,
-            client: PlatformClient::new(&format!("http://{rest}"), None).unwrap(),
+            client: Sender::to(rest),
             bridge: None,
         };
         chain.configure(links, more);
@@ -354,7 +304,7 @@ impl Chain {
     }
 
     pub(crate) fn client(&self) -> Sender {
-        Sender(self.client.clone())
+        self.client.clone()
     }
 
     pub(crate) fn cut(&self, link: i64) {
@@ -401,74 +351,6 @@ impl Drop for Chain {
         if let Some(mut child) = self.bridge.take() {
             let _ = child.kill();
         }
-    }
-}
-
-/// The platform's side that sends.
-#[derive(Clone)]
-pub(crate) struct Sender(PlatformClient);
-
-impl Sender {
-    /// Sends texts, of which the first 40 characters are their ids too; those that the bridge said to have stored.
-    pub(crate) async fn send(&self, esme: i64, texts: &[String]) -> Vec<String> {
-        self.submit(&Submissions {
-            messages: texts.iter().map(|text| message(esme, text)).collect(),
-            switched_off: None,
-        })
-        .await
-    }
-
-    /// Hands over what the platform says; the messages that the bridge said to have stored.
-    pub(crate) async fn submit(&self, said: &Submissions) -> Vec<String> {
-        let body = Bytes::from(serde_json::to_vec(said).unwrap());
-        let seconds = SystemClock.now().seconds();
-        let signed = signature::sign(SECRET.as_bytes(), "request", seconds, &body);
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            (signature::ID, "request".to_owned()),
-            (signature::TIMESTAMP, seconds.to_string()),
-            (signature::SIGNATURE, signed),
-            ("content-type", "application/json".to_owned()),
-        ] {
-            headers.insert(name, HeaderValue::from_str(&value).unwrap());
-        }
-        let Ok(answer) = self.0.post(SUBMISSIONS_PATH, headers, body).await else {
-            return Vec::new();
-        };
-        let Ok(answer) = serde_json::from_slice::<Submitted>(&answer.body) else {
-            return Vec::new();
-        };
-        let stored = answer
-            .outcomes
-            .into_iter()
-            .filter_map(|outcome| match outcome {
-                Outcome::Accepted { message_id, .. } => Some(message_id),
-                Outcome::Refused { .. } | Outcome::Later { .. } => None,
-            });
-        stored.collect()
-    }
-}
-
-pub(crate) fn message(esme: i64, text: &str) -> Submission {
-    let id: String = text.chars().take(40).collect();
-    Submission {
-        message_id: id.clone(),
-        app_id: 1,
-        tenant: Some("greenwood".to_owned()),
-        transaction_id: id,
-        task_id: None,
-        esme,
-        source: "Greenwood".to_owned(),
-        destination: "+263771234567".to_owned(),
-        text: text.to_owned(),
-        ston: None,
-        snpi: None,
-        dton: None,
-        dnpi: None,
-        priority: 0,
-        send_at: None,
-        valid_until: None,
-        transliterate: false,
     }
 }
 

@@ -7,8 +7,9 @@ use homeroom_kernel::Clock;
 use homeroom_sms_contract::submit::{Submissions, SwitchedOff};
 use serde_json::json;
 
+use crate::platform::message;
 use crate::rest;
-use crate::support::{Chain, message};
+use crate::support::Chain;
 
 fn texts(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{prefix}-{n}")).collect()
