@@ -157,9 +157,12 @@ async function startDeep() {
   await bridge.configure({ centre: await freePort(), listener: await freePort() });
   await bridge.start();
   await send(bridge, COUNT.queued);
-  await bridge.stop("SIGKILL");
-  const millis = await bridge.start();
-  const megabytes = memory(bridge.process.pid);
+  const [millis, megabytes] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    await bridge.stop("SIGKILL");
+    millis.push(await bridge.start());
+    megabytes.push(memory(bridge.process.pid));
+  }
   await bridge.stop();
   return { queued: COUNT.queued, millis, megabytes };
 }
@@ -240,8 +243,8 @@ function print({ machine, session, accept: accepting, chain: { bridge, kannel },
       ["accept to webhook, messages a second", whole(done), "≥ 2 000", mark(done >= 2_000), all(of(bridge, "done"))],
       ["Kannel doing the same", whole(peer), "", "", all(of(kannel, "done"))],
       ["ours / Kannel", `${(done / peer).toFixed(2)}×`, "≥ 1.0×", mark(done >= peer), ""],
-      [`start with ${whole(deep.queued)} queued`, `${whole(deep.millis)} ms`, "< 2 000 ms", mark(deep.millis < 2_000), ""],
-      [`memory over the last quarter of ${whole(grown.messages)} messages`, `${whole(before)} → ${whole(last)} MB`, "flat", mark(last <= before * 1.05), all(grown.megabytes)],
+      [`start with ${whole(deep.queued)} queued`, `${whole(median(deep.millis))} ms`, "< 2 000 ms", mark(median(deep.millis) < 2_000), all(deep.millis)],
+      [`memory over the last quarter of ${whole(grown.messages)} messages, one run`, `${whole(before)} → ${whole(last)} MB`, "flat", mark(last <= before * 1.05), all(grown.megabytes)],
     ]).join("\n"),
   );
 }

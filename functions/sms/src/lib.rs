@@ -7,6 +7,7 @@ mod callbacks;
 mod inbound;
 mod messages;
 mod monitoring;
+mod opt_out_lists;
 mod opt_outs;
 mod outbound;
 mod paging;

@@ -35,6 +35,7 @@ pub use context::{Context, Deferred, SharedContext};
 pub use error::ApiError;
 pub use extract::{
     Area, At, Body, Caller, Door, Ids, NoBody, Picture, Query, RawBody, SchoolArea, SystemArea,
+    TableOr,
 };
 pub use permit::{Can, Own, OwnPost, Permitted, Post, Posted, SchoolCan, SystemCan, Upload};
 pub use reply::{File, Json, List, NoContent};

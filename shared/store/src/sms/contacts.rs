@@ -8,7 +8,7 @@ use homeroom_domain::{
 };
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     messages::{COLUMNS, MessageRow},
@@ -198,16 +198,17 @@ pub(crate) fn first_id(moment: Timestamp) -> String {
     )
 }
 
+#[derive(Deserialize)]
+struct Known {
+    number: String,
+}
+
 /// Of these numbers, those that asked a number of nobody for no more messages. Only the platform's database knows.
 pub async fn list_opted_out_of_all(
     db: &ControlDb,
     numbers: &[&str],
 ) -> Result<Vec<String>, StoreError> {
-    #[derive(Deserialize)]
-    struct Row {
-        number: String,
-    }
-    let rows: Vec<Row> =
+    let rows: Vec<Known> =
         db.0.rows(sql!(
             "select number from sms_opt_outs where app_id = 0 and number in (select value from json_each(?1))",
             json!(numbers).to_string(),
@@ -287,6 +288,79 @@ pub fn add(stamp: &Stamp<'_>, app_id: i64, number: &str, at_bridge: &[SmsMessage
         stamp.now,
     ));
     batch.append(stops::withdraw(&[(app_id, number)], at_bridge, stamp.now));
+    batch
+}
+
+/// Of these numbers, those that get no messages of an app.
+pub async fn list_known(
+    db: &impl IdentityDb,
+    app_id: i64,
+    numbers: &[&str],
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Known> = db
+        .connection()
+        .rows(sql!(
+            "select number from sms_opt_outs where app_id = ?1 and number in (select value from json_each(?2))",
+            app_id,
+            json!(numbers).to_string(),
+        ))
+        .await?;
+    Ok(rows.into_iter().map(|row| row.number).collect())
+}
+
+/// How many more an app may have until there are `most`.
+pub async fn room(db: &impl IdentityDb, app_id: i64, most: u32) -> Result<u32, StoreError> {
+    #[derive(Deserialize)]
+    struct Row {
+        count: u32,
+    }
+    let row: Option<Row> = db
+        .connection()
+        .first(sql!(
+            "select count(*) as count from (select 1 from sms_opt_outs where app_id = ?1 limit ?2)",
+            app_id,
+            i64::from(most),
+        ))
+        .await?;
+    Ok(most.saturating_sub(row.map_or(0, |row| row.count)))
+}
+
+/// The same as [`add`] for many. Of what the bridge has nothing is withdrawn yet: which of it is theirs is known once they are there.
+#[must_use]
+pub fn add_all(stamp: &Stamp<'_>, app_id: i64, numbers: &[&str]) -> Batch {
+    let mut batch = Batch::default();
+    let mut numbers = numbers.to_vec();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let line = |number: &&str| {
+        let entry = OptOut {
+            number: (*number).to_owned(),
+            reason: "api".to_owned(),
+            created_at: stamp.now,
+        };
+        json!({
+            "log": stamp.ids.next::<()>(), "number": number, "record": record(app_id, number),
+            "changes": changes(None::<&OptOut>, Some(&entry)).to_string(),
+        })
+    };
+    let lines: Vec<Value> = numbers.iter().map(line).collect();
+    batch.audit_each(
+        stamp,
+        "sms_opt_outs",
+        "select e.value ->> '$.log' as log, 'CREATE' as action, e.value ->> '$.record' as record_id, \
+         e.value ->> '$.changes' as changes from json_each(?1) e where not exists \
+         (select 1 from sms_opt_outs o where o.app_id = ?2 and o.number = e.value ->> '$.number')",
+        vec![json!(lines).to_string().into(), app_id.into()],
+    );
+    batch.push(sql!(
+        "insert into sms_opt_outs (app_id, number, reason, created_at) select ?1, value, 'api', ?3 from json_each(?2) \
+         where true on conflict do nothing",
+        app_id,
+        json!(numbers).to_string(),
+        stamp.now,
+    ));
+    let pairs: Vec<(i64, &str)> = numbers.iter().map(|number| (app_id, *number)).collect();
+    batch.append(stops::withdraw(&pairs, &[], stamp.now));
     batch
 }
 

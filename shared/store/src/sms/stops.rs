@@ -5,7 +5,7 @@ use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{EventsDb, contacts::EVERYONE, messages::DELETED};
+use super::{contacts::EVERYONE, messages::DELETED};
 use crate::{
     batch::Batch,
     connection::{Connected, IdentityDb},
@@ -70,8 +70,12 @@ pub fn withdraw(pairs: &[Pair<'_>], at_bridge: &[SmsMessageId], now: Timestamp) 
 }
 
 /// What the bridge is to be asked about for those of these receivers that have opted out.
+#[expect(
+    private_bounds,
+    reason = "sealed: only the handles of this crate are databases"
+)]
 pub async fn list_elsewhere(
-    db: &EventsDb,
+    db: &impl Connected,
     pairs: &[Pair<'_>],
 ) -> Result<Vec<Elsewhere>, StoreError> {
     let text = format!(

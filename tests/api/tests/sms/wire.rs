@@ -80,6 +80,7 @@ fn body(operation: &Operation) -> Option<Value> {
             "status_url": "https://hooks.example.org/sms", "status_level": 3, "inbound_url": "https://hooks.example.org/in",
         }),
         "add_opt_out" => json!({"number": "+263771234567"}),
+        "import_opt_outs" => json!({"numbers": ["+263771234567"]}),
         "add_number" => json!({"number": "+263771234567", "app_id": 999}),
         "update_app" => json!({
             "name": "x", "is_active": true, "rate_per_second": 5, "burst": 5, "daily_parts": 50, "monthly_parts": 50,
