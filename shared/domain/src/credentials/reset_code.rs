@@ -41,9 +41,9 @@ impl ResetCode {
     /// A new code.
     #[must_use]
     pub fn new(secret: [u8; 32]) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = secret;
         // Of 2^64 values, no code gets more than a hair over its part.
-        let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]) % 1_000_000;
+        let wide = secret.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        let number = wide % 1_000_000;
         Self(format!("{number:0DIGITS$}").into())
     }
 

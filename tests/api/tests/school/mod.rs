@@ -41,6 +41,7 @@ mod moved_students;
 mod names;
 mod notices;
 mod own_report_cards;
+mod password_reset_limits;
 mod password_resets;
 mod passwords;
 mod promotion;
