@@ -8,7 +8,7 @@
 use homeroom_domain::academics::{
     grading::{Band, Scale},
     marks::{Coefficient, Mark, Score},
-    report::{Candidate, Card, Cohort, ReportSettings, SubjectPlan, compute},
+    report::{Candidate, Card, Cohort, Criterion, ReportSettings, SubjectPlan, compute},
 };
 use serde_json::json;
 
@@ -68,6 +68,7 @@ fn students(subjects: &[SubjectPlan], table: &str) -> Vec<Candidate> {
             .zip(&row[2..])
             .map(|(subject, text)| (subject.id.clone(), score(text)))
             .collect(),
+        absences: 0,
     };
     rows(table).into_iter().map(candidate).collect()
 }
@@ -320,4 +321,74 @@ fn an_a_level_class_where_points_come_before_totals() {
         averages        73.3    100     45
         ";
     assert_eq!(class_rows(&cards, "5S"), rows(expected));
+}
+
+#[test]
+fn a_class_whose_attendance_counts() {
+    let subjects = subjects(
+        "
+        Maths    2  50
+        English  1  50
+        ",
+    );
+    //         class  Maths  English
+    let mut students = students(
+        &subjects,
+        "
+        dee    1A     100    100
+        cy     1A     57     56.5
+        bob    1A     62     46
+        ann    1A     60     50
+        eli    1A     0      1
+        fay    1A     absent absent
+        ",
+    );
+    for (student, absences) in students.iter_mut().zip([0, 6, 2, 0, 4, 0]) {
+        student.absences = absences;
+    }
+    let cards = compute(&Cohort {
+        level: "O Level".to_owned(),
+        settings: ReportSettings {
+            o_level: vec![Criterion::TotalMarks],
+            attendance_bonus: true,
+            ..ReportSettings::default()
+        },
+        scale: None,
+        subjects,
+        students,
+    });
+
+    // dee  300 ÷ 3 = 100                 no absence +0.13: 100, the most there is
+    // ann  120 + 50 = 170 ÷ 3 = 56.67    no absence +0.13: 56.8
+    // bob  124 + 46 = 170 ÷ 3 = 56.67    2 absences −0.13: 56.54
+    // cy   114 + 56.5 = 170.5 ÷ 3 = 56.83   6 absences −0.5: 56.33, behind ann and bob in spite of the higher total
+    // eli  1 ÷ 3 = 0.33                  4 absences −0.39: 0, the least there is
+    //           in class in form    total  coeff. average  taken passed  points missing
+    let expected = "
+        dee  1A | 1  6   | 1  6   | 300    3      100     | 2  2   |        -      | -
+        ann  1A | 2  6   | 2  6   | 170    3      56.8    | 2  2   |        -      | -
+        bob  1A | 3  6   | 3  6   | 170    3      56.54   | 2  1   |        -      | -
+        cy   1A | 4  6   | 4  6   | 170.5  3      56.33   | 2  2   |        -      | -
+        eli  1A | 5  6   | 5  6   | 1      3      0       | 2  0   |        -      | -
+        fay  1A | -  6   | -  6   | 0      0      -       | 0  0   |        -      | -
+        ";
+    assert_eq!(card_rows(&cards), rows(expected));
+    let beside: Vec<[String; 2]> = cards
+        .iter()
+        .map(|card| [or_dash(card.raw_average), or_dash(card.attendance_points)])
+        .collect();
+    assert_eq!(
+        beside,
+        [
+            ["100", "0.13"],
+            ["56.67", "0.13"],
+            ["56.67", "-0.13"],
+            ["56.83", "-0.5"],
+            ["0.33", "-0.39"],
+            ["-", "-"]
+        ]
+    );
+    // 100 + 56.8 + 56.54 + 56.33 + 0 = 269.67   ÷ 5 = 53.934 → 53.93
+    let averages = class_rows(&cards, "1A").pop().unwrap();
+    assert_eq!(averages, ["averages", "53.93", "100", "0"]);
 }

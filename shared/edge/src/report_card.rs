@@ -99,10 +99,26 @@ pub struct CardBody {
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = f64)]
     pub coefficients: Hundredths,
-    /// Total ÷ coefficients; null where nothing was sat.
+    /// Total ÷ coefficients, with the points for attendance where the school gives them; null where nothing was sat.
     #[serde(deserialize_with = "marks::as_written")]
     #[schema(value_type = Option<f64>)]
     pub average: Option<Hundredths>,
+    /// The average before the points for attendance; absent where the school gives none.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "marks::as_written"
+    )]
+    #[schema(value_type = Option<f64>, required = false, nullable = false)]
+    pub raw_average: Option<Hundredths>,
+    /// The points for attendance; the average shows less of them where it would leave 0 to 100.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "marks::as_written"
+    )]
+    #[schema(value_type = Option<f64>, required = false, nullable = false)]
+    pub attendance_points: Option<Hundredths>,
     /// Subjects with a mark, zero included.
     pub subjects_taken: u32,
     /// Subjects whose mark reaches the pass mark.

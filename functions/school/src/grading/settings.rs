@@ -3,8 +3,9 @@
 use axum::response::Response;
 use homeroom_domain::{
     academics::{
+        marks::Hundredths,
         marks::Mark,
-        report::{Criterion, ReportSettings, SettingsInput},
+        report::{Criterion, ReportSettings, SettingsInput, attendance::AttendanceTier},
     },
     permissions::school::{ChangeReportSetting, ViewReportSetting},
 };
@@ -28,9 +29,33 @@ pub(crate) struct ReportSettingsOut {
     /// Lowest average of who is promoted; null: the average does not count.
     #[schema(value_type = Option<f64>)]
     min_average: Option<Mark>,
+    /// Whether attendance adds to the averages of report cards and takes from them.
+    attendance_bonus: bool,
+    /// What unjustified absences of the term are worth.
+    attendance_tiers: Vec<AttendanceTierOut>,
     /// When they were last changed; null: they are the defaults.
     #[schema(value_type = Option<String>, format = DateTime)]
     updated_at: Option<Timestamp>,
+}
+
+/// What so many unjustified absences are worth.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AttendanceTierOut {
+    /// From how many days on.
+    #[schema(minimum = 0, maximum = 366, example = 2)]
+    absences: u32,
+    /// What is added to the average; less than zero: taken from it.
+    #[schema(value_type = f64, minimum = -100, maximum = 100, example = -0.13)]
+    points: Hundredths,
+}
+
+impl From<AttendanceTier> for AttendanceTierOut {
+    fn from(tier: AttendanceTier) -> Self {
+        Self {
+            absences: tier.absences,
+            points: tier.points,
+        }
+    }
 }
 
 /// What positions follow, and what promotion asks for.
@@ -52,6 +77,12 @@ pub(crate) struct ReportSettingsBody {
     /// Lowest average of who is promoted; null: the average does not count.
     #[schema(minimum = 0, maximum = 100)]
     min_average: Option<f64>,
+    /// Whether attendance adds to the averages of report cards and takes from them.
+    #[schema(default = false, nullable = false)]
+    attendance_bonus: Option<bool>,
+    /// What unjustified absences of the term are worth: the first tier begins with 0, each other one with more than the one before.
+    #[schema(min_items = 1, max_items = 10, nullable = false)]
+    attendance_tiers: Option<Vec<AttendanceTierOut>>,
 }
 
 /// Changes to the report settings; absent fields stay as they are.
@@ -73,6 +104,12 @@ pub(crate) struct ReportSettingsPatch {
     /// Lowest average of who is promoted; null: the average does not count.
     #[schema(minimum = 0, maximum = 100)]
     min_average: Option<f64>,
+    /// Whether attendance adds to the averages of report cards and takes from them.
+    #[schema(nullable = false)]
+    attendance_bonus: Option<bool>,
+    /// What unjustified absences of the term are worth: the first tier begins with 0, each other one with more than the one before.
+    #[schema(min_items = 1, max_items = 10, nullable = false)]
+    attendance_tiers: Option<Vec<AttendanceTierOut>>,
 }
 
 /// The defaults, now in force.
@@ -94,6 +131,12 @@ fn out(row: SettingsRow) -> ReportSettingsOut {
         a_level: settings.a_level,
         min_subjects_passed: settings.min_subjects_passed,
         min_average: settings.min_average,
+        attendance_bonus: settings.attendance_bonus,
+        attendance_tiers: settings
+            .attendance_tiers
+            .into_iter()
+            .map(Into::into)
+            .collect(),
         updated_at,
     }
 }

@@ -129,6 +129,8 @@ fn candidate(student: &Scores, subjects: &[&Subject]) -> report::Candidate {
         student_session: student.student_session.clone(),
         academic_class: student.academic_class.clone(),
         subjects: subjects.iter().filter_map(score).collect(),
+        // Points for attendance are what a card gives.
+        absences: 0,
     }
 }
 

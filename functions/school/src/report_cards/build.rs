@@ -183,6 +183,8 @@ impl<'a> Builder<'a> {
             total: card.total,
             coefficients: card.coefficients,
             average: card.average,
+            raw_average: card.raw_average,
+            attendance_points: card.attendance_points,
             subjects_taken: card.subjects_taken,
             subjects_passed: card.subjects_passed,
             grade_counts: grade_counts(&card),
@@ -213,8 +215,7 @@ fn status(line: &SubjectLine) -> &'static str {
 }
 
 fn attendance(student: &StudentRow) -> CardAttendanceOut {
-    let days = student.attendance.as_deref().unwrap_or_default();
-    let [present, absent, late, excused]: [u32; 4] = serde_json::from_str(days).unwrap_or_default();
+    let [present, absent, late, excused] = student.days();
     CardAttendanceOut {
         present,
         absent,

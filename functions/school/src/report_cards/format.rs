@@ -80,6 +80,12 @@ pub(crate) async fn print(app: &App, request: DocumentRequest) -> Result<Respons
 /// The lines of cards, one per student and subject.
 pub(crate) fn card_lines(cards: &[ReportCardOut]) -> String {
     let mut file = csv::BYTE_ORDER_MARK.to_owned();
+    // Only where the school gives points for attendance.
+    let beside: &[&str] = if cards.iter().any(|card| card.body.raw_average.is_some()) {
+        &["raw_average", "attendance_points"]
+    } else {
+        &[]
+    };
     csv::write_row(
         &mut file,
         [
@@ -99,13 +105,15 @@ pub(crate) fn card_lines(cards: &[ReportCardOut]) -> String {
             "average",
             "card_position_in_class",
             "card_position_in_form",
-        ],
+        ]
+        .into_iter()
+        .chain(beside.iter().copied()),
     );
     let or_blank = |text: Option<String>| text.unwrap_or_default();
     for card in cards {
         let body = &card.body;
         for line in &body.subjects {
-            let row = [
+            let mut row = vec![
                 body.student_number.clone(),
                 body.student_name.clone(),
                 body.class_name.clone(),
@@ -123,6 +131,10 @@ pub(crate) fn card_lines(cards: &[ReportCardOut]) -> String {
                 or_blank(body.position_in_class.map(|n| n.to_string())),
                 or_blank(body.position_in_form.map(|n| n.to_string())),
             ];
+            if !beside.is_empty() {
+                row.push(or_blank(body.raw_average.map(|n| n.to_string())));
+                row.push(or_blank(body.attendance_points.map(|n| n.to_string())));
+            }
             csv::write_row(&mut file, row.iter().map(String::as_str));
         }
     }

@@ -174,8 +174,13 @@ fn summary(body: &CardBody) -> Vec<Fact> {
         .filter(|count| count.count > 0)
         .map(|count| format!("{} × {}", count.count, count.grade))
         .collect();
-    let mut facts = vec![
-        fact("Average", shown(body.average)),
+    let mut facts = vec![fact("Average", shown(body.average))];
+    if let Some((raw, points)) = body.raw_average.zip(body.attendance_points) {
+        let sign = if points.0 > 0 { "+" } else { "" };
+        let text = format!("{raw}, attendance {sign}{points}");
+        facts.push(fact("Average of the marks", text));
+    }
+    facts.extend([
         fact("Total", body.total.to_string()),
         fact(
             "Subjects passed",
@@ -198,7 +203,7 @@ fn summary(body: &CardBody) -> Vec<Fact> {
                 shown(body.class_lowest)
             ),
         ),
-    ];
+    ]);
     if !grades.is_empty() {
         facts.push(fact("Grades", grades.join(", ")));
     }

@@ -252,7 +252,11 @@ fn report_settings_have_defaults_and_are_replaced_changed_and_reset() {
     let get = || school.admin.get("report-settings/").status(200).json;
     let defaults = json!({
         "o_level": ["Subjects Passed", "Grades", "Total marks"], "a_level": ["Subjects Passed", "Symbol", "Total marks"],
-        "min_subjects_passed": 5, "min_average": null, "updated_at": null,
+        "min_subjects_passed": 5, "min_average": null, "updated_at": null, "attendance_bonus": false,
+        "attendance_tiers": [
+            {"absences": 0, "points": 0.13}, {"absences": 1, "points": 0}, {"absences": 2, "points": -0.13},
+            {"absences": 3, "points": -0.39}, {"absences": 5, "points": -0.5},
+        ],
     });
     assert_eq!(get(), defaults);
     let body =

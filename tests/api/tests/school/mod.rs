@@ -8,6 +8,7 @@
 mod a_level_cards;
 mod admissions;
 mod attendance;
+mod attendance_bonus;
 mod attendance_bulk;
 mod attendance_rights;
 mod attendance_views;

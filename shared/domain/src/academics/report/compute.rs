@@ -9,6 +9,7 @@ use super::{
         ranking,
     },
     Candidate, Card, Cohort, Criterion, SubjectLine, SubjectPlan,
+    attendance::{self, AttendanceTier},
 };
 
 /// The cards of a cohort: by class, then by position; without a position after them, the incomplete last; equals by
@@ -58,6 +59,8 @@ struct Form<'a> {
     /// The bands of the scale, the best first.
     grades: Vec<&'a Band>,
     size: u32,
+    /// What absences are worth; none: nothing.
+    tiers: Option<&'a [AttendanceTier]>,
 }
 
 impl<'a> Form<'a> {
@@ -75,6 +78,10 @@ impl<'a> Form<'a> {
                 .collect(),
             grades,
             size: count(&cohort.students),
+            tiers: cohort
+                .settings
+                .attendance_bonus
+                .then_some(cohort.settings.attendance_tiers.as_slice()),
         }
     }
 
@@ -94,6 +101,8 @@ impl<'a> Form<'a> {
             total: Hundredths::default(),
             coefficients: Hundredths::default(),
             average: None,
+            raw_average: None,
+            attendance_points: None,
             subjects_taken: 0,
             subjects_passed: 0,
             grade_counts: Vec::new(),
@@ -147,6 +156,12 @@ impl<'a> Form<'a> {
         }
         card.total = marks::divide(weighted, 100).unwrap_or_default();
         card.average = marks::divide(weighted, card.coefficients.0);
+        if let Some((tiers, raw)) = self.tiers.zip(card.average) {
+            let points = attendance::points(tiers, student.absences);
+            card.average = Some(attendance::apply(raw, points));
+            card.raw_average = Some(raw);
+            card.attendance_points = Some(points);
+        }
         card.grade_counts = self
             .grades
             .iter()
@@ -190,7 +205,11 @@ fn shown(card: &Card, criterion: Criterion) -> Vec<i64> {
             .map(|(_, count)| i64::from(*count))
             .collect(),
         Criterion::Symbol => vec![card.points.unwrap_or(0).into()],
-        Criterion::TotalMarks => vec![card.total.0],
+        // With points for attendance nobody may stand behind who shows a lower average.
+        Criterion::TotalMarks => vec![match (card.raw_average, card.average) {
+            (Some(_), Some(average)) => average.0,
+            _ => card.total.0,
+        }],
     }
 }
 

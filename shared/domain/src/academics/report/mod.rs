@@ -1,5 +1,6 @@
 //! Report cards: what one says, and what its positions follow.
 
+pub mod attendance;
 mod compute;
 mod settings;
 
@@ -50,6 +51,8 @@ pub struct Candidate {
     pub academic_class: String,
     /// The student's subjects, each at most once. One that the cohort does not plan has no weight, and is left out.
     pub subjects: Vec<(String, Score)>,
+    /// Days of the term on which the student was absent without a justification.
+    pub absences: u32,
 }
 
 /// A subject on a card. "Class" is those of the student's class who sat the subject.
@@ -100,9 +103,24 @@ pub struct Card {
     /// Sum of the coefficients of the subjects taken.
     #[serde(deserialize_with = "marks::as_written")]
     pub coefficients: Hundredths,
-    /// The unrounded total ÷ the sum of coefficients; `None` where nothing was sat.
+    /// The unrounded total ÷ the sum of coefficients, with the points for attendance where the school gives them; `None`
+    /// where nothing was sat.
     #[serde(deserialize_with = "marks::as_written")]
     pub average: Option<Hundredths>,
+    /// The average before the points for attendance; `None` where the school gives none.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "marks::as_written"
+    )]
+    pub raw_average: Option<Hundredths>,
+    /// Those points; the average shows less of them where it would leave the scale.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "marks::as_written"
+    )]
+    pub attendance_points: Option<Hundredths>,
     /// Subjects with a mark, zero included.
     pub subjects_taken: u32,
     /// Subjects whose mark reaches the pass mark.

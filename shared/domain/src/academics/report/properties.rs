@@ -20,7 +20,7 @@ fn scores() -> impl Strategy<Value = Score> {
 prop_compose! {
     fn cohorts()(
         rows in prop::collection::vec(
-            (0..3_u8, prop::collection::vec(prop::option::weighted(0.9, scores()), 4)),
+            (0..3_u8, prop::collection::vec(prop::option::weighted(0.9, scores()), 4), 0..8_u32),
             0..25,
         ),
         coefficients in prop::collection::vec(1..=400_i64, 4),
@@ -28,23 +28,27 @@ prop_compose! {
             vec![Criterion::SubjectsPassed, Criterion::Grades, Criterion::Symbol, Criterion::TotalMarks],
             1..=4,
         ).prop_shuffle(),
-        has_scale: bool,
+        (has_scale, attendance_bonus) in any::<(bool, bool)>(),
     ) -> Cohort {
         let students = rows
             .iter()
             .enumerate()
-            .map(|(n, (class, scores))| {
+            .map(|(n, (class, scores, absences))| {
                 let scores: Vec<(&str, Score)> = SUBJECTS
                     .into_iter()
                     .zip(scores)
                     .filter_map(|(subject, score)| Some((subject, (*score)?)))
                     .collect();
-                student(&format!("{n:02}"), &format!("1{class}"), &scores)
+                Candidate {
+                    absences: *absences,
+                    ..student(&format!("{n:02}"), &format!("1{class}"), &scores)
+                }
             })
             .collect();
         let mut cohort = cohort(students);
         cohort.scale = has_scale.then(scale);
         cohort.settings.o_level = criteria;
+        cohort.settings.attendance_bonus = attendance_bonus;
         cohort.subjects = SUBJECTS
             .into_iter()
             .zip(coefficients)
@@ -65,6 +69,7 @@ fn better(a: &Card, b: &Card, criteria: &[Criterion]) -> bool {
                 .map(|(_, n)| n)
                 .cmp(b.grade_counts.iter().map(|(_, n)| n)),
             Criterion::Symbol => a.points.cmp(&b.points),
+            Criterion::TotalMarks if a.raw_average.is_some() => a.average.cmp(&b.average),
             Criterion::TotalMarks => a.total.cmp(&b.total),
         };
         if order.is_ne() {
@@ -118,7 +123,7 @@ proptest! {
             prop_assert_eq!(card.coefficients.0, weight);
             prop_assert!((2 * (card.total.0 * 100 - weighted)).abs() <= 100);
             prop_assert_eq!(card.average.is_some(), weight > 0);
-            if let Some(average) = card.average {
+            if let Some(average) = card.raw_average.or(card.average) {
                 prop_assert!((2 * (average.0 * weight - weighted)).abs() <= weight);
                 prop_assert!(sat.iter().any(|(_, mark)| *mark <= average.0));
                 prop_assert!(sat.iter().any(|(_, mark)| *mark >= average.0));
@@ -129,6 +134,34 @@ proptest! {
             prop_assert_eq!(card.is_complete, card.missing.is_empty());
             let graded: u32 = card.grade_counts.iter().map(|(_, n)| n).sum();
             prop_assert_eq!(graded, if cohort.scale.is_some() { card.subjects_taken } else { 0 });
+        }
+    }
+
+    #[test]
+    fn attendance_moves_the_average_that_is_shown_and_only_where_a_school_wants_it(cohort in cohorts()) {
+        let points = &cohort.settings.attendance_tiers;
+        let absences = |card: &Card| {
+            let student = cohort.students.iter().find(|one| one.student_session == card.student_session);
+            student.unwrap().absences
+        };
+        let with = compute(&cohort);
+        let mut without = cohort.clone();
+        without.settings.attendance_bonus = false;
+        for student in &mut without.students {
+            student.absences = 0;
+        }
+        let without = compute(&without);
+        if !cohort.settings.attendance_bonus {
+            prop_assert_eq!(with, without);
+            return Ok(());
+        }
+        for card in &with {
+            let plain = without.iter().find(|one| one.student_session == card.student_session).unwrap();
+            prop_assert_eq!(card.raw_average, plain.average);
+            let given = attendance::points(points, absences(card));
+            prop_assert_eq!(card.average, plain.average.map(|raw| Hundredths((raw.0 + given.0).clamp(0, 10_000))));
+            let figures = |card: &Card| (card.subjects.clone(), card.total, card.subjects_passed, card.points);
+            prop_assert_eq!(figures(card), figures(plain));
         }
     }
 

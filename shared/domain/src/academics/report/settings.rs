@@ -10,6 +10,7 @@ use super::super::{
     grading,
     marks::{self, Mark},
 };
+use super::attendance::{self, AttendanceTier, default_tiers};
 
 /// The level that has priorities of its own; every other level has those of O Level.
 const A_LEVEL: &str = "A Level";
@@ -24,7 +25,7 @@ pub enum Criterion {
     Grades,
     /// The sum of points.
     Symbol,
-    /// The total as the card shows it.
+    /// The total as the card shows it; with points for attendance, the average.
     #[serde(rename = "Total marks")]
     TotalMarks,
 }
@@ -41,6 +42,25 @@ pub struct ReportSettings {
     /// Lowest average of who is promoted, if the average counts.
     #[serde(deserialize_with = "marks::as_written")]
     pub min_average: Option<Mark>,
+    /// Whether attendance adds to averages and takes from them.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub attendance_bonus: bool,
+    /// What so many absences are worth.
+    #[serde(default = "default_tiers", skip_serializing_if = "is_default")]
+    pub attendance_tiers: Vec<AttendanceTier>,
+}
+
+// What a school never chose is not written down: publications say the same as before there was the choice.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_off(flag: &bool) -> bool {
+    !*flag
+}
+
+fn is_default(tiers: &[AttendanceTier]) -> bool {
+    tiers == default_tiers()
 }
 
 impl Default for ReportSettings {
@@ -51,6 +71,8 @@ impl Default for ReportSettings {
             a_level: vec![SubjectsPassed, Symbol, TotalMarks],
             min_subjects_passed: 5,
             min_average: None,
+            attendance_bonus: false,
+            attendance_tiers: default_tiers(),
         }
     }
 }
@@ -72,6 +94,8 @@ pub struct SettingsInput {
     a_level: Option<Vec<Criterion>>,
     min_subjects_passed: Option<i64>,
     min_average: Option<Option<Mark>>,
+    attendance_bonus: Option<bool>,
+    attendance_tiers: Option<Vec<AttendanceTier>>,
 }
 
 impl Input for SettingsInput {
@@ -81,11 +105,15 @@ impl Input for SettingsInput {
         let a_level = fields.settable("a_level", priorities);
         let min_subjects_passed = fields.optional("min_subjects_passed", rules::integer(0, 100));
         let min_average = fields.nullable("min_average", Mark::rule);
+        let attendance_bonus = fields.optional("attendance_bonus", rules::boolean);
+        let attendance_tiers = fields.optional("attendance_tiers", attendance::tiers);
         Some(Self {
             o_level: o_level?,
             a_level: a_level?,
             min_subjects_passed: min_subjects_passed?,
             min_average: min_average?,
+            attendance_bonus: attendance_bonus?,
+            attendance_tiers: attendance_tiers?,
         })
     }
 }
@@ -104,6 +132,10 @@ impl SettingsInput {
                 .and_then(|number| number.try_into().ok())
                 .unwrap_or(base.min_subjects_passed),
             min_average: self.min_average.unwrap_or(base.min_average),
+            attendance_bonus: self.attendance_bonus.unwrap_or(base.attendance_bonus),
+            attendance_tiers: self
+                .attendance_tiers
+                .unwrap_or_else(|| base.attendance_tiers.clone()),
         }
     }
 }
@@ -159,6 +191,24 @@ mod tests {
         assert_eq!(
             serde_json::to_value([SubjectsPassed, Grades, Symbol, TotalMarks]).unwrap(),
             json!(["Subjects Passed", "Grades", "Symbol", "Total marks"])
+        );
+    }
+
+    #[test]
+    fn what_a_school_never_chose_is_not_written_down() {
+        let text = serde_json::to_string(&ReportSettings::default()).unwrap();
+        assert!(!text.contains("attendance"), "{text}");
+        let read: ReportSettings = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, ReportSettings::default());
+        let chosen = ReportSettings {
+            attendance_bonus: true,
+            attendance_tiers: attendance::tiers(&json!([{"absences": 0, "points": -0.5}])).unwrap(),
+            ..read
+        };
+        let text = serde_json::to_string(&chosen).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ReportSettings>(&text).unwrap(),
+            chosen
         );
     }
 

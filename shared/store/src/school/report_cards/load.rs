@@ -203,9 +203,17 @@ pub async fn load(
     Ok(loaded)
 }
 
+/// Whether attendance adds to averages: then positions need that of the whole form.
+macro_rules! attendance_counts {
+    () => {
+        "exists (select 1 from report_settings b where b.settings ->> '$.attendance_bonus' = 1)"
+    };
+}
+
 /// Counts everything that cards of the exam session `?1` are worked out from and that somebody may change while they are
 /// published. Times are summed up: a change bears the time at which its request began, so the last is not always the newest.
-pub(super) const SOURCES: &str = "(select json_array(\
+pub(super) const SOURCES: &str = concat!(
+    "(select json_array(\
      (select json_array(count(*), sum(m.version), sum(m.updated_at)) from exams e join marks m on m.exam = e.id \
      where e.exam_session = x.id), \
      (select json_array(count(*), sum(e.updated_at)) from exams e where e.exam_session = x.id), \
@@ -215,8 +223,13 @@ pub(super) const SOURCES: &str = "(select json_array(\
      (select json_array(count(*), sum(updated_at)) from comment_templates), \
      (select json_array(count(*), sum(updated_at)) from curriculum), \
      (select json_array(count(*), sum(updated_at)) from pass_marks), \
-     (select json_array(count(*), sum(updated_at), max(settings)) from report_settings)) \
-     from exam_sessions x where x.id = ?1)";
+     (select json_array(count(*), sum(updated_at), max(settings)) from report_settings), \
+     case when ",
+    attendance_counts!(),
+    " then (select json_array(count(*), sum(d.updated_at)) from student_sessions r join attendance d \
+     on d.student_session = r.id where r.session = x.session) end) \
+     from exam_sessions x where x.id = ?1)"
+);
 
 /// What is said of the exam session once. Who only reads cards is spared the counting.
 fn facts(reader: &Reader) -> String {
@@ -256,9 +269,12 @@ const PLANS: &str = "select k.form, k.subject, s.name, k.coefficient, k.is_compu
      where a.session = ?2 and {forms}) order by s.name collate nocase, s.id";
 
 /// A day without an entry of its own is what its lessons say: late or present where the student came to any of them.
-const STUDENTS: &str = "select r.id as student_session, r.academic_class, p.id as student, p.student_id as student_number, \
+const STUDENTS: &str = concat!(
+    "select r.id as student_session, r.academic_class, p.id as student, p.student_id as student_number, \
      trim(p.first_name || ' ' || p.middle_name) as given_names, p.last_name, \
-     case when {wanted} then (select json_array(ifnull(sum(day.status = 'present'), 0), ifnull(sum(day.status = 'absent'), 0), \
+     case when {wanted} or ",
+    attendance_counts!(),
+    " then (select json_array(ifnull(sum(day.status = 'present'), 0), ifnull(sum(day.status = 'absent'), 0), \
      ifnull(sum(day.status = 'late'), 0), ifnull(sum(day.status = 'excused'), 0)) from (select case \
      when sum(d.lesson is null) then max(d.status) filter (where d.lesson is null) when sum(d.status = 'late') then 'late' \
      when sum(d.status = 'present') then 'present' when sum(d.status = 'absent') then 'absent' else 'excused' end as status \
@@ -267,7 +283,8 @@ const STUDENTS: &str = "select r.id as student_session, r.academic_class, p.id a
      on t.session = x.session and t.term = x.term where x.id = ?1) group by d.date) day) end as attendance \
      from student_sessions r join students p on p.id = r.student \
      where r.academic_class in {classes} and r.status = 'active' \
-     order by p.last_name collate nocase, p.first_name collate nocase, r.id";
+     order by p.last_name collate nocase, p.first_name collate nocase, r.id"
+);
 
 /// Thousands of marks are read for each broadsheet: as plain text they take a fraction of what JSON arrays take.
 const EXAMS: &str = concat!(
@@ -438,6 +455,7 @@ impl Loaded {
                     student_session: student.student_session.clone(),
                     academic_class: student.academic_class.clone(),
                     subjects: numbered.iter().filter_map(score).collect(),
+                    absences: student.absences(),
                 }
             })
             .collect();

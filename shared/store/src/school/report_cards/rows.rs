@@ -82,6 +82,22 @@ pub struct StudentRow {
     pub attendance: Option<String>,
 }
 
+impl StudentRow {
+    /// Days present, absent, late and excused; all zero where they were not asked for.
+    #[must_use]
+    pub fn days(&self) -> [u32; 4] {
+        let days = self.attendance.as_deref().unwrap_or_default();
+        serde_json::from_str(days).unwrap_or_default()
+    }
+
+    /// Days absent without a justification.
+    #[must_use]
+    pub fn absences(&self) -> u32 {
+        let [_, absent, ..] = self.days();
+        absent
+    }
+}
+
 /// An exam with its marks.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ExamRow {
