@@ -64,8 +64,12 @@ pub struct Common;
 
 /// Routes without sign-in, by the end of their path.
 const OPEN: &[&str] = &["/auth/login/", "/auth/refresh/", "/timetable.ics/"];
-/// Routes where a password is tried.
-const GUARDED: &[&str] = &["/auth/login/", "/auth/change-password/"];
+/// Routes where a password or a PIN is tried.
+const GUARDED: &[&str] = &[
+    "/auth/login/",
+    "/auth/change-password/",
+    "/chatbot/results/",
+];
 /// Routes that are counted against a school's limits of text messages.
 const SENDING: &[&str] = &["/sms/messages/", "/sms/batches/", "/notices/{id}/sms/"];
 /// How the path of an action ends that only looks: repeating it asks again.

@@ -28,6 +28,7 @@ const RECORDED: &[&str] = &[
     "withheld_cards",
     "promotion_executions",
     "calendar_feeds",
+    "student_pins",
     "sms_settings",
     "sms_messages",
     "sms_batches",

@@ -66,7 +66,7 @@ fn make<'a, T>(
 #[utoipa::path(post, path = "/api/v1/school/students/{student}/pin/", tag = "people",
     params(("student" = uuid::Uuid, Path)), responses((status = 200, body = PinOut)),
     security(("bearer" = []), ("api_key" = [])))]
-pub(crate) async fn create_student_pin(
+pub(crate) async fn set_student_pin(
     ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, ChangeStudentPin, NoBody>,
 ) -> Result<Response, ApiError> {
@@ -187,7 +187,7 @@ impl Input for ClassPinsQuery {
 #[utoipa::path(post, path = "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/pins/", tag = "people",
     params(("session" = uuid::Uuid, Path), ("academic_class" = uuid::Uuid, Path), ClassPinsParameters), request_body = ClassPinsBody,
     responses((status = 200, content((ClassPinsOut = "application/json"), (String = "text/csv")))), security(("bearer" = []), ("api_key" = [])))]
-pub(crate) async fn create_class_pins(
+pub(crate) async fn set_class_pins(
     ids: Result<Ids, ApiError>,
     query: Query,
     post: Post<SchoolArea, ChangeStudentPin, ClassPinsIn>,
