@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { startPlatform } from "../../xtask/js/platform.mjs";
 
-export type Area = "system" | "school";
+export type Area = "system" | "school" | "chatbot";
 export type Person = { email: string; password: string };
 export type School = { slug: string; url: string; admin: Person; teacher: Person; student: Person };
 export type Tokens = { access: string; refresh: string };
@@ -111,6 +111,11 @@ export class Session {
     expect(answer.status, answer.text).toBe(200);
     const { user, ...tokens } = answer.body;
     return new Session(platform, origin, area, tokens, user);
+  }
+
+  /** The same sign-in in another area of the school. */
+  at(area: Area): Session {
+    return new Session(this.platform, this.origin, area, this.tokens, this.user);
   }
 
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { extractImages, extractText, getDocumentProxy } from "unpdf";
 import { expect, test } from "vitest";
 import { ROOT } from "../../xtask/js/platform.mjs";
-import { Row, Session, call, expectError, schoolAdministrator, slotOf, tally, times, usePlatform } from "./platform";
+import { Row, Session, administrator, call, expectError, schoolAdministrator, slotOf, tally, times, usePlatform } from "./platform";
 
 const platform = usePlatform();
 
@@ -238,6 +238,26 @@ test("comments are those of the band of the mark or average, until somebody writ
   expect((await comments("Bheki")).class_teacher).toEqual(["Well done", "template"]);
 });
 
+/** The phone number of Amina's mother, and the PIN of each student. */
+const PHONE = "+263 77 123 4567";
+const pins: Record<string, string> = {};
+
+test("the school gives students PINs, which open nothing before the cards are published", async () => {
+  const { admin, students } = year;
+  const guardian = await admin.do("POST", "guardians/", {
+    first_name: "Rudo", last_name: "Moyo", phone_number: PHONE, consent: { whatsapp: true },
+  });
+  await admin.do("POST", `students/${students.Amina.id}/guardians/`, { guardian: guardian.id, relation: "mother", is_primary: true });
+  const made = await admin.do("POST", `sessions/${year.session}/academic-classes/${year.classes.room}/pins/`, {});
+  expect(made).toMatchObject({ class_name: "1A", set: 4, kept: 0 });
+  for (const { student, pin } of made.results) {
+    expect(pin).toMatch(/^\d{6}$/);
+    pins[Object.keys(students).find((name) => students[name].id === student)!] = pin;
+  }
+  const asked = `results/?phone=${encodeURIComponent(PHONE)}&pin=${pins.Amina}`;
+  expectError(await admin.at("chatbot").call("GET", asked), 404, "not_found");
+});
+
 test("published cards are frozen and printed, one file for the class or one each", async () => {
   const { admin } = year;
   const path = `${examSessions()}${year.examSession}/`;
@@ -374,6 +394,55 @@ test("a student reads the own published card, nobody else's, and not while it is
   expect((await student.do("GET", "my/report-cards/")).count).toBe(0);
   await admin.do("POST", `${card}release/`, {});
   expect((await student.do("GET", "my/report-cards/")).count).toBe(1);
+});
+
+test("the chatbot shows by phone number and PIN what the published card says, and nothing without the PIN", async () => {
+  const { admin, students } = year;
+  const platformAdmin = await administrator(platform);
+  const [school, other] = platform.schools;
+  const [{ id: client }] = (await platformAdmin.do("GET", `schools/?search=${school.slug}`)).results;
+  const scopes = ["chatbot.view_student", "chatbot.view_result"];
+  const { key } = await platformAdmin.do("POST", "api-keys/", { name: "Chatbot", client, scopes });
+  const ask = (path: string, origin = school.url) =>
+    call(platform, "GET", `${origin}/api/v1/chatbot/${path}`, { headers: { "x-api-key": key } });
+  // As a chat platform gives the number.
+  const phone = PHONE.replace(/\D/g, "");
+  const found = await ask(`students/?phone=${phone}`);
+  expect(found.body).toMatchObject({ count: 1, results: [{ id: students.Amina.id, name: "Amina Moyo", relation: "mother", whatsapp_consent: true }] });
+  const [{ student_id }] = found.body.results;
+  expect((await ask("released-exam-sessions/")).body.results.map(({ id }: Row) => id)).toEqual([year.examSession]);
+
+  const { id: _, ...card } = await admin.do("GET", `${examSessions()}${year.examSession}/report-cards/${students.Amina.registration}/`);
+  expect(card).toMatchObject({ status: "published", average: 70, position_in_class: 1 });
+  for (const who of [`phone=${phone}`, `student_id=${student_id}`, `student_id=${student_id}&phone=${phone}&exam_session=${year.examSession}`]) {
+    const { status, body } = await ask(`results/?${who}&pin=${pins.Amina}`);
+    expect(status, who).toBe(200);
+    expect(body).toMatchObject({ student: { student_id, name: "Amina Moyo" }, is_withheld: false, exam_session: year.examSession });
+    const { id: _, ...shown } = body.card;
+    expect(shown, who).toEqual(card);
+  }
+
+  // Another child's PIN, and nobody's: the same answer.
+  const wrong = await ask(`results/?phone=${phone}&pin=${pins.Bheki}`);
+  expectError(wrong, 403, "wrong_pin");
+  const unknown = await ask(`results/?student_id=2026-9999&pin=${pins.Bheki}`);
+  expect([unknown.status, unknown.text]).toEqual([wrong.status, wrong.text]);
+  // The key is of one school, and the number is known in one school.
+  expect((await ask(`students/?phone=${phone}`, other.url)).status).toBe(401);
+  const stranger = (await schoolAdministrator(platform, other)).at("chatbot");
+  expect((await stranger.do("GET", `students/?phone=${phone}`)).count).toBe(0);
+  expectError(await stranger.call("GET", `results/?phone=${phone}&pin=${pins.Amina}`), 403, "wrong_pin");
+
+  // Twenty at once are five: one was wrong above.
+  const tries = await Promise.all(times(20, () => ask(`results/?student_id=${student_id}&pin=${pins.Bheki}`)));
+  expect(tally(tries.map(({ status }) => status))).toEqual({ 403: 4, 429: 16 });
+  const locked = await ask(`results/?phone=${phone}&pin=${pins.Amina}`);
+  expectError(locked, 429, "too_many_attempts");
+  expect(Number(locked.headers.get("retry-after"))).toBeGreaterThan(800);
+
+  const logs = await admin.do("GET", "audit-logs/?table_name=student_pins&page_size=100");
+  expect(logs.count).toBe(4);
+  for (const { action, changes } of logs.results) expect([action, Object.keys(changes)]).toEqual(["CREATE", ["set_at"]]);
 });
 
 test("promotion executed by ten requests at once happens once, can be undone, and leaves a history", async () => {

@@ -1,5 +1,6 @@
 //! What a chatbot looks up for families, `/api/v1/chatbot/`: students of a phone number, published results by PIN, notices.
 
+mod notices;
 mod results;
 mod routes;
 mod sessions;

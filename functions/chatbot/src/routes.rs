@@ -1,6 +1,6 @@
 //! Every route of the area.
 
-use crate::{results, sessions, students};
+use crate::{notices, results, sessions, students};
 
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(utoipa::OpenApi)]
@@ -19,4 +19,5 @@ homeroom_edge::routes! { Document;
     results::find_results,
     sessions::list_academic_sessions,
     sessions::list_released_exam_sessions,
+    notices::list_family_notices,
 }

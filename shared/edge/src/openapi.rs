@@ -70,12 +70,13 @@ const OPEN: &[&str] = &[
     "/auth/password-reset/confirm/",
     "/timetable.ics/",
 ];
-/// Routes where a password or a code is tried, or a code asked for.
+/// Routes where a password, a code or a PIN is tried, or a code asked for.
 const GUARDED: &[&str] = &[
     "/auth/login/",
     "/auth/change-password/",
     "/auth/password-reset/",
     "/auth/password-reset/confirm/",
+    "/chatbot/results/",
 ];
 /// Routes that are counted against a school's limits of text messages.
 const SENDING: &[&str] = &["/sms/messages/", "/sms/batches/", "/notices/{id}/sms/"];

@@ -29,6 +29,7 @@ const RECORDED: &[&str] = &[
     "promotion_executions",
     "calendar_feeds",
     "password_resets",
+    "student_pins",
     "sms_settings",
     "sms_messages",
     "sms_batches",

@@ -454,3 +454,89 @@ fn mistakes_in_a_query_are_named_and_count_nothing() {
     }
     by_number(&bot, &family, &family.pin).expect(200);
 }
+
+#[test]
+fn the_pins_of_a_class_are_printed_as_a_table() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let admin = &scene.school.admin;
+    let place = &scene.app.rows(
+        &scene.school.slot,
+        &format!(
+            "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
+            family.student
+        ),
+    )[0];
+    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
+    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
+    let table = admin
+        .post(&format!("{path}?format=csv"), &json!({"renew": true}))
+        .status(200);
+    assert_eq!(table.header("content-type"), "text/csv; charset=utf-8");
+    let lines: Vec<&str> = table.text.trim_start_matches('\u{feff}').lines().collect();
+    let [header, row] = lines.as_slice() else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(*header, "student_id,student_name,outcome,pin");
+    let fields: Vec<&str> = row.split(',').collect();
+    assert_eq!(fields[..3], [&family.number, "Tariro Moyo", "renewed"]);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    by_number(&bot, &family, fields[3]).expect(200);
+    let refused = admin.post(&format!("{path}?format=pdf"), &json!({}));
+    assert_eq!(refused.status(400).fields(), ["format"]);
+}
+
+#[test]
+fn a_family_reads_the_notices_that_are_shown_now_and_concern_it() {
+    let scene = Scene::new();
+    let (family, other) = (scene.family(1), scene.family(2));
+    let admin = &scene.school.admin;
+    let own = &scene.app.rows(
+        &scene.school.slot,
+        &format!(
+            "select r.academic_class, c.form from student_sessions r join academic_classes a on a.id = r.academic_class \
+             join classes c on c.id = a.class where r.student = '{}'",
+            family.student
+        ),
+    )[0];
+    let now = scene.app.now();
+    let (before, after) = (now.plus_seconds(-600), now.plus_seconds(600));
+    for notice in [
+        json!({"title": "All", "audience": "everyone"}),
+        json!({"title": "Staff", "audience": "staff"}),
+        json!({"title": "Parents", "audience": "guardians"}),
+        json!({"title": "Pupils", "audience": "students"}),
+        json!({"title": "Class", "audience": "class", "academic_class": own[0]}),
+        json!({"title": "Later", "audience": "everyone", "publish_at": after}),
+        json!({"title": "Over", "audience": "everyone", "publish_at": before, "expires_at": now}),
+    ] {
+        let mut body = notice;
+        body["body"] = json!("Text");
+        admin.post("notices/", &body).expect(201);
+    }
+    let bot = bot(&scene, &["chatbot.view_notice"]);
+    let titles = |query: &str| {
+        let list = bot.get(&format!("notices/?ordering=title{query}"));
+        list.status(200).column("title")
+    };
+    assert_eq!(titles(""), ["All"]);
+    assert_eq!(titles("&phone=263770000000"), ["All"]);
+    assert_eq!(titles("&phone=nobody"), ["All"]);
+    assert_eq!(
+        titles(&format!("&phone={}", family.phone)),
+        ["All", "Class", "Parents"]
+    );
+    assert_eq!(
+        titles(&format!("&phone={}", other.phone)),
+        ["All", "Parents"]
+    );
+    assert_eq!(
+        titles(&format!("&student_id={}", family.number)),
+        ["All", "Class", "Pupils"]
+    );
+    assert_eq!(
+        titles(&format!("&student_id={}", other.number)),
+        ["All", "Pupils"]
+    );
+    assert_eq!(titles("&search=clas"), Vec::<String>::new());
+}

@@ -8,7 +8,7 @@ use std::{
 
 use homeroom_edge::Conflict;
 
-const GUIDES: [&str; 4] = ["API", "API-SCHOOL", "API-SYSTEM", "API-SMS"];
+const GUIDES: [&str; 5] = ["API", "API-SCHOOL", "API-SYSTEM", "API-SMS", "API-CHATBOT"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -52,6 +52,7 @@ fn answered() -> BTreeSet<String> {
     for folder in [
         "shared/edge",
         "functions/school",
+        "functions/chatbot",
         "functions/system",
         "functions/gateway",
     ] {

@@ -29,6 +29,7 @@ const outcomes = [];
 try {
   // The school comes first, because the run on the platform suspends and deletes schools.
   if (wants("school")) await runHouse({ area: "school", origin: school.url, signIn: school.admin });
+  if (wants("chatbot")) await runChatbot({ area: "chatbot", origin: school.url });
   if (wants("sms")) await runGateway({ area: "sms", origin: platform.url });
   if (wants("system")) await runHouse({ area: "system", origin: platform.url, signIn: platform.administrator });
 } finally {
@@ -55,6 +56,13 @@ async function runHouse(place) {
   if (status !== 200) console.log(`The session of the run ended on the way (${status}): what came after says little.`);
   await run("with a token, what ends the session", place, bearer(ending), ["--include-path-regex", ENDING]);
   // Nearly everything is refused alike: the systematic phase would only take time.
+  await run("without a token", place, [], ["--phases", "examples,fuzzing"]);
+}
+
+/** What the chatbot looks up, with a school's sign-in. */
+async function runChatbot(place) {
+  const token = await signIn({ area: "school", origin: place.origin }, school.admin);
+  await run("with a token", place, bearer(token), []);
   await run("without a token", place, [], ["--phases", "examples,fuzzing"]);
 }
 

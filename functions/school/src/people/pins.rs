@@ -1,17 +1,17 @@
 //! Students' PINs, with which families ask a chatbot for results.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use homeroom_domain::{
-    credentials::student_pin::StudentPin, permissions::school::ChangeStudentPin,
+    credentials::student_pin::StudentPin, csv, permissions::school::ChangeStudentPin,
 };
-use homeroom_edge::{ApiError, Ids, NoBody, NoContent, Post, SchoolArea, SchoolCan};
+use homeroom_edge::{ApiError, File, Ids, NoBody, NoContent, Post, Query, SchoolArea, SchoolCan};
 use homeroom_kernel::{Fields, Id, Input, rules};
 use homeroom_store::{
     IdentityDb,
     school::student_pins::{self as tables, NewPin, PinHolder},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A student with a new PIN.
 #[derive(Serialize, ToSchema)]
@@ -66,7 +66,7 @@ fn make<'a, T>(
 #[utoipa::path(post, path = "/api/v1/school/students/{student}/pin/", tag = "people",
     params(("student" = uuid::Uuid, Path)), responses((status = 200, body = PinOut)),
     security(("bearer" = []), ("api_key" = [])))]
-pub(crate) async fn create_student_pin(
+pub(crate) async fn set_student_pin(
     ids: Result<Ids, ApiError>,
     post: Post<SchoolArea, ChangeStudentPin, NoBody>,
 ) -> Result<Response, ApiError> {
@@ -129,17 +129,71 @@ pub(crate) struct ClassPinsOut {
     results: Vec<PinOut>,
 }
 
+impl ClassPinsOut {
+    /// The same for a printer.
+    fn table(&self) -> File {
+        let mut text = csv::BYTE_ORDER_MARK.to_owned();
+        let header = ["student_id", "student_name", "outcome", "pin"];
+        csv::write_row(&mut text, header);
+        for row in &self.results {
+            let pin = row.pin.as_deref().unwrap_or_default();
+            csv::write_row(
+                &mut text,
+                [&row.student_id, &row.student_name, row.outcome, pin],
+            );
+        }
+        File {
+            content_type: csv::CONTENT_TYPE,
+            name: format!("PINs {}.csv", self.class_name),
+            bytes: text.into_bytes(),
+        }
+    }
+}
+
+/// In which form.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "the parameters for the document; ClassPinsQuery reads them"
+)]
+pub(crate) struct ClassPinsParameters {
+    /// `json` or `csv`; `json` where absent.
+    #[param(pattern = "^(json|csv)$")]
+    format: Option<String>,
+}
+
+struct ClassPinsQuery {
+    is_table: bool,
+}
+
+impl Input for ClassPinsQuery {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let format = fields.optional("format", |value| match value.as_str() {
+            Some("json") => Ok(false),
+            Some("csv") => Ok(true),
+            _ => Err("Choose one of: \"json\", \"csv\".".into()),
+        });
+        Some(Self {
+            is_table: format?.unwrap_or_default(),
+        })
+    }
+}
+
 /// Set the PINs of a class
 ///
-/// One for each active student who has none, or for all with `renew`. The answer shows them, this once, for printing.
+/// One for each active student who has none, or for all with `renew`. The answer shows them, this once, for printing: as JSON, or
+/// with `format=csv` as a table. Whoever repeats it with its idempotency key gets JSON.
 #[utoipa::path(post, path = "/api/v1/school/sessions/{session}/academic-classes/{academic_class}/pins/", tag = "people",
-    params(("session" = uuid::Uuid, Path), ("academic_class" = uuid::Uuid, Path)), request_body = ClassPinsBody,
-    responses((status = 200, body = ClassPinsOut)), security(("bearer" = []), ("api_key" = [])))]
-pub(crate) async fn create_class_pins(
+    params(("session" = uuid::Uuid, Path), ("academic_class" = uuid::Uuid, Path), ClassPinsParameters), request_body = ClassPinsBody,
+    responses((status = 200, content((ClassPinsOut = "application/json"), (String = "text/csv")))), security(("bearer" = []), ("api_key" = [])))]
+pub(crate) async fn set_class_pins(
     ids: Result<Ids, ApiError>,
+    query: Query,
     post: Post<SchoolArea, ChangeStudentPin, ClassPinsIn>,
 ) -> Result<Response, ApiError> {
     let ids = ids?;
+    let ClassPinsQuery { is_table } = query.read()?;
     let (session, class) = (ids.get("session")?, ids.get("academic_class")?);
     let (class_name, holders) = tables::find_class(&post.db, session, class).await?;
     let mut news = Vec::new();
@@ -159,5 +213,12 @@ pub(crate) async fn create_class_pins(
         kept: results.len() - news.len(),
         results,
     };
-    post.done(tables::set(&post.stamp(), &news), &answer).await
+    let done = post
+        .done(tables::set(&post.stamp(), &news), &answer)
+        .await?;
+    Ok(if is_table {
+        answer.table().into_response()
+    } else {
+        done
+    })
 }

@@ -137,6 +137,89 @@ pub async fn results(
     Ok((outcomes.rows()?, outcomes.rows()?))
 }
 
+/// A notice as families read it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FamilyNotice {
+    /// The notice.
+    pub id: String,
+    /// The headline.
+    pub title: String,
+    /// The text.
+    pub body: String,
+    /// Whom it concerns.
+    pub audience: String,
+    /// From when on it is shown.
+    pub publish_at: Timestamp,
+    /// Until when.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What notices can be ordered and filtered by. The conditions of `phone` and `student_id` stand for [`CONCERNS`].
+pub static NOTICES: Listing = Listing {
+    orderings: &[
+        ("publish_at", "t.publish_at"),
+        ("title", "t.title collate nocase"),
+    ],
+    default_ordering: "-publish_at",
+    search: &["t.title", "t.body"],
+    filters: &[
+        ("phone", FilterKind::Text, PHONE),
+        ("student_id", FilterKind::Text, NUMBER),
+    ],
+};
+const PHONE: &str = "phone = ?";
+const NUMBER: &str = "number = ?";
+
+/// What is shown now and is everyone's, or concerns the students of a phone number or the student of a number. Never what is for
+/// the staff.
+const CONCERNS: &str = concat!(
+    "exists (select 1 from (select json_extract(w.of, '$[0]') as phone, json_extract(w.of, '$[1]') as number, \
+     json_extract(w.of, '$[2]') as now from (select ? as of) w) me where t.publish_at <= me.now \
+     and (t.expires_at is null or t.expires_at > me.now) and (t.audience = 'everyone' \
+     or t.audience = 'guardians' and exists (select 1 from guardians g where g.phone_number in (me.phone, ltrim(me.phone, '+'))) \
+     or t.audience = 'students' and exists (select 1 from students p where p.student_id = me.number or p.user in \
+     (select u.id from users u where u.phone_number in (me.phone, ltrim(me.phone, '+')) and u.deleted_at is null \
+     and u.is_active = 1)) \
+     or t.audience in ('form', 'class') and exists (select 1 from students p where (p.student_id = me.number or p.id in (",
+    of_phone!("me.phone"),
+    ")) and (t.audience = 'form' and p.form = t.form or exists (select 1 from student_sessions s \
+     join academic_classes a on a.id = s.academic_class join classes k on k.id = a.class \
+     join academic_sessions y on y.id = s.session where s.student = p.id and s.status = 'active' \
+     and (a.id = t.academic_class or y.is_active = 1 and k.form = t.form))))))"
+);
+
+/// One page of the notices that concern a phone number or a student's number, each read by `phone` from what was asked; without
+/// either, those for everyone.
+pub async fn family_notices(
+    db: &TenantDb,
+    now: Timestamp,
+    request: &PageRequest,
+    phone: impl Fn(&str) -> Option<String>,
+) -> Result<Page<FamilyNotice>, StoreError> {
+    let asked = |wanted: &str| {
+        let named = request
+            .filters
+            .iter()
+            .find(|(condition, _)| *condition == wanted);
+        named.and_then(|(_, value)| match value {
+            FilterValue::Text(text) => Some(text.clone()),
+            FilterValue::Bool(_) | FilterValue::Integer(_) => None,
+        })
+    };
+    let number = asked(NUMBER);
+    let phone = asked(PHONE).and_then(|text| phone(&text));
+    let about = serde_json::json!([phone, number, now.millis()]).to_string();
+    let mut request = request.clone();
+    request.filters = vec![(CONCERNS, FilterValue::Text(about))];
+    let source = Source {
+        columns: "t.id, t.title, t.body, t.audience, t.publish_at, t.expires_at",
+        from: "notices t",
+        condition: "true",
+        key: "t.id",
+    };
+    list::fetch(&db.connection, &source, NOTICES.search, &request).await
+}
+
 /// An exam session whose results families see.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReleasedSession {

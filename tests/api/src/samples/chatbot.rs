@@ -50,10 +50,10 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
     let path = operation.path.as_str();
     let mut body = None;
     let path = match operation.id.as_str() {
-        "create_student_pin" | "delete_student_pin" => {
+        "set_student_pin" | "delete_student_pin" => {
             path.replace("{student}", &scene.family(n).student)
         }
-        "create_class_pins" => {
+        "set_class_pins" => {
             let Carded { form, class, .. } = scene.carded(n, None);
             body = Some(json!({"renew": true}));
             path.replace("{session}", &form.session)
