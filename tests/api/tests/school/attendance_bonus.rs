@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{greenwood, key_for};
 
-struct Class {
+struct Cohort {
     app: TestApp,
     school: School,
     /// Longer than a sign-in lasts.
@@ -16,7 +16,7 @@ struct Class {
     students: Vec<String>,
 }
 
-impl Class {
+impl Cohort {
     fn new() -> Self {
         let (app, school) = greenwood();
         let admin = key_for(&app, &school, &["school.*"]);
@@ -108,7 +108,7 @@ impl Class {
 
 #[test]
 fn attendance_counts_once_a_school_wants_it_and_cards_say_how() {
-    let class = Class::new();
+    let class = Cohort::new();
     class.app.pass_seconds(10 * 86_400);
     let door = class.admin.get("report-settings/").status(200);
     assert_eq!(door.json["attendance_bonus"], false);
@@ -178,7 +178,7 @@ fn attendance_counts_once_a_school_wants_it_and_cards_say_how() {
 
 #[test]
 fn a_published_card_keeps_its_points_whatever_is_entered_or_set_later() {
-    let class = Class::new();
+    let class = Cohort::new();
     class.app.pass_seconds(10 * 86_400);
     class.settings(json!({"o_level": ["Total marks"], "attendance_bonus": true}));
     class.publish();
@@ -210,7 +210,7 @@ fn a_published_card_keeps_its_points_whatever_is_entered_or_set_later() {
 
 #[test]
 fn an_absence_that_is_entered_while_cards_are_published_is_not_left_out_unseen() {
-    let class = Class::new();
+    let class = Cohort::new();
     class.app.pass_seconds(10 * 86_400);
     class.settings(json!({"attendance_bonus": true}));
     class.app.intrude(Some(homeroom_api_tests::Intrusion {
@@ -230,7 +230,7 @@ fn an_absence_that_is_entered_while_cards_are_published_is_not_left_out_unseen()
 
 #[test]
 fn tiers_that_cannot_be_are_refused_on_their_field() {
-    let class = Class::new();
+    let class = Cohort::new();
     for tiers in [
         json!([]),
         json!([{"absences": 1, "points": 0}]),

@@ -55,6 +55,7 @@ mod sessions;
 mod staff;
 mod structure;
 mod student_sessions;
+mod substitution_rule;
 mod substitutions;
 mod tenancy;
 mod timetable;
