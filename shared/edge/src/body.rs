@@ -1,6 +1,9 @@
 //! Bodies: JSON or form-encoded, at most 1 MB, always an object; and files, at most 4 MB.
 
-use axum::body::Body;
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
 use homeroom_domain::files::multipart;
 use homeroom_kernel::{Fields, Input};
 use http::{HeaderMap, header};
@@ -113,6 +116,28 @@ pub(crate) fn file<'a>(
         "multipart/form-data" => multipart::part(content_type, bytes, "file")
             .map_err(|message| ApiError::field("file", message)),
         _ => Err(ApiError::NotAFile(kind.advice)),
+    }
+}
+
+/// A body without an idempotency key that may be a table instead.
+pub enum TableOr<T> {
+    /// What was read.
+    Input(T),
+    /// A file of `text/csv`, as it came.
+    Table(Vec<u8>),
+}
+
+impl<S: Send + Sync, T: Input> FromRequest<S> for TableOr<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(parts.uri.path(), body).await?;
+        match file(&CSV, &parts.headers, &bytes) {
+            Ok(file) => Ok(Self::Table(file.to_vec())),
+            Err(ApiError::NotAFile(_)) => Ok(Self::Input(parse(&parts.headers, &bytes, false)?)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -272,14 +272,6 @@ pub struct Body<T> {
     pub partial: bool,
 }
 
-/// A body without an idempotency key that may be a table instead.
-pub enum TableOr<T> {
-    /// What was read.
-    Input(T),
-    /// A file of `text/csv`, as it came.
-    Table(Vec<u8>),
-}
-
 /// A body as the fields that it names, for fields that are known at run time only.
 pub struct RawBody {
     /// The fields.
@@ -396,22 +388,6 @@ impl<S: Send + Sync, T: Input> FromRequest<S> for Body<T> {
             input: body::parse(&parts.headers, &bytes, partial)?,
             partial,
         })
-    }
-}
-
-impl<S: Send + Sync, T: Input> FromRequest<S> for TableOr<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let bytes = body::read(parts.uri.path(), body).await?;
-        match body::file(&body::CSV, &parts.headers, &bytes) {
-            Ok(file) => Ok(Self::Table(file.to_vec())),
-            Err(ApiError::NotAFile(_)) => {
-                Ok(Self::Input(body::parse(&parts.headers, &bytes, false)?))
-            }
-            Err(error) => Err(error),
-        }
     }
 }
 

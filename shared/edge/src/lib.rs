@@ -30,12 +30,12 @@ pub mod worker;
 
 pub use actor::Actor;
 pub use app::{App, State};
+pub use body::TableOr;
 pub use conflicts::Conflict;
 pub use context::{Context, Deferred, SharedContext};
 pub use error::ApiError;
 pub use extract::{
     Area, At, Body, Caller, Door, Ids, NoBody, Picture, Query, RawBody, SchoolArea, SystemArea,
-    TableOr,
 };
 pub use permit::{Can, Own, OwnPost, Permitted, Post, Posted, SchoolCan, SystemCan, Upload};
 pub use reply::{File, Json, List, NoContent};
