@@ -270,7 +270,8 @@ impl Twin {
         let login = json!({"email": "admin@alpha.example", "password": password});
         let answer = door.post("auth/login/", &login).status(200);
         school.admin = door.bearer(&answer.str("access"));
-        let key = json!({"name": school.slug, "client": school.id, "scopes": ["chatbot.*", "school.*"]});
+        let key =
+            json!({"name": school.slug, "client": school.id, "scopes": ["chatbot.*", "school.*"]});
         let api_key = app
             .platform()
             .post("api-keys/", &key)

@@ -205,7 +205,7 @@ fn a_creation_writes_few_rows() {
     assert_snapshot!(table, @"
     2 system.create_api_key
     4 system.create_role
-    105 system.create_school
+    107 system.create_school
     2 system.create_user
     2 school.create_own_calendar_feed
     3 school.create_role
