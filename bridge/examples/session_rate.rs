@@ -63,7 +63,7 @@ async fn main() -> anyhow::Result<()> {
     let (mut taken, mut other, mut receipts) = (0u32, 0u32, 0u32);
     while taken + other < count {
         match events.recv().await {
-            Some(LinkEvent::Attempted(attempted, _)) => match attempted.result {
+            Some(LinkEvent::Attempted(attempted, ..)) => match attempted.result {
                 AttemptResult::Submitted { .. } => taken += 1,
                 _ => other += 1,
             },

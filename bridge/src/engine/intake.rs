@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Engine;
 use crate::message::{AttemptResult, Attempted, InboundPart, PartStatus, Receipt};
-use crate::smpp::link::{Delivery, LinkEvent};
+use crate::smpp::link::{Delivery, LinkEvent, Place};
 use crate::store::Provider;
 use crate::traffic::Count;
 
@@ -41,9 +41,16 @@ pub(super) async fn run(engine: Arc<Engine>, mut events: mpsc::Receiver<LinkEven
     ];
     while let Some(event) = events.recv().await {
         let _ = match event {
-            LinkEvent::Attempted(attempted, provider) | LinkEvent::Late(attempted, provider) => {
+            LinkEvent::Attempted(attempted, provider, place) => {
                 meters.attempted(&attempted, &provider);
-                attempts.send((attempted, provider)).await.is_ok()
+                attempts
+                    .send((attempted, provider, Some(place)))
+                    .await
+                    .is_ok()
+            }
+            LinkEvent::Late(attempted, provider) => {
+                meters.attempted(&attempted, &provider);
+                attempts.send((attempted, provider, None)).await.is_ok()
             }
             LinkEvent::Deliver {
                 what: Delivery::Receipt(receipt),
@@ -63,10 +70,18 @@ pub(super) async fn run(engine: Arc<Engine>, mut events: mpsc::Receiver<LinkEven
     futures_util::future::join_all(tasks).await;
 }
 
-/// Records what came of attempts, and tries until the store has it: nothing else knows.
-async fn record(engine: Arc<Engine>, mut queue: mpsc::Receiver<(Attempted, Provider)>) {
-    let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, BATCH).await > 0 {
+/// Records what came of attempts, and tries until the store has it: nothing else knows. Only then may others leave in their places.
+async fn record(
+    engine: Arc<Engine>,
+    mut queue: mpsc::Receiver<(Attempted, Provider, Option<Place>)>,
+) {
+    let mut outcomes = Vec::new();
+    while queue.recv_many(&mut outcomes, BATCH).await > 0 {
+        let (mut batch, mut places) = (Vec::new(), Vec::new());
+        for (attempted, provider, place) in outcomes.drain(..) {
+            batch.push((attempted, provider));
+            places.extend(place);
+        }
         let count = |wanted: fn(&AttemptResult) -> bool| {
             batch
                 .iter()
@@ -83,9 +98,9 @@ async fn record(engine: Arc<Engine>, mut queue: mpsc::Receiver<(Attempted, Provi
             tracing::error!(%error, "what was sent cannot be recorded; trying again");
             tokio::time::sleep(PAUSE).await;
         }
+        Place::free(places);
         engine.count(Count::Sent, sent);
         engine.count(Count::Errors, failed);
-        batch.clear();
     }
 }
 

@@ -89,7 +89,7 @@ impl Keeper {
         events: mpsc::Sender<LinkEvent>,
     ) -> Self {
         Self {
-            outbox: Outbox::new(events, Arc::clone(&shared)),
+            outbox: Outbox::new(events),
             config,
             shared,
             claimed,
@@ -150,7 +150,6 @@ impl Keeper {
     /// Serves those who ask while there is no session.
     async fn idle(&mut self) -> Waited {
         loop {
-            self.outbox.settle();
             tokio::select! {
                 asked = self.requests.recv() => match asked {
                     None => return Waited::Abandoned,

@@ -24,8 +24,8 @@ const QUESTIONS: usize = 1_000;
 /// What a link tells the engine.
 #[derive(Debug)]
 pub enum LinkEvent {
-    /// What came of a part that was sent: exactly one for each.
-    Attempted(Attempted, Provider),
+    /// What came of a part that was sent: exactly one for each, with its place in the window.
+    Attempted(Attempted, Provider, Place),
     /// The centre's answer to a part that was `Ambiguous` because it took too long.
     Late(Attempted, Provider),
     /// Something for us; the centre hears that we have it once `ack` says so, and tries again where it says otherwise or is dropped.
@@ -37,6 +37,47 @@ pub enum LinkEvent {
     },
     /// The link's status is another.
     Changed(LinkState),
+}
+
+/// The place of a part that has its outcome, which is free once this is dropped: when the outcome is stored, for until then a
+/// crash would have the part sent again, and no more than a window may come twice.
+pub struct Place(Option<Arc<Shared>>);
+
+impl Place {
+    pub(super) fn of(link: &Arc<Shared>) -> Self {
+        Self(Some(Arc::clone(link)))
+    }
+
+    /// Frees many at once, so that one claim takes them all.
+    pub fn free(places: Vec<Self>) {
+        let mut counts: Vec<(Arc<Shared>, u32)> = Vec::new();
+        for link in places.into_iter().filter_map(|mut place| place.0.take()) {
+            match counts
+                .iter_mut()
+                .find(|(known, _)| Arc::ptr_eq(known, &link))
+            {
+                Some((_, count)) => *count += 1,
+                None => counts.push((link, 1)),
+            }
+        }
+        for (link, count) in counts {
+            link.gate.release(count);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(link) = self.0.take() {
+            link.gate.release(1);
+        }
+    }
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a place")
+    }
 }
 
 /// What a centre delivered.
@@ -149,7 +190,7 @@ impl Shared {
     }
 
     /// The event for a part of which no byte left.
-    pub(super) fn not_sent(&self, key: PartKey, attempt: u32) -> LinkEvent {
+    pub(super) fn not_sent(self: &Arc<Self>, key: PartKey, attempt: u32) -> LinkEvent {
         let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         let attempted = Attempted {
             key,
@@ -160,7 +201,7 @@ impl Shared {
                 status: None,
             },
         };
-        LinkEvent::Attempted(attempted, view.provider.clone())
+        LinkEvent::Attempted(attempted, view.provider.clone(), Place::of(self))
     }
 }
 
@@ -265,7 +306,6 @@ impl Slot {
     pub fn send(mut self, part: Claimed) {
         let Some(shared) = self.0.take() else { return };
         if let Err(mpsc::error::SendError(part)) = shared.sends.send(part) {
-            shared.gate.release(1);
             let event = shared.not_sent(part.key, part.attempt);
             if let Err(mpsc::error::TrySendError::Full(event)) = shared.events.try_send(event) {
                 let events = shared.events.clone();

@@ -1,46 +1,30 @@
 //! Events on their way to the engine. What it cannot take at once waits here, so that a session never waits for it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::link::{LinkEvent, Shared};
+use super::link::LinkEvent;
 
 pub(super) struct Outbox {
     events: mpsc::Sender<LinkEvent>,
     waiting: VecDeque<LinkEvent>,
-    shared: Arc<Shared>,
-    /// Places whose outcome the engine has: a slow engine thereby slows the link down.
-    freed: u32,
 }
 
 impl Outbox {
-    pub(super) fn new(events: mpsc::Sender<LinkEvent>, shared: Arc<Shared>) -> Self {
+    pub(super) const fn new(events: mpsc::Sender<LinkEvent>) -> Self {
         Self {
             events,
             waiting: VecDeque::new(),
-            shared,
-            freed: 0,
         }
     }
 
     pub(super) fn put(&mut self, event: LinkEvent) {
         if !self.waiting.is_empty() {
             self.waiting.push_back(event);
-            return;
+        } else if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
+            self.waiting.push_back(event);
         }
-        let outcome = matches!(event, LinkEvent::Attempted(..));
-        match self.events.try_send(event) {
-            Err(mpsc::error::TrySendError::Full(event)) => self.waiting.push_back(event),
-            // Without an engine nobody minds.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => self.freed += u32::from(outcome),
-        }
-    }
-
-    /// Lets others send in the places that became free.
-    pub(super) fn settle(&mut self) {
-        self.shared.gate.release(std::mem::take(&mut self.freed));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -52,27 +36,18 @@ impl Outbox {
         match self.events.reserve().await {
             Ok(permit) => {
                 if let Some(event) = self.waiting.pop_front() {
-                    self.freed += u32::from(matches!(event, LinkEvent::Attempted(..)));
                     permit.send(event);
                 }
             }
-            Err(_) => {
-                let outcomes = self
-                    .waiting
-                    .drain(..)
-                    .map(|event| matches!(event, LinkEvent::Attempted(..)));
-                self.freed += outcomes.map(u32::from).sum::<u32>();
-            }
+            // Without an engine nobody minds.
+            Err(_) => self.waiting.clear(),
         }
         while let Some(event) = self.waiting.pop_front() {
-            let outcome = matches!(event, LinkEvent::Attempted(..));
             if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
                 self.waiting.push_front(event);
                 break;
             }
-            self.freed += u32::from(outcome);
         }
-        self.settle();
     }
 
     /// Hands over all.
@@ -80,6 +55,5 @@ impl Outbox {
         while !self.is_empty() {
             self.hand_over().await;
         }
-        self.settle();
     }
 }

@@ -18,7 +18,7 @@ use super::codec;
 use super::config::LinkConfig;
 use super::inbound;
 use super::keeper::{Asked, Keeper};
-use super::link::{Delivery, LinkEvent, Question, Request};
+use super::link::{Delivery, LinkEvent, Place, Question, Request};
 use super::outbound;
 use super::pdu::{Header, Message, Pdu, Query, QueryResp, WireAddress, id};
 use super::pending::{Answered, Pending};
@@ -107,7 +107,6 @@ impl Session {
         let _ = timeout(Duration::from_secs(1), self.wire.finish()).await;
         self.give_up(link);
         // The engine may be behind; what is left goes out with what comes.
-        link.outbox.settle();
         link.shared.in_flight.store(0, Ordering::Relaxed);
         match (end, self.asked) {
             (_, Some((Request::Shutdown(_), done))) => End::Shutdown(Some(done)),
@@ -128,7 +127,6 @@ impl Session {
         loop {
             self.now = Instant::now();
             self.fill(link);
-            link.outbox.settle();
             if self.progress(link)? {
                 return Ok(());
             }
@@ -283,7 +281,7 @@ impl Session {
         link.outbox.put(if late {
             LinkEvent::Late(attempted, provider)
         } else {
-            LinkEvent::Attempted(attempted, provider)
+            LinkEvent::Attempted(attempted, provider, Place::of(&link.shared))
         });
     }
 

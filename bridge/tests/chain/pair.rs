@@ -280,6 +280,10 @@ async fn what_a_killed_bridge_was_sending_its_neighbour_on_the_database_sends() 
         "{kills} kills, {cut_off} of them with parts on their way: {} accepted, 0 lost, {twice} sent twice {again:?} (a window is {WINDOW}), {unsure} attempts counted as ambiguous",
         sent.accepted.len()
     );
+    assert!(
+        again.iter().all(|one| *one <= u64::from(WINDOW)),
+        "{again:?}"
+    );
     assert!(cut_off > 0, "no kill met anything on its way");
     for (id, came) in arrived.iter().filter(|(_, came)| came.len() > 1) {
         let history = survivor.inspect(&pair.message_id(id).await);

@@ -28,10 +28,11 @@ async fn smsc(config: Config) -> Smsc {
 async fn parts_go_to_the_loopback_centre_and_receipts_come_back() {
     let smsc = smsc(Config::default()).await;
     let mut link = Running::start(config(smsc.address().port()));
-    link.sending(500).await.unwrap();
+    let sending = link.sending(500);
     for outcome in link.outcomes(500).await {
         assert!(matches!(outcome, AttemptResult::Submitted { .. }));
     }
+    sending.await.unwrap();
     for _ in 0..500 {
         let (what, ack) = link.delivery().await;
         let Delivery::Receipt(receipt) = what else {

@@ -262,13 +262,16 @@ async fn the_smpp34_server_takes_our_parts_and_its_receipts_are_acknowledged() {
     server.start().await;
     let mut link = Running::start(config(port));
     link.becomes(LinkStatus::Up).await;
-    // Fewer than the events that may wait: nobody takes them meanwhile.
-    for number in 1..=500u16 {
-        let mut part = claimed(number);
-        part.body.short_message = number.to_string().into_bytes();
-        link.link.reserve(1).await.pop().unwrap().send(part);
-    }
+    let sender = Arc::clone(&link.link);
+    let sending = tokio::spawn(async move {
+        for number in 1..=500u16 {
+            let mut part = claimed(number);
+            part.body.short_message = number.to_string().into_bytes();
+            sender.reserve(1).await.pop().unwrap().send(part);
+        }
+    });
     let outcomes = link.outcomes(500).await;
+    sending.await.unwrap();
     for (number, outcome) in (1..).zip(outcomes) {
         assert_eq!(outcome, crate::support::submitted(&format!("{number}")));
     }

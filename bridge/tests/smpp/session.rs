@@ -57,13 +57,14 @@ async fn a_centre_that_answers_only_once_the_window_is_full_is_served_at_once() 
     let mut peer = centre.bound().await;
     let start = Instant::now();
     let sending = link.sending(500);
-    for _ in 0..10 {
-        let sequences = peer.submits(50).await;
-        for sequence in sequences {
-            peer.answer(sequence, "x").await;
+    let answering = async {
+        for _ in 0..10 {
+            for sequence in peer.submits(50).await {
+                peer.answer(sequence, "x").await;
+            }
         }
-    }
-    link.outcomes(500).await;
+    };
+    tokio::join!(answering, link.outcomes(500));
     sending.await.unwrap();
     assert!(
         start.elapsed() < Duration::from_secs(4),

@@ -116,7 +116,7 @@ impl Running {
     pub(crate) async fn attempted(&mut self) -> Attempted {
         loop {
             match self.event().await {
-                LinkEvent::Attempted(attempted, _) => return attempted,
+                LinkEvent::Attempted(attempted, ..) => return attempted,
                 LinkEvent::Deliver { what, ack } => self.deliveries.push_back((what, ack)),
                 LinkEvent::Late(..) | LinkEvent::Changed(_) => {}
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::message::{AttemptResult, Attempted, PartKey};
 use crate::smpp::keeper::{Keeper, jittered};
-use crate::smpp::link::LinkEvent;
+use crate::smpp::link::{LinkEvent, Place};
 use crate::smpp::pending::Sent;
 use crate::smpp::status::{self, Class};
 use crate::store::Provider;
@@ -48,7 +48,7 @@ pub(super) fn answered(
 /// No answer came, or none will: whether the centre has it is not known.
 pub(super) fn unanswered(link: &Keeper, key: PartKey, attempt: u32) -> LinkEvent {
     let (attempted, provider) = of(link, key, attempt, AttemptResult::Ambiguous);
-    LinkEvent::Attempted(attempted, provider)
+    LinkEvent::Attempted(attempted, provider, Place::of(&link.shared))
 }
 
 fn of(link: &Keeper, key: PartKey, attempt: u32, result: AttemptResult) -> (Attempted, Provider) {

@@ -84,7 +84,7 @@ async fn a_session_goes_on_after_the_last_sequence_number() {
     }
     centre.write_all(&answers).await.unwrap();
     for _ in 0..6 {
-        let Some(LinkEvent::Attempted(attempted, _)) = heard.recv().await else {
+        let Some(LinkEvent::Attempted(attempted, ..)) = heard.recv().await else {
             panic!("no outcome");
         };
         let provider_id = format!("id-{}", attempted.key.number).into_bytes();

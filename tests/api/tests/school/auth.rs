@@ -183,7 +183,8 @@ fn me_shows_user_school_roles_permissions_and_teacher_profile() {
         "school.add_import",
         "school.view_export",
         "school.view_sms",
-        "school.send_sms"
+        "school.send_sms",
+        "school.change_student_pin"
       ],
       "phone_number": null,
       "roles": [
@@ -226,7 +227,9 @@ fn an_administrators_permissions_are_spelled_out() {
     assert_eq!(own.json["permissions"], json!(names));
     assert_eq!(known.json["count"], names.len());
     assert!(
-        names.iter().all(|name| name.starts_with("school.")),
+        names
+            .iter()
+            .all(|name| name.starts_with("school.") || name.starts_with("chatbot.")),
         "{names:?}"
     );
     let teacher = school.teacher.get("auth/permissions/").status(200).json["permissions"].clone();

@@ -144,7 +144,7 @@ fn nobody_gives_or_takes_a_role_that_allows_what_they_lack() {
 #[test]
 fn the_last_administrators_assignment_stays() {
     let (app, school) = greenwood();
-    let key = key_for(&app, &school, &["school.*"]);
+    let key = key_for(&app, &school, &["school.*", "chatbot.*"]);
     let found = key
         .get(&format!(
             "user-role-assignments/?role={}",

@@ -417,7 +417,7 @@ fn the_last_administrator_stays_whoever_tries() {
         .platform()
         .base("/api/v1/school/")
         .with("x-schema-name", "greenwood");
-    let key = key_for(&app, &school, &["school.*"]);
+    let key = key_for(&app, &school, &["school.*", "chatbot.*"]);
     // An administrator who is not active does not count.
     let (_, idle) = someone(&school, "idle@greenwood.example", &["Administrator"]);
     school

@@ -303,7 +303,11 @@ fn the_permissions_that_exist_are_listed_with_stable_numbers() {
       "237 school.view_export",
       "238 school.view_sms",
       "239 school.send_sms",
-      "240 school.change_sms_settings"
+      "240 school.change_sms_settings",
+      "241 school.change_student_pin",
+      "301 chatbot.view_student",
+      "302 chatbot.view_result",
+      "303 chatbot.view_notice"
     ]
     "#);
 }
