@@ -262,6 +262,7 @@ impl CardBody {
     }
 
     /// The place of a card among those of its class: positions first, then those who have none, the incomplete last.
+    #[must_use]
     pub fn place(&self) -> (bool, bool, Option<u32>) {
         (
             self.position_in_class.is_none(),
@@ -272,6 +273,7 @@ impl CardBody {
 }
 
 /// The figures of a computed card, by the names of the answer.
+#[must_use]
 pub fn grade_counts(card: &Card) -> Vec<GradeCountOut> {
     card.grade_counts
         .iter()

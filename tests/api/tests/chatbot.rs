@@ -232,7 +232,7 @@ fn a_pin_is_in_no_log_and_no_audit_row() {
     }
     for log in logs {
         let log = log.to_string();
-        assert!(!log.contains(&family.pin) && !log.contains("?"), "{log}");
+        assert!(!log.contains(&family.pin) && !log.contains('?'), "{log}");
     }
     let rows = scene.app.rows(
         &scene.school.slot,

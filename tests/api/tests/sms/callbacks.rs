@@ -239,6 +239,9 @@ fn a_message_names_an_address_once_there_is_a_secret_to_sign_with_and_is_another
     assert_eq!(told(&app).len(), 1);
 }
 
+/// Withdraws a message, by its id or the number that it goes to.
+type Way<'a> = &'a dyn Fn(&str, &str);
+
 #[test]
 fn a_withdrawal_is_told_at_once_whoever_withdraws_and_wherever_the_message_is() {
     for at_bridge in [false, true] {
@@ -250,7 +253,7 @@ fn a_withdrawal_is_told_at_once_whoever_withdraws_and_wherever_the_message_is() 
             &json!({"number": "33555", "app_id": user.app_id}),
         )
         .expect(200);
-        let ways: [&dyn Fn(&str, &str); 4] = [
+        let ways: [Way<'_>; 4] = [
             &|id, _| user.client.act(&format!("sms/{id}/cancel")).expect(200),
             &|id, _| {
                 let batch = app.rows(
