@@ -154,7 +154,7 @@ pub struct FamilyNotice {
     pub expires_at: Option<Timestamp>,
 }
 
-/// What notices can be ordered and filtered by. The conditions of `phone` and `student_id` stand for [`CONCERNS`].
+/// What notices can be ordered and filtered by. The conditions of `phone` and `student_id` stand for `CONCERNS`.
 pub static NOTICES: Listing = Listing {
     orderings: &[
         ("publish_at", "t.publish_at"),
