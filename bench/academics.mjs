@@ -40,6 +40,7 @@ async function run() {
     rounds,
     machine: { cpu: cpus()[0].model.trim(), workerd: readVersion("workerd", ROOT) },
     work: Object.fromEntries(Object.keys(timed.work).map((name) => [name, { ...timed.work[name], trips: counted[name] }])),
+    publications: timed.publications,
     imports: timed.imports,
   };
   console.log();
@@ -213,13 +214,37 @@ async function time({ state, schools }) {
         })),
       };
     }
+    const publications = [];
+    for (const { school, client } of contestants) publications.push(await timePublication(arena, client, school));
     const imports = [];
     for (const { school, client } of contestants) imports.push(await timeImport(arena, client, school));
     for (const { client } of contestants) await client.close();
-    return { work: found, imports };
+    return { work: found, publications, imports };
   } finally {
     await arena.stop();
   }
+}
+
+/** The cards of a whole school frozen for the first time, which only happens once. */
+async function timePublication(arena, client, school) {
+  say(`Timing: all report cards of ${school.slug} published`);
+  const token = await signIn(client, school);
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const body = JSON.stringify({ accept_incomplete: true });
+  const { began, ended } = meter(arena.pid);
+  const answer = await client.send({ method: "POST", path: `/api/v1/school/${school.examSession}/publish/`, headers, body });
+  if (answer.status !== 200) throw new Error(`the publication answered ${answer.status}: ${answer.text}`);
+  const seconds = (performance.now() - began) / 1000;
+  return { students: school.students, cards: JSON.parse(answer.text).cards, seconds, ...ended() };
+}
+
+/** Starts to count a process's CPU and the most memory that it takes beside what it has already. */
+function meter(pid) {
+  // From here on the kernel keeps the most that it is.
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+  const [before, memoryBefore] = [cpuMicros(pid), memory(pid, "VmRSS")];
+  const ended = () => ({ cpu: (cpuMicros(pid) - before) / 1000, memory: memory(pid, "VmHWM") - memoryBefore });
+  return { began: performance.now(), ended };
 }
 
 /** Five thousand new students by file: seconds until the last row is settled, CPU, and the memory that it took. */
@@ -229,9 +254,7 @@ async function timeImport(arena, client, school) {
   const headers = { authorization: `Bearer ${token}` };
   const rows = Array.from({ length: IMPORTED }, (_, n) => `B-${n},Given${n},Family${n % 700},2026,Day,2012-0${1 + (n % 9)}-1${n % 10}`);
   const body = ["student_id,first_name,last_name,admission_year,status,dob", ...rows].join("\n");
-  // From here on the kernel keeps the most that it is.
-  writeFileSync(`/proc/${arena.pid}/clear_refs`, "5");
-  const [before, began, memoryBefore] = [cpuMicros(arena.pid), performance.now(), memory(arena.pid, "VmRSS")];
+  const { began, ended } = meter(arena.pid);
   let answer = await client.send({
     method: "POST", path: "/api/v1/school/imports/students/", headers: { ...headers, "content-type": "text/csv" }, body,
   });
@@ -247,10 +270,7 @@ async function timeImport(arena, client, school) {
     polls += 1;
   }
   if (job.created !== IMPORTED) throw new Error(`the import created ${job.created} of ${IMPORTED}: ${answer.text}`);
-  return {
-    students: school.students, accepted, seconds: (performance.now() - began) / 1000, polls,
-    cpu: (cpuMicros(arena.pid) - before) / 1000, memory: memory(arena.pid, "VmHWM") - memoryBefore,
-  };
+  return { students: school.students, accepted, seconds: (performance.now() - began) / 1000, polls, ...ended() };
 }
 
 /** Resident memory in megabytes, now (VmRSS) or at most (VmHWM). */
@@ -258,7 +278,7 @@ function memory(pid, which) {
   return Number(new RegExp(`^${which}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
 }
 
-function print({ machine, rounds, work, imports }) {
+function print({ machine, rounds, work, publications, imports }) {
   const lines = [`A school year on workerd ${machine.workerd}, ${machine.cpu}; medians of ${rounds} rounds, one client`, ""];
   const [small, large] = Object.values(SIZES);
   const micros = (value) => Math.round(value).toLocaleString("en").replaceAll(",", " ");
@@ -279,6 +299,13 @@ function print({ machine, rounds, work, imports }) {
           `${trips[small]} / ${trips[large]}${mark(Math.max(trips[small], trips[large]), limits.trips)}`,
         ];
       }),
+    ),
+    ...table(
+      ["all report cards published, once", "done after", "CPU", "CPU a card", "memory"],
+      publications.map(({ students, cards, seconds, cpu, memory }) => [
+        `${cards} at a school of ${students}`, `${seconds.toFixed(1)} s`, `${Math.round(cpu)} ms`, `${(cpu / cards).toFixed(2)} ms`,
+        `+${Math.round(memory)} MB`,
+      ]),
     ),
     ...table(
       [`${IMPORTED.toLocaleString("en")} students by file`, "accepted after", "done after", "polls", "CPU", "memory"],

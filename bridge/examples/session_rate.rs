@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::message::{Address, Addresses, AttemptResult, Claimed, PartBody, PartKey};
 use homeroom_bridge::meters::Meters;
-use homeroom_bridge::smpp::link::{LinkConfig, LinkEvent, LinkHandle};
+use homeroom_bridge::smpp::link::{LinkConfig, LinkEvent, LinkHandle, Place};
 use homeroom_bridge::smsc::{Config, Smsc};
 use homeroom_sms_contract::submit::LinkStatus;
 use tokio::sync::mpsc;
@@ -61,19 +61,30 @@ async fn main() -> anyhow::Result<()> {
     let start = Instant::now();
     let sending = tokio::spawn(send(Arc::clone(&link), count));
     let (mut taken, mut other, mut receipts) = (0u32, 0u32, 0u32);
+    // As the engine does, but for the store.
+    let mut batch = Vec::new();
     while taken + other < count {
-        match events.recv().await {
-            Some(LinkEvent::Attempted(attempted, ..)) => match attempted.result {
-                AttemptResult::Submitted { .. } => taken += 1,
-                _ => other += 1,
-            },
-            Some(LinkEvent::Deliver { ack, .. }) => {
-                receipts += 1;
-                let _ = ack.send(Ok(()));
-            }
-            Some(_) => {}
-            None => bail!("the link ended"),
+        if events.recv_many(&mut batch, 512).await == 0 {
+            bail!("the link ended");
         }
+        let mut places = Vec::new();
+        for event in batch.drain(..) {
+            match event {
+                LinkEvent::Attempted(attempted, _, place) => {
+                    match attempted.result {
+                        AttemptResult::Submitted { .. } => taken += 1,
+                        _ => other += 1,
+                    }
+                    places.push(place);
+                }
+                LinkEvent::Deliver { ack, .. } => {
+                    receipts += 1;
+                    let _ = ack.send(Ok(()));
+                }
+                LinkEvent::Late(..) | LinkEvent::Changed(_) => {}
+            }
+        }
+        Place::free(places);
     }
     let seconds = start.elapsed().as_secs_f64();
     sending.await?;
