@@ -186,10 +186,10 @@ impl Model {
     fn receipt(&mut self, claim: usize, status: PartStatus) {
         let (m, p, _) = self.claims[claim];
         if !self.known.contains(&claim) {
+            // A repetition counts from its last time: an id may be given to another message in between.
             let parked = self.orphans.entry(claim).or_default();
-            if !parked.contains(&status) {
-                parked.push(status);
-            }
+            parked.retain(|earlier| *earlier != status);
+            parked.push(status);
             return;
         }
         let part = &mut self.messages[m].parts[p];
