@@ -200,7 +200,9 @@ impl Model {
 
     fn cancel(&mut self, m: usize) -> Cancelled {
         let parts = &mut self.messages[m].parts;
-        if parts.iter().all(|part| part.status == Deleted) {
+        // What the centre deleted was not withdrawn here.
+        let withdrawn = |part: &Part| part.status == Deleted && part.id.is_none();
+        if parts.iter().all(withdrawn) {
             return Cancelled::Cancelled;
         }
         if parts
