@@ -209,7 +209,8 @@ async fn store(
     withdraw(app, tenant, &db, &inbound::stopped(&plane.messages), now).await
 }
 
-/// Takes back from the bridge what has not left for phones that sent STOP. Where the bridge does not answer, it tells of them again.
+/// Takes back from the bridge what has not left for phones that sent STOP. Where it does not answer, or has more than it was asked about, it
+/// tells of them again.
 async fn withdraw(
     app: &App,
     tenant: Option<TenantId>,
@@ -220,8 +221,9 @@ async fn withdraw(
     if stopped.is_empty() {
         return Ok(());
     }
-    let elsewhere = stops::list_elsewhere(db, stopped).await?;
-    let asked = ask(app, elsewhere.iter().map(|one| (one.app_id, one.id))).await;
+    let at_bridge = stops::list_elsewhere(db, stopped).await?;
+    let messages = at_bridge.messages.iter().map(|one| (one.app_id, one.id));
+    let asked = ask(app, messages).await;
     if !asked.withdrawn.is_empty() {
         let batch = stops::withdraw(stopped, &asked.withdrawn, now);
         let tells = callbacks::carry_out(batch, db, now).await?;
@@ -229,6 +231,9 @@ async fn withdraw(
     }
     if asked.is_away {
         return Err(ApiError::Unavailable("the bridge is away".into()));
+    }
+    if at_bridge.messages.len() < at_bridge.total {
+        return Err(ApiError::Unavailable("more is to be withdrawn".into()));
     }
     Ok(())
 }

@@ -153,6 +153,10 @@ pub(crate) struct ImportedOut {
     known: usize,
     #[schema(example = 0)]
     invalid: usize,
+    /// Messages to these receivers that may leave yet: the bridge, which is asked about 200 at most, has more of them or does not answer. The same
+    /// list again withdraws more.
+    #[schema(example = 0)]
+    remaining: usize,
     /// Every row, in its order.
     results: Vec<RowOut>,
 }
@@ -183,8 +187,7 @@ fn rows_of(file: &[u8]) -> Result<Vec<Row>, Refusal> {
 
 /// Import opt-outs
 ///
-/// Up to 1,000 receivers get no more messages of this app, and what has not left for them yet is withdrawn: asked again, what the bridge did not
-/// answer about. Each row has its outcome, and one that is wrong keeps no other from being written. With `dry_run` nothing is.
+/// Up to 1,000 receivers get no more messages of this app, and what has not left for them yet is withdrawn: all of it once `remaining` is 0. Each row has its outcome, and one that is wrong keeps no other from being written. With `dry_run` nothing is.
 #[utoipa::path(post, path = "/api/v1/sms/opt-outs/import", tag = "receivers",
     params(("dry_run" = Option<bool>, Query, description = "Whether only the results are written.")),
     request_body(content((NumbersBody = "application/json"), (NumbersFile = "text/csv"))),
@@ -224,15 +227,18 @@ pub(crate) async fn import_opt_outs(
         let words = format!("These would be more than {MAX_OPT_OUTS} opt-outs of one app.");
         return Err(ApiError::field("numbers", &words));
     }
-    if !is_dry_run {
-        write(&caller, &numbers).await?;
-    }
+    let remaining = if is_dry_run {
+        0
+    } else {
+        write(&caller, &numbers).await?
+    };
     let mut seen: HashSet<&str> = known.iter().map(String::as_str).collect();
     let mut out = ImportedOut {
         dry_run: is_dry_run,
         added: 0,
         known: 0,
         invalid: 0,
+        remaining,
         results: Vec::new(),
     };
     for (row, number) in &read {
@@ -265,18 +271,19 @@ pub(crate) async fn import_opt_outs(
     Ok(Json(out))
 }
 
-/// Opts receivers out, and takes back what waits for them.
-async fn write(caller: &AppCaller, numbers: &[&str]) -> Result<(), ApiError> {
+/// Opts receivers out, and takes back what waits for them; how much of it may leave yet.
+async fn write(caller: &AppCaller, numbers: &[&str]) -> Result<usize, ApiError> {
     if numbers.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let (app, db, now) = (&caller.app, &caller.db, caller.context.now);
     let (app_id, tenant) = (caller.sms_app.id, caller.sms_app.tenant);
     let batch = contacts::add_all(&caller.stamp(), app_id, numbers);
     let tells = callbacks::carry_out(batch, db, now).await?;
     let pairs: Vec<(i64, &str)> = numbers.iter().map(|number| (app_id, *number)).collect();
-    let elsewhere = stops::list_elsewhere(db, &pairs).await?;
-    let asked = ask(app, elsewhere.iter().map(|one| (one.app_id, one.id))).await;
+    let at_bridge = stops::list_elsewhere(db, &pairs).await?;
+    let messages = at_bridge.messages.iter().map(|one| (one.app_id, one.id));
+    let asked = ask(app, messages).await;
     let more = if asked.withdrawn.is_empty() {
         false
     } else {
@@ -284,5 +291,5 @@ async fn write(caller: &AppCaller, numbers: &[&str]) -> Result<(), ApiError> {
         callbacks::carry_out(batch, db, now).await?
     };
     outbound::tell(app, tenant, tells || more).await;
-    Ok(())
+    Ok(at_bridge.total - asked.withdrawn.len() - asked.left as usize)
 }

@@ -28,6 +28,8 @@ pub struct Elsewhere {
     pub app_id: i64,
 }
 
+/// What is furthest from leaving comes first: those at the end are likely to be too late, and keep none of the others from being asked about.
+const FURTHEST_FIRST: &str = "order by m.send_at desc, m.id desc";
 /// Whether nobody took message `m` from the queue yet.
 const IS_HERE: &str = "m.claimed_at is null and m.handed_at is null";
 /// Whether message `m` may still be withdrawn. Who sends a word is answered, STOP or not.
@@ -69,6 +71,15 @@ pub fn withdraw(pairs: &[Pair<'_>], at_bridge: &[SmsMessageId], now: Timestamp) 
     batch
 }
 
+/// What the bridge has for receivers that have opted out.
+#[derive(Debug, Default)]
+pub struct AtBridge {
+    /// What it is to be asked about, 200 messages at most.
+    pub messages: Vec<Elsewhere>,
+    /// How many there are.
+    pub total: usize,
+}
+
 /// What the bridge is to be asked about for those of these receivers that have opted out.
 #[expect(
     private_bounds,
@@ -77,13 +88,23 @@ pub fn withdraw(pairs: &[Pair<'_>], at_bridge: &[SmsMessageId], now: Timestamp) 
 pub async fn list_elsewhere(
     db: &impl Connected,
     pairs: &[Pair<'_>],
-) -> Result<Vec<Elsewhere>, StoreError> {
+) -> Result<AtBridge, StoreError> {
+    #[derive(Deserialize)]
+    struct Row {
+        total: usize,
+        #[serde(flatten)]
+        message: Elsewhere,
+    }
     let text = format!(
-        "select m.id, m.app_id {} and not ({IS_HERE}) order by m.id desc limit {AT_BRIDGE}",
+        "select m.id, m.app_id, count(*) over () as total {} and not ({IS_HERE}) {FURTHEST_FIRST} limit {AT_BRIDGE}",
         opted_out(pairs)
     );
     let statement = sql!(text, json!(pairs).to_string());
-    db.connection().rows(statement).await
+    let rows: Vec<Row> = db.connection().rows(statement).await?;
+    Ok(AtBridge {
+        total: rows.first().map_or(0, |row| row.total),
+        messages: rows.into_iter().map(|row| row.message).collect(),
+    })
 }
 
 /// The same for a receiver that is about to opt out.
@@ -94,7 +115,7 @@ pub async fn list_elsewhere_to(
 ) -> Result<Vec<Elsewhere>, StoreError> {
     let text = format!(
         "select m.id, m.app_id from sms_messages m where m.app_id = ?1 and m.destination = ?2 and {WAITS} \
-         and not ({IS_HERE}) order by m.id desc limit {AT_BRIDGE}"
+         and not ({IS_HERE}) {FURTHEST_FIRST} limit {AT_BRIDGE}"
     );
     db.connection().rows(sql!(text, app_id, number)).await
 }

@@ -183,3 +183,60 @@ fn lists_add_at_most_a_hundred_thousand_opt_outs_to_an_app() {
     user.client.post(PATH, &one).expect(200);
     user.client.post(PATH, &two).expect(400);
 }
+
+#[test]
+fn what_is_left_at_the_bridge_is_said_and_withdrawn_by_the_same_list_however_much_is_too_late() {
+    const MANY: usize = 201;
+    let app = TestApp::new();
+    let user = app.public_sms_user("ada");
+    super::set(
+        &app,
+        &user,
+        "rate_per_second = 1000, burst = 2000, daily_parts = 100000",
+    );
+    let numbers: Vec<String> = (0..MANY).map(|n| format!("+26377{n:07}")).collect();
+    let send = |transaction: &str, send_at: Option<i64>| {
+        let recipients: Vec<Value> = numbers
+            .iter()
+            .map(|number| json!({"destination": number}))
+            .collect();
+        let mut body = json!({"esme": 100, "source": "Greenwood", "message": transaction, "transaction_id": transaction,
+            "recipients": recipients});
+        if let Some(send_at) = send_at {
+            body["send_at"] = json!(send_at);
+        }
+        user.client.post("sms/send-batch", &body).expect(200);
+        app.work_queue();
+    };
+    let status = |text: &str, status: &str| {
+        app.count(
+            "CONTROL",
+            &format!(
+                "select count(*) from sms_messages where text = '{text}' and status = '{status}'"
+            ),
+        )
+    };
+    send("tomorrow", Some(app.now().seconds() + 86_400));
+    send("now", None);
+    let now = app.rows("CONTROL", "select id from sms_messages where text = 'now'");
+    for row in &now {
+        app.bridge_sends(row[0].as_str().unwrap());
+    }
+
+    let list = json!({"numbers": numbers});
+    let first = user.client.post(PATH, &list).status(200);
+    assert_eq!(
+        (&first.json["added"], &first.json["remaining"]),
+        (&json!(MANY), &json!(202))
+    );
+    assert_eq!(status("tomorrow", "DELETED"), 200);
+    let second = user.client.post(PATH, &list).status(200);
+    assert_eq!(
+        (&second.json["known"], &second.json["remaining"]),
+        (&json!(MANY), &json!(2))
+    );
+    assert_eq!(
+        (status("tomorrow", "DELETED"), status("now", "ACCEPTED")),
+        (201, 201)
+    );
+}
