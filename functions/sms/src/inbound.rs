@@ -36,11 +36,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    fields::{moment, receiver, shown},
     messages::withdraw::ask,
-    opt_outs::shown,
     outbound,
     paging::{Part, PartOut},
-    send::draft::{moment, receiver},
     webhooks::{EventsBody, bounded},
 };
 

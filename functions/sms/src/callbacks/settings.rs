@@ -15,8 +15,11 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{check, level, secret, url};
-use crate::{adapter, admin};
+use super::{check, secret};
+use crate::{
+    adapter, admin,
+    fields::{callback_level, callback_url},
+};
 
 const LEVEL: u8 = 2;
 
@@ -108,9 +111,9 @@ pub(crate) struct CallbacksIn(Wishes);
 
 impl Input for CallbacksIn {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let status_url = fields.nullable("status_url", url);
-        let status_level = fields.optional("status_level", level);
-        let inbound_url = fields.nullable("inbound_url", url);
+        let status_url = fields.nullable("status_url", callback_url);
+        let status_level = fields.optional("status_level", callback_level);
+        let inbound_url = fields.nullable("inbound_url", callback_url);
         Some(Self(Wishes {
             status_url: status_url?.flatten(),
             status_level: status_level?.unwrap_or(LEVEL),
