@@ -8,7 +8,7 @@ use homeroom_kernel::{FieldErrors, Timestamp};
 use homeroom_store::school::{structure as tables, years};
 
 use crate::{
-    attendance::session_days,
+    days::{at_most_a_year, in_order, session_days},
     records::{ALONE, Hooks, Resource, Write},
 };
 
@@ -86,38 +86,6 @@ fn within(
 const DAY: i64 = 86_400_000;
 /// Two years, one of them a leap year.
 const MAX_SESSION_DAYS: i64 = 731;
-/// A leap year.
-const MAX_DAYS: i64 = 366;
-
-/// Refuses more days than a leap year has.
-pub(crate) fn at_most_a_year(
-    record: &Record,
-    first: &str,
-    last: &str,
-    message: &str,
-    errors: &mut FieldErrors,
-) {
-    let date = |name| text(record, name).parse::<NaiveDate>().ok();
-    if let (Some(first), Some(end)) = (date(first), date(last))
-        && end.signed_duration_since(first).num_days() >= MAX_DAYS
-    {
-        errors.add(last, message);
-    }
-}
-
-/// Refuses a day that comes before another one.
-pub(crate) fn in_order(
-    record: &Record,
-    first: &str,
-    last: &str,
-    message: &str,
-    errors: &mut FieldErrors,
-) {
-    let (first, end) = (text(record, first), text(record, last));
-    if !first.is_empty() && !end.is_empty() && end < first {
-        errors.add(last, message);
-    }
-}
 
 struct TermRules;
 impl Hooks for TermRules {

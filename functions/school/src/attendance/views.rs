@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{day, session_days, today};
+use crate::days::{day, holiday_on, session_days, today};
 
 /// How often a student had each status.
 #[derive(Clone, Copy, Serialize, ToSchema)]
@@ -152,11 +152,6 @@ impl Input for SheetQuery {
             lesson: lesson?,
         })
     }
-}
-
-pub(crate) fn holiday_on(date: NaiveDate, holidays: &[Holiday]) -> Option<String> {
-    let found = holidays.iter().find(|holiday| holiday.days.contains(&date));
-    found.map(|holiday| holiday.name.clone())
 }
 
 /// A class's month

@@ -96,3 +96,8 @@ fn letterhead(school_name: &str, logo: Option<String>) -> Letterhead {
 fn school_name(caller: &Caller<SchoolArea>) -> &str {
     &caller.db.school().school().name
 }
+
+/// A number, or a dash where there is none.
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
+}
