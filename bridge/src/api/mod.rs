@@ -21,6 +21,7 @@ use crate::platform_client::PlatformClient;
 
 mod accounts;
 mod auth;
+mod body;
 mod dashboard;
 mod errors;
 mod grpc;
