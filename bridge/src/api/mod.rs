@@ -32,7 +32,7 @@ mod rest;
 mod serve;
 
 pub use errors::ApiError;
-pub use messages::{Wanted, known};
+pub use messages::Wanted;
 
 /// What every request needs.
 pub struct Api {
