@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use homeroom_domain::records::{Record, moment, text};
 use homeroom_edge::ApiError;
 use homeroom_kernel::{FieldErrors, Timestamp};
-use homeroom_store::school::{structure as tables, years};
+use homeroom_store::school::{structure as tables, subjects, years};
 
 use crate::{
     days::{at_most_a_year, in_order, session_days},
@@ -196,7 +196,7 @@ static CLASS_PATTERNS: Resource = Resource {
 };
 
 static SUBJECTS: Resource = Resource {
-    table: &tables::SUBJECTS,
+    table: &subjects::SUBJECTS,
     tag: TAG,
     noun: "subject",
     plural: "subjects",
@@ -206,7 +206,7 @@ static SUBJECTS: Resource = Resource {
 };
 
 static CURRICULUM: Resource = Resource {
-    table: &tables::CURRICULUM,
+    table: &subjects::CURRICULUM,
     tag: TAG,
     noun: "curriculum",
     plural: "curriculum",
@@ -216,7 +216,7 @@ static CURRICULUM: Resource = Resource {
 };
 
 static PASS_MARKS: Resource = Resource {
-    table: &tables::PASS_MARKS,
+    table: &subjects::PASS_MARKS,
     tag: TAG,
     noun: "pass_mark",
     plural: "pass_marks",
@@ -236,7 +236,7 @@ static ACADEMIC_CLASSES: Resource = Resource {
 };
 
 static SUBJECT_TEACHERS: Resource = Resource {
-    table: &tables::SUBJECT_TEACHERS,
+    table: &subjects::SUBJECT_TEACHERS,
     tag: TAG,
     noun: "subject_teacher",
     plural: "subject_teachers",

@@ -7,6 +7,7 @@ mod absence_sms;
 mod bulk;
 mod entries;
 mod leave;
+mod missing;
 mod views;
 
 use futures_util::future::BoxFuture;
@@ -27,6 +28,7 @@ use crate::{
 
 pub(crate) use bulk::*;
 pub(crate) use leave::*;
+pub(crate) use missing::*;
 pub(crate) use views::*;
 
 const TAG: &str = "attendance";
