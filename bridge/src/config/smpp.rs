@@ -1,6 +1,6 @@
 //! What the file says of a link, as the link wants to hear it.
 
-use homeroom_domain::sms::{cut::Cut, segments};
+use homeroom_domain::sms::{cut::Cut, text};
 
 use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link, burst_of};
 use crate::smpp::config::{LinkConfig, Timers};
@@ -67,15 +67,15 @@ impl Link {
     pub fn cut(&self, max_segments: usize) -> Cut {
         Cut {
             alphabet: match self.alphabet {
-                Alphabet::Gsm7 => segments::Alphabet::Gsm7,
-                Alphabet::Latin1 => segments::Alphabet::Latin1,
-                Alphabet::Ascii => segments::Alphabet::Ascii,
+                Alphabet::Gsm7 => text::Alphabet::Gsm7,
+                Alphabet::Latin1 => text::Alphabet::Latin1,
+                Alphabet::Ascii => text::Alphabet::Ascii,
             },
             header: match self.header {
-                Header::Udh8 => segments::Header::Udh8,
-                Header::Udh16 => segments::Header::Udh16,
-                Header::Sar => segments::Header::Sar,
-                Header::Payload => segments::Header::Payload,
+                Header::Udh8 => text::Header::Udh8,
+                Header::Udh16 => text::Header::Udh16,
+                Header::Sar => text::Header::Sar,
+                Header::Payload => text::Header::Payload,
             },
             max_segments,
         }

@@ -3,49 +3,12 @@
 use thiserror::Error;
 
 use super::gsm7;
-use super::text::{Encoding, choose};
+use super::text::{Alphabet, Encoding, Header, choose};
 
-/// Octets of a user data header with an 8-bit reference, its length octet counted.
-pub const UDH_8: usize = 6;
-/// The same with a 16-bit reference.
-pub const UDH_16: usize = 7;
 /// Most parts that a header can number.
 pub const MAX_SEGMENTS: usize = 255;
 /// `esm_class` of a part that starts with a user data header.
 const UDH_INDICATOR: u8 = 0x40;
-
-/// How the parts of a long text say that they belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Header {
-    /// User data header with an 8-bit reference, which every phone and centre knows.
-    #[default]
-    Udh8,
-    /// User data header with a 16-bit reference: fewer wrong joins.
-    Udh16,
-    /// The centre makes the header, from `sar_*` parameters.
-    Sar,
-    /// The centre cuts the text: one `message_payload`.
-    Payload,
-}
-
-impl Header {
-    /// Octets of each part that it takes.
-    #[must_use]
-    pub const fn octets(self) -> usize {
-        match self {
-            Self::Udh16 => UDH_16,
-            // A centre that makes the header itself makes the usual one.
-            Self::Udh8 | Self::Sar | Self::Payload => UDH_8,
-        }
-    }
-
-    /// Whether it needs optional parameters, which centres below 3.4 do not know.
-    #[must_use]
-    pub const fn needs_parameters(self) -> bool {
-        matches!(self, Self::Sar | Self::Payload)
-    }
-}
 
 /// How to split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,32 +215,6 @@ fn cut(text: &str, encoding: Encoding, per_part: usize) -> Vec<Vec<u8>> {
     }
     parts.push(body);
     parts
-}
-
-/// What `data_coding` 0, "the centre's default alphabet", means on a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Alphabet {
-    /// GSM 7-bit, one character an octet.
-    #[default]
-    Gsm7,
-    /// ISO 8859-1.
-    Latin1,
-    /// ASCII.
-    Ascii,
-}
-
-impl Alphabet {
-    /// How a text is written for a link with this alphabet: in it where it can, in UCS-2 otherwise.
-    #[must_use]
-    pub fn encoding(self, text: &str) -> Encoding {
-        let own = match self {
-            Self::Gsm7 => Encoding::Gsm7,
-            Self::Latin1 => Encoding::Latin1,
-            Self::Ascii => Encoding::Ascii,
-        };
-        if own.fits(text) { own } else { Encoding::Ucs2 }
-    }
 }
 
 /// The text of octets that a centre delivers. What cannot be read becomes U+FFFD; a surrogate alone too.
