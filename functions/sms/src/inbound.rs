@@ -24,8 +24,7 @@ use homeroom_store::{
         sms_numbers::{self, Owner},
     },
     sms::{
-        EventsDb, callbacks,
-        contacts::EVERYONE,
+        EVERYONE, EventsDb, callbacks,
         inbound::{self, InboundRow, NewInbound, Wanted},
         messages::{self, Callback, NewMessage, Numbering},
         stops::{self, Pair},

@@ -11,7 +11,6 @@ use homeroom_store::{
     control::sms_apps,
     sms::callbacks::{self, Settings, Wishes},
 };
-use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,14 +62,6 @@ impl CallbacksOut {
             secret,
         }
     }
-}
-
-pub(super) fn unknown() -> ApiError {
-    ApiError::gateway(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "this app has no callbacks",
-    )
 }
 
 /// Show callbacks
