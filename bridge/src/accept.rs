@@ -165,13 +165,15 @@ fn fingerprint(asked: &Submission) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use homeroom_domain::sms::text::{Alphabet, Header};
+
     use super::*;
 
     const NOW: i64 = 1_768_473_000_000;
     const CUTTING: Cutting = Cutting {
         cut: Cut {
-            alphabet: segments::Alphabet::Gsm7,
-            header: segments::Header::Udh8,
+            alphabet: Alphabet::Gsm7,
+            header: Header::Udh8,
             max_segments: 5,
         },
         validity: 86_400_000,
@@ -332,7 +334,7 @@ mod tests {
     fn a_centre_of_latin_letters_gets_them() {
         let latin = Cutting {
             cut: Cut {
-                alphabet: segments::Alphabet::Latin1,
+                alphabet: Alphabet::Latin1,
                 ..CUTTING.cut
             },
             ..CUTTING

@@ -14,7 +14,6 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::known;
 use crate::store::{Store, StoreError};
 
 /// Bytes of a question.
@@ -177,7 +176,7 @@ async fn inspect(store: &dyn Store, message_id: &str) -> Result<Option<String>, 
             .map(|id| String::from_utf8_lossy(&id).into_owned());
         parts.push([
             number.to_string(),
-            known(part.status).name().to_owned(),
+            part.status.name().to_owned(),
             part.attempts.to_string(),
             part.ambiguous.to_string(),
             or_dash(part.link.map(|link| link.to_string())),

@@ -10,8 +10,8 @@ use homeroom_bridge::smpp::provider_id::IdForm;
 use homeroom_bridge::smpp::receipt::{self, IdSource};
 use homeroom_domain::sms::cut::Cut;
 use homeroom_domain::sms::number::{Address, masked};
-use homeroom_domain::sms::segments::{self, Alphabet, Header, Options};
-use homeroom_domain::sms::text::{self, Encoding};
+use homeroom_domain::sms::segments::{self, Options};
+use homeroom_domain::sms::text::{self, Alphabet, Encoding, Header};
 use homeroom_sms_contract::signature;
 use homeroom_sms_contract::submit::{Cancellation, Outcome, Submission, Submissions};
 

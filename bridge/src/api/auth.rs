@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use homeroom_domain::credentials::sms_token;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use ipnet::IpNet;
 use tokio::time::Instant;
 
 use super::Api;
 use super::errors::ApiError;
+use super::serve::Peer;
 use crate::gateway::Caller;
 
 /// An account whose token was found right.
@@ -82,6 +83,20 @@ pub(super) fn client(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) -> Ip
         }
     }
     address
+}
+
+/// Whether monitoring may be shown to whoever asks.
+pub(super) fn monitoring(api: &Api, headers: &HeaderMap, peer: Peer) -> Result<(), ApiError> {
+    let allowed = &api.listen.monitoring_ips;
+    let client = client(headers, peer.0, &api.listen.trusted_proxies);
+    if allowed.is_empty() || allowed.iter().any(|net| net.contains(&client)) {
+        Ok(())
+    } else {
+        Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "this address may not see it",
+        ))
+    }
 }
 
 /// A bucket of permits for each app.

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Api;
+use super::auth::monitoring;
 use super::errors::ApiError;
-use super::rest::monitoring;
 use super::serve::Peer;
 
 const PAGE: &str = include_str!("dashboard.html");

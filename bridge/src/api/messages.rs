@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::Api;
 use super::auth::Account;
 use super::errors::ApiError;
-use crate::message;
 use crate::store::MessageView;
 
 /// Most characters of an id that a sender chooses.
@@ -243,7 +242,7 @@ pub(super) async fn info(api: &Api, account: &Account, id: &str) -> Result<Info,
 }
 
 fn shown(view: MessageView) -> Info {
-    let statuses: Vec<PartStatus> = view.parts.iter().map(|part| known(part.status)).collect();
+    let statuses: Vec<PartStatus> = view.parts.iter().map(|part| part.status).collect();
     let delivered = statuses
         .iter()
         .filter(|status| **status == PartStatus::Delivered)
@@ -278,22 +277,5 @@ fn public(status: PartStatus) -> &'static str {
     match status {
         PartStatus::Sending => PartStatus::Accepted.name(),
         other => other.name(),
-    }
-}
-
-/// The same status in the words that both sides share.
-#[must_use]
-pub fn known(status: message::PartStatus) -> PartStatus {
-    match status {
-        message::PartStatus::Accepted => PartStatus::Accepted,
-        message::PartStatus::Sending => PartStatus::Sending,
-        message::PartStatus::Submitted => PartStatus::Submitted,
-        message::PartStatus::Enroute => PartStatus::Enroute,
-        message::PartStatus::Unknown => PartStatus::Unknown,
-        message::PartStatus::Delivered => PartStatus::Delivered,
-        message::PartStatus::Expired => PartStatus::Expired,
-        message::PartStatus::Deleted => PartStatus::Deleted,
-        message::PartStatus::Undeliverable => PartStatus::Undeliverable,
-        message::PartStatus::Rejected => PartStatus::Rejected,
     }
 }

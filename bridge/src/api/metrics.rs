@@ -17,8 +17,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::Api;
+use super::auth::monitoring;
 use super::errors::ApiError;
-use super::rest::monitoring;
 use super::serve::Peer;
 use crate::gateway::Stats;
 

@@ -21,6 +21,7 @@ use crate::platform_client::PlatformClient;
 
 mod accounts;
 mod auth;
+mod body;
 mod dashboard;
 mod errors;
 mod grpc;
@@ -31,7 +32,7 @@ mod rest;
 mod serve;
 
 pub use errors::ApiError;
-pub use messages::{Wanted, known};
+pub use messages::Wanted;
 
 /// What every request needs.
 pub struct Api {

@@ -14,8 +14,8 @@ use homeroom_sms_contract::submit::{
 use serde_json::json;
 
 use super::Api;
+use super::body::{parse, read};
 use super::errors::ApiError;
-use super::rest::{parse, read};
 use crate::gateway::Caller;
 
 /// The body, once its signature is found right.

@@ -7,14 +7,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::auth::{self, Account};
+use super::body::{parse, read};
 use super::errors::ApiError;
 use super::messages::{self, Wanted};
 use super::serve::Peer;
@@ -57,36 +56,6 @@ pub(super) fn router(api: Arc<Api>) -> Router {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
         })
         .with_state(api)
-}
-
-/// The body, within its size and time.
-pub(super) async fn read(api: &Api, body: Body) -> Result<Bytes, ApiError> {
-    let most = api.limits.body;
-    let whole = Limited::new(body, most).collect();
-    match tokio::time::timeout(api.limits.body_timeout, whole).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the request body has more than {most} bytes"),
-        )),
-        Ok(Err(_)) => Err(ApiError::bad("the request body broke off")),
-        Err(_) => Err(ApiError::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "the request body took too long",
-        )),
-    }
-}
-
-/// The body as JSON, whatever its content type says.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
-        let mut text = format!("invalid request body: {error}");
-        // The words of the parser may hold as much as the client sent.
-        if let Some((end, _)) = text.char_indices().nth(300) {
-            text.truncate(end);
-        }
-        ApiError::bad(text)
-    })
 }
 
 /// The account behind a request to `/sms/`, within its rate, and what it asks for.
@@ -182,18 +151,4 @@ async fn hand_on(State(api): State<Arc<Api>>, request: Request) -> Result<Respon
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     Ok(response)
-}
-
-/// Whether monitoring may be shown to whoever asks.
-pub(super) fn monitoring(api: &Api, headers: &HeaderMap, peer: Peer) -> Result<(), ApiError> {
-    let allowed = &api.listen.monitoring_ips;
-    let client = auth::client(headers, peer.0, &api.listen.trusted_proxies);
-    if allowed.is_empty() || allowed.iter().any(|net| net.contains(&client)) {
-        Ok(())
-    } else {
-        Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "this address may not see it",
-        ))
-    }
 }

@@ -13,10 +13,11 @@ use tokio_postgres::config::{Host, SslMode};
 use toml::de::{DeTable, DeValue};
 
 use super::error::Mistake;
-use super::links::IdForm;
 use super::values::Secret;
 use super::{Config, Link, StoreTls};
 use crate::control;
+use crate::smpp::pdu::BindMode;
+use crate::smpp::provider_id::IdForm;
 
 struct Check<'a> {
     text: &'a str,
@@ -312,7 +313,7 @@ impl Check<'_> {
                         let text = format!("no link {link}: write one of {}", known.join(", "));
                         self.mistake(&place, text);
                     }
-                    Some(found) if found.bind == super::Bind::Receiver => {
+                    Some(found) if found.bind == BindMode::Receiver => {
                         self.mistake(&place, format!("link {link} only receives: remove it here"));
                     }
                     // Of a pool, a text is cut before it is known which link sends it.

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use homeroom_domain::sms::text::{Alphabet, Header};
 use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::values::{self, Secret};
+use crate::smpp::pdu::BindMode;
+use crate::smpp::provider_id::IdForm;
+use crate::smpp::receipt::IdSource;
 
 /// A connection to a message centre.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -32,7 +36,7 @@ pub struct Link {
     pub system_type: String,
     /// What the connection is for.
     #[serde(default)]
-    pub bind: Bind,
+    pub bind: BindMode,
     /// Switched off.
     #[serde(default)]
     pub disabled: bool,
@@ -84,19 +88,6 @@ pub struct Link {
     pub permanent_errors: Vec<u32>,
 }
 
-/// What a connection is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Bind {
-    /// Both.
-    #[default]
-    Transceiver,
-    /// Sending.
-    Transmitter,
-    /// Receipts and inbound messages.
-    Receiver,
-}
-
 /// TLS to a centre.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -111,34 +102,6 @@ pub struct LinkTls {
     pub server_name: Option<String>,
 }
 
-/// What a centre takes `data_coding` 0 for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Alphabet {
-    /// GSM 03.38, one octet a character.
-    #[default]
-    Gsm7,
-    /// ISO 8859-1.
-    Latin1,
-    /// ASCII.
-    Ascii,
-}
-
-/// How parts say that they belong together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Header {
-    /// User data header with an 8-bit reference.
-    #[default]
-    Udh8,
-    /// User data header with a 16-bit reference.
-    Udh16,
-    /// `sar_*` parameters.
-    Sar,
-    /// One `message_payload`, cut by the centre.
-    Payload,
-}
-
 /// How a centre writes its ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -148,35 +111,7 @@ pub struct IdForms {
     /// In receipts.
     pub receipt: IdForm,
     /// Which of two ids in a receipt counts.
-    pub from: IdFrom,
-}
-
-/// Which of two ids in a receipt counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum IdFrom {
-    /// `receipted_message_id`, else the one in the text.
-    #[default]
-    Parameter,
-    /// The one in the text, else `receipted_message_id`.
-    Text,
-}
-
-/// How a centre writes an id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IdForm {
-    /// Byte for byte.
-    #[default]
-    Exact,
-    /// Upper and lower case are the same.
-    CaseFold,
-    /// As that, and zeros in front do not count.
-    StripZeros,
-    /// A hexadecimal number.
-    Hex,
-    /// A decimal number.
-    Decimal,
+    pub from: IdSource,
 }
 
 /// What to do with parts whose answer never came.

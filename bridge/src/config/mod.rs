@@ -18,9 +18,7 @@ mod smpp;
 mod values;
 
 pub use error::{Mistake, Mistakes};
-pub use links::{
-    Alphabet, Bind, Header, IdForm, IdForms, IdFrom, Link, LinkTls, OnAmbiguous, Pool, Weight,
-};
+pub use links::{IdForms, Link, LinkTls, OnAmbiguous, Pool, Weight};
 pub use reload::Changes;
 pub use values::Secret;
 

@@ -1,12 +1,10 @@
 //! What the file says of a link, as the link wants to hear it.
 
-use homeroom_domain::sms::{cut::Cut, segments};
+use homeroom_domain::sms::cut::Cut;
 
-use super::links::{Alphabet, Bind, Header, IdForm, IdFrom, Link, burst_of};
+use super::links::{Link, burst_of};
 use crate::smpp::config::{LinkConfig, Timers};
-use crate::smpp::pdu::BindMode;
-use crate::smpp::provider_id::{self, IdRules};
-use crate::smpp::receipt::IdSource;
+use crate::smpp::provider_id::IdRules;
 use crate::smpp::status::Exceptions;
 use crate::tls::Tls;
 
@@ -19,11 +17,7 @@ impl Link {
             LinkConfig::new(number, &self.host, self.port, &self.system_id, password);
         settings.provider = self.group(number);
         settings.system_type.clone_from(&self.system_type);
-        settings.bind = match self.bind {
-            Bind::Transceiver => BindMode::Transceiver,
-            Bind::Transmitter => BindMode::Transmitter,
-            Bind::Receiver => BindMode::Receiver,
-        };
+        settings.bind = self.bind;
         settings.tls = self.tls.as_ref().map(|tls| Tls {
             ca: tls.ca.clone(),
             client: tls.client_cert.clone().zip(tls.client_key.clone()),
@@ -40,13 +34,10 @@ impl Link {
             ..Timers::default()
         };
         settings.ids = IdRules {
-            response: form(self.id_form.response),
-            receipt: form(self.id_form.receipt),
+            response: self.id_form.response,
+            receipt: self.id_form.receipt,
         };
-        settings.id_source = match self.id_form.from {
-            IdFrom::Parameter => IdSource::Parameter,
-            IdFrom::Text => IdSource::Text,
-        };
+        settings.id_source = self.id_form.from;
         settings.cut = self.cut(max_segments);
         settings.parameters = settings.cut.header.needs_parameters();
         settings.exceptions = Exceptions {
@@ -66,28 +57,9 @@ impl Link {
     #[must_use]
     pub fn cut(&self, max_segments: usize) -> Cut {
         Cut {
-            alphabet: match self.alphabet {
-                Alphabet::Gsm7 => segments::Alphabet::Gsm7,
-                Alphabet::Latin1 => segments::Alphabet::Latin1,
-                Alphabet::Ascii => segments::Alphabet::Ascii,
-            },
-            header: match self.header {
-                Header::Udh8 => segments::Header::Udh8,
-                Header::Udh16 => segments::Header::Udh16,
-                Header::Sar => segments::Header::Sar,
-                Header::Payload => segments::Header::Payload,
-            },
+            alphabet: self.alphabet,
+            header: self.header,
             max_segments,
         }
-    }
-}
-
-fn form(form: IdForm) -> provider_id::IdForm {
-    match form {
-        IdForm::Exact => provider_id::IdForm::Exact,
-        IdForm::CaseFold => provider_id::IdForm::CaseFold,
-        IdForm::StripZeros => provider_id::IdForm::StripZeros,
-        IdForm::Hex => provider_id::IdForm::Hex,
-        IdForm::Decimal => provider_id::IdForm::Decimal,
     }
 }

@@ -5,9 +5,9 @@ use homeroom_domain::sms::segments;
 use crate::message::{InboundPart, Receipt};
 
 use super::config::LinkConfig;
-use super::link::Delivery;
 use super::pdu::{Message, WireAddress, esm, tag};
 use super::receipt;
+use super::shared::Delivery;
 
 /// What a `deliver_sm` or `data_sm` is; `None` for a receipt that names no message.
 pub(super) fn delivery(message: &Message<'_>, config: &LinkConfig, now: i64) -> Option<Delivery> {

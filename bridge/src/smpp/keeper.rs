@@ -19,10 +19,10 @@ use crate::tls::TlsError;
 
 use super::codec::{self, BadLength};
 use super::config::LinkConfig;
-use super::link::{LinkEvent, Question, Request, Shared};
 use super::outbox::Outbox;
 use super::pdu::{Bind, BindResp, Pdu, WireAddress};
 use super::session::{End, Session};
+use super::shared::{LinkEvent, Question, Request, Shared};
 use super::status;
 use super::wire::{Stream, Wire};
 

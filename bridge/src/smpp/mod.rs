@@ -16,5 +16,6 @@ pub mod provider_id;
 mod questions;
 pub mod receipt;
 mod session;
+mod shared;
 pub mod status;
 pub(crate) mod wire;

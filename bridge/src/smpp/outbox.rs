@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::mpsc;
 
-use super::link::LinkEvent;
+use super::shared::LinkEvent;
 
 pub(super) struct Outbox {
     events: mpsc::Sender<LinkEvent>,

@@ -2,6 +2,8 @@
 //!
 //! Strings are bytes. Centres put Latin-1, UTF-8 and longer texts than the standard allows into them, and ids must come back as they were.
 
+use serde::Deserialize;
+
 /// What a PDU is, without the bit that marks a response.
 pub mod id {
     /// Names a PDU that cannot be answered otherwise.
@@ -87,7 +89,8 @@ pub struct WireAddress<'a> {
 }
 
 /// What a session may do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BindMode {
     /// Sends and receives.
     #[default]

@@ -1,7 +1,10 @@
 //! Ids that centres give to messages. The answer to `submit_sm` and the receipt often write the same id in different ways.
 
+use serde::Deserialize;
+
 /// How a centre writes an id in one place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IdForm {
     /// Byte for byte.
     #[default]

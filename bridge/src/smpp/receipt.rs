@@ -1,11 +1,14 @@
 //! What a receipt says. Centres agree on little more than `id:` and `stat:`.
 
+use serde::Deserialize;
+
 use crate::message::PartStatus;
 
 use super::pdu::{Message, esm, tag};
 
 /// Where a receipt's id is taken from when text and optional parameter both have one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum IdSource {
     /// `receipted_message_id`, else the text.
     #[default]

@@ -18,12 +18,12 @@ use super::codec;
 use super::config::LinkConfig;
 use super::inbound;
 use super::keeper::{Asked, Keeper};
-use super::link::{Delivery, LinkEvent, Place, Question, Request};
 use super::outbound;
 use super::pdu::{Header, Message, Pdu, Query, QueryResp, WireAddress, id};
 use super::pending::{Answered, Pending};
 use super::questions::Questions;
 use super::receipt;
+use super::shared::{Delivery, LinkEvent, Place, Question, Request};
 use super::status;
 use super::wire::{HIGH_WATER, Wire};
 

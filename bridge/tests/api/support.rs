@@ -17,8 +17,7 @@ use homeroom_bridge::platform_client::PlatformClient;
 use homeroom_bridge::store::{Depths, MessageView, PartView, Provider, StoreError};
 use homeroom_domain::credentials::sms_token::{self, SmsClaims, SmsKeys};
 use homeroom_domain::sms::cut::Cut;
-use homeroom_domain::sms::segments::{Alphabet, Header};
-use homeroom_domain::sms::text::{self, TextLength};
+use homeroom_domain::sms::text::{self, Alphabet, Header, TextLength};
 use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::signature;
 use homeroom_sms_contract::submit::{
@@ -239,7 +238,7 @@ impl Gateway for Memory {
 
     fn measure(&self, text: &str, esme: Option<i64>, replaced: bool) -> Option<TextLength> {
         match esme {
-            None | Some(100 | 101 | 1000) => Some(text::check(text, replaced)),
+            None | Some(100 | 101 | 1000) => Some(Cut::default().count(text, replaced)),
             Some(102) => Some(text::measure_for(text, Alphabet::Latin1, Header::Udh16)),
             Some(_) => None,
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use homeroom_bridge::smpp::codec;
 use homeroom_bridge::smpp::pdu::{BindResp, Pdu};
 use homeroom_domain::sms::cut::Cut;
-use homeroom_domain::sms::segments::{Alphabet, Header};
+use homeroom_domain::sms::text::{Alphabet, Header};
 use homeroom_kernel::{Clock, Timestamp};
 use homeroom_sms_contract::submit::LinkStatus;
 use tokio::time::Instant;

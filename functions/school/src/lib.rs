@@ -3,9 +3,11 @@
 mod attendance;
 mod audit_logs;
 mod auth;
+mod days;
 mod exams;
 mod exports;
 mod grading;
+mod import_runs;
 mod imports;
 mod marks;
 mod notice_sms;

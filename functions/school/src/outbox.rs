@@ -11,7 +11,7 @@ use homeroom_store::{
     sql::Consistency,
 };
 
-use crate::imports;
+use crate::import_runs;
 
 /// Effects are carried out in portions; a school with more left has its turn again at the next visit.
 const MAX_PORTIONS: usize = 10;
@@ -112,7 +112,7 @@ async fn visit(
 ) -> Result<(), StoreError> {
     deliver(app, school, trace).await?;
     let db = TenantDb::open(&*app.ports.databases, school, &Consistency::Latest, trace)?;
-    imports::visit(app, &db, portions).await?;
+    import_runs::visit(app, &db, portions).await?;
     let now = app.ports.clock.now();
     let mut ended = sessions::delete_ended(now);
     ended.append(homeroom_store::school::imports::delete_old(now));

@@ -5,10 +5,10 @@ use futures_util::future::BoxFuture;
 use homeroom_domain::records::{Record, moment, text};
 use homeroom_edge::ApiError;
 use homeroom_kernel::{FieldErrors, Timestamp};
-use homeroom_store::school::{structure as tables, years};
+use homeroom_store::school::{structure as tables, subjects, years};
 
 use crate::{
-    attendance::session_days,
+    days::{at_most_a_year, in_order, session_days},
     records::{ALONE, Hooks, Resource, Write},
 };
 
@@ -86,38 +86,6 @@ fn within(
 const DAY: i64 = 86_400_000;
 /// Two years, one of them a leap year.
 const MAX_SESSION_DAYS: i64 = 731;
-/// A leap year.
-const MAX_DAYS: i64 = 366;
-
-/// Refuses more days than a leap year has.
-pub(crate) fn at_most_a_year(
-    record: &Record,
-    first: &str,
-    last: &str,
-    message: &str,
-    errors: &mut FieldErrors,
-) {
-    let date = |name| text(record, name).parse::<NaiveDate>().ok();
-    if let (Some(first), Some(end)) = (date(first), date(last))
-        && end.signed_duration_since(first).num_days() >= MAX_DAYS
-    {
-        errors.add(last, message);
-    }
-}
-
-/// Refuses a day that comes before another one.
-pub(crate) fn in_order(
-    record: &Record,
-    first: &str,
-    last: &str,
-    message: &str,
-    errors: &mut FieldErrors,
-) {
-    let (first, end) = (text(record, first), text(record, last));
-    if !first.is_empty() && !end.is_empty() && end < first {
-        errors.add(last, message);
-    }
-}
 
 struct TermRules;
 impl Hooks for TermRules {
@@ -228,7 +196,7 @@ static CLASS_PATTERNS: Resource = Resource {
 };
 
 static SUBJECTS: Resource = Resource {
-    table: &tables::SUBJECTS,
+    table: &subjects::SUBJECTS,
     tag: TAG,
     noun: "subject",
     plural: "subjects",
@@ -238,7 +206,7 @@ static SUBJECTS: Resource = Resource {
 };
 
 static CURRICULUM: Resource = Resource {
-    table: &tables::CURRICULUM,
+    table: &subjects::CURRICULUM,
     tag: TAG,
     noun: "curriculum",
     plural: "curriculum",
@@ -248,7 +216,7 @@ static CURRICULUM: Resource = Resource {
 };
 
 static PASS_MARKS: Resource = Resource {
-    table: &tables::PASS_MARKS,
+    table: &subjects::PASS_MARKS,
     tag: TAG,
     noun: "pass_mark",
     plural: "pass_marks",
@@ -268,7 +236,7 @@ static ACADEMIC_CLASSES: Resource = Resource {
 };
 
 static SUBJECT_TEACHERS: Resource = Resource {
-    table: &tables::SUBJECT_TEACHERS,
+    table: &subjects::SUBJECT_TEACHERS,
     tag: TAG,
     noun: "subject_teacher",
     plural: "subject_teachers",

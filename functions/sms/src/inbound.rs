@@ -24,8 +24,7 @@ use homeroom_store::{
         sms_numbers::{self, Owner},
     },
     sms::{
-        EventsDb, callbacks,
-        contacts::EVERYONE,
+        EVERYONE, EventsDb, callbacks,
         inbound::{self, InboundRow, NewInbound, Wanted},
         messages::{self, Callback, NewMessage, Numbering},
         stops::{self, Pair},
@@ -36,11 +35,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    fields::{moment, receiver, shown},
     messages::withdraw::ask,
-    opt_outs::shown,
     outbound,
     paging::{Part, PartOut},
-    send::draft::{moment, receiver},
     webhooks::{EventsBody, bounded},
 };
 

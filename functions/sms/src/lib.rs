@@ -4,6 +4,7 @@ mod adapter;
 mod admin;
 mod auth;
 mod callbacks;
+mod fields;
 mod inbound;
 mod messages;
 mod monitoring;

@@ -15,7 +15,11 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{messages::withdraw::ask, opt_outs::shown, outbound, send::draft::receiver};
+use crate::{
+    fields::{receiver, shown},
+    messages::withdraw::ask,
+    outbound,
+};
 
 /// Rows that are read at once.
 const PAGE: u32 = 1_000;

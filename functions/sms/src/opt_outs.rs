@@ -17,10 +17,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    fields::{receiver, shown},
     messages::withdraw::ask,
     outbound,
     paging::{Part, PartOut},
-    send::draft::receiver,
 };
 
 /// A receiver that wants no messages of this app.
@@ -44,11 +44,6 @@ impl From<OptOut> for OptOutOut {
             created_at: row.created_at.seconds(),
         }
     }
-}
-
-/// A stored number as people write it.
-pub(crate) fn shown(number: &str) -> String {
-    Address::receiver(number).map_or_else(|_| number.to_owned(), |address| address.display())
 }
 
 /// A number in a path; what is none is not found.

@@ -5,22 +5,27 @@ use serde_json::Value;
 
 use crate::{Id, Timestamp};
 
+fn of_length(text: &str, min: usize, max: usize) -> Result<(), String> {
+    let length = text.chars().count();
+    if text.is_empty() && min > 0 {
+        return Err("This field may not be blank.".into());
+    }
+    if length < min {
+        return Err(format!("Ensure this field has at least {min} characters."));
+    }
+    if length > max {
+        return Err(format!(
+            "Ensure this field has no more than {max} characters."
+        ));
+    }
+    Ok(())
+}
+
 /// Text of `min` to `max` characters after trimming; no control characters but line breaks and tabs.
 pub fn text(min: usize, max: usize) -> impl Fn(&Value) -> Result<String, String> {
     move |value| {
         let text = value.as_str().ok_or("Not a valid string.")?.trim();
-        let length = text.chars().count();
-        if text.is_empty() && min > 0 {
-            return Err("This field may not be blank.".into());
-        }
-        if length < min {
-            return Err(format!("Ensure this field has at least {min} characters."));
-        }
-        if length > max {
-            return Err(format!(
-                "Ensure this field has no more than {max} characters."
-            ));
-        }
+        of_length(text, min, max)?;
         if text
             .chars()
             .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
@@ -35,18 +40,7 @@ pub fn text(min: usize, max: usize) -> impl Fn(&Value) -> Result<String, String>
 pub fn verbatim(min: usize, max: usize) -> impl Fn(&Value) -> Result<String, String> {
     move |value| {
         let text = value.as_str().ok_or("Not a valid string.")?;
-        let length = text.chars().count();
-        if text.is_empty() && min > 0 {
-            return Err("This field may not be blank.".into());
-        }
-        if length < min {
-            return Err(format!("Ensure this field has at least {min} characters."));
-        }
-        if length > max {
-            return Err(format!(
-                "Ensure this field has no more than {max} characters."
-            ));
-        }
+        of_length(text, min, max)?;
         Ok(text.to_owned())
     }
 }

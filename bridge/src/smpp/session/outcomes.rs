@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::message::{AttemptResult, Attempted, PartKey};
 use crate::smpp::keeper::{Keeper, jittered};
-use crate::smpp::link::{LinkEvent, Place};
 use crate::smpp::pending::Sent;
+use crate::smpp::shared::{LinkEvent, Place};
 use crate::smpp::status::{self, Class};
 use crate::store::Provider;
 

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use super::super::link::Shared;
+use super::super::shared::Shared;
 use super::*;
 use crate::clock::SystemClock;
 use crate::message::{Address, Addresses, AttemptResult, PartBody, PartKey};

@@ -17,7 +17,7 @@ use homeroom_store::school::attendance::{self as store, Decision, LeaveFacts, Le
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{day, session_days};
+use crate::days::{day, session_days};
 
 type Decide = Post<SchoolArea, DecideLeaveApplication, NoBody>;
 

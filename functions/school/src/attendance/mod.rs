@@ -7,32 +7,28 @@ mod absence_sms;
 mod bulk;
 mod entries;
 mod leave;
+mod missing;
 mod views;
 
-use std::ops::RangeInclusive;
-
-use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
 use homeroom_domain::{
     academics::attendance::{Holiday, LessonDays, check_day},
     permissions::{Permission, school::DeleteAttendance},
     records::{Record, text},
 };
-use homeroom_edge::{ApiError, App, Caller, Conflict, SchoolArea};
-use homeroom_kernel::{FieldErrors, Timestamp};
-use homeroom_store::{
-    TenantDb,
-    school::attendance::{self as tables, Place},
-};
+use homeroom_edge::{ApiError, Caller, Conflict, SchoolArea};
+use homeroom_kernel::FieldErrors;
+use homeroom_store::school::attendance::{self as tables, Place};
 use serde_json::json;
 
 use crate::{
+    days::{at_most_a_year, day, in_order, session_days, today},
     records::{ALONE, Hooks, Resource, Write},
-    structure::{at_most_a_year, in_order},
 };
 
 pub(crate) use bulk::*;
 pub(crate) use leave::*;
+pub(crate) use missing::*;
 pub(crate) use views::*;
 
 const TAG: &str = "attendance";
@@ -44,41 +40,6 @@ pub(crate) static RESOURCES: &[&Resource] = &[
     &ATTENDANCE,
     &LEAVE_APPLICATIONS,
 ];
-
-/// The day that the school's calendar shows at a moment.
-pub(crate) fn day_of(
-    caller: &Caller<SchoolArea>,
-    moment: Timestamp,
-) -> Result<NaiveDate, ApiError> {
-    day_at(&caller.app, &caller.db, moment)
-}
-
-/// The same, where nobody is signed in.
-pub(crate) fn day_at(app: &App, db: &TenantDb, moment: Timestamp) -> Result<NaiveDate, ApiError> {
-    let wall = app.local_time(db.school(), moment);
-    let day = wall.get(..10).and_then(|day| day.parse().ok());
-    day.ok_or_else(|| ApiError::Internal(format!("not a wall clock: {wall}")))
-}
-
-/// Today, at the school.
-pub(crate) fn today(caller: &Caller<SchoolArea>) -> Result<NaiveDate, ApiError> {
-    day_of(caller, caller.context.now)
-}
-
-/// The first and the last day of a session.
-pub(crate) fn session_days(
-    caller: &Caller<SchoolArea>,
-    first: Timestamp,
-    last: Timestamp,
-) -> Result<RangeInclusive<NaiveDate>, ApiError> {
-    Ok(day_of(caller, first)?..=day_of(caller, last)?)
-}
-
-/// A day that was checked before.
-pub(crate) fn day(text: &str) -> Result<NaiveDate, ApiError> {
-    text.parse()
-        .map_err(|_| ApiError::field("date", "Use the form 2026-01-31."))
-}
 
 /// Whether the caller enters attendance for every class.
 fn enters_for_all(caller: &Caller<SchoolArea>) -> bool {

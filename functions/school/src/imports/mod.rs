@@ -1,6 +1,5 @@
 //! Imports: files of students, guardians, staff, classes, registrations and marks.
 
-mod run;
 mod wire;
 
 use axum::{
@@ -22,9 +21,7 @@ use homeroom_store::{
 };
 
 use self::wire::{ImportFilters, ImportOut, ImportResultOut, ImportSummaryOut, ResultFilters};
-use crate::{outbox, people};
-
-pub(crate) use run::{carry_on, visit};
+use crate::{import_runs::carry_on, outbox, people};
 
 /// Portions that are carried out after the answer: all of the largest file, twice over where some are halved.
 const AFTERWARDS: usize = 50;

@@ -5,6 +5,8 @@ use homeroom_domain::academics::exam_state::{
 };
 use homeroom_edge::{ApiError, Caller, Conflict, SchoolArea};
 
+use crate::days::today;
+
 /// What decides about changes of an exam's marks.
 pub(crate) struct Sheet<'a> {
     /// How far the marks are.
@@ -58,11 +60,8 @@ pub(crate) fn may_edit(
     let (manages, own) = (manages(caller), is_one_of(caller, sheet.exam_users));
     may_edit_mark(sheet.state, has_reason, own, manages).map_err(refusal)?;
     in_use(sheet.is_active, manages).map_err(refusal)?;
-    let now = caller
-        .app
-        .local_time(caller.db.school(), caller.context.now);
-    let today = now.get(..10).unwrap_or(&now);
-    in_time(sheet.marks_due, today, manages).map_err(refusal)
+    let today = today(caller)?.to_string();
+    in_time(sheet.marks_due, &today, manages).map_err(refusal)
 }
 
 fn refusal(fault: EditFault) -> ApiError {

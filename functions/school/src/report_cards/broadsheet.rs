@@ -7,10 +7,7 @@ use homeroom_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    card::ReportCardOut,
-    sheet::{cell_text, shown},
-};
+use super::{card::ReportCardOut, shown};
 
 /// The students of a class against its subjects.
 #[derive(Serialize, ToSchema)]
@@ -243,5 +240,17 @@ fn student(card: &ReportCardOut, subjects: &[BroadsheetSubjectOut]) -> Broadshee
         position_in_form: body.position_in_form,
         is_complete: body.is_complete,
         is_outdated: card.is_outdated,
+    }
+}
+
+/// A mark in a broadsheet; blank where the student does not take the subject.
+pub(crate) fn cell_text(cell: Option<&CellOut>) -> String {
+    match cell {
+        None => String::new(),
+        Some(CellOut {
+            mark: Some(mark), ..
+        }) => mark.to_string(),
+        Some(cell) if cell.status == "absent" => "Absent".to_owned(),
+        Some(_) => "Missing".to_owned(),
     }
 }

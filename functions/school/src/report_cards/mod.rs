@@ -20,6 +20,8 @@ use homeroom_edge::{ApiError, Caller, Ids, SchoolArea, report_card as card};
 use homeroom_objects::documents::Letterhead;
 use homeroom_store::school::report_cards::{ClassRow, Depth, Loaded, Reader, Which, load};
 
+use crate::days::today;
+
 /// Whether the caller sees the cards of every class: who publishes, withholds or corrects, and programs. Others see the
 /// classes that they lead: a card shows every subject, and who teaches one has its mark sheet.
 pub(crate) fn sees_all(caller: &Caller<SchoolArea>) -> bool {
@@ -50,21 +52,13 @@ async fn sources(
 ) -> Result<Loaded, ApiError> {
     let reader = Reader {
         user: caller.actor.user,
-        today: today(caller),
+        today: today(caller)?.to_string(),
         version,
         depth,
     };
     let session = ids.get("session")?;
     let exam_session = ids.get(exam_session)?;
     Ok(load(&caller.db, session, exam_session, which, reader).await?)
-}
-
-/// The school's date.
-fn today(caller: &Caller<SchoolArea>) -> String {
-    let now = caller
-        .app
-        .local_time(caller.db.school(), caller.context.now);
-    now.get(..10).unwrap_or(&now).to_owned()
 }
 
 fn which(academic_class: Option<&String>) -> Which {
@@ -95,4 +89,9 @@ fn letterhead(school_name: &str, logo: Option<String>) -> Letterhead {
 /// The school's name, as cards show it.
 fn school_name(caller: &Caller<SchoolArea>) -> &str {
     &caller.db.school().school().name
+}
+
+/// A number, or a dash where there is none.
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }

@@ -6,8 +6,9 @@ use homeroom_objects::documents::{
 };
 
 use super::{
-    broadsheet::{BroadsheetOut, BroadsheetSubjectOut, CellOut},
+    broadsheet::{BroadsheetOut, BroadsheetSubjectOut, cell_text},
     card::{CardBody, CardSubjectOut, ReportCardOut},
+    shown,
 };
 
 /// A sheet per card.
@@ -52,17 +53,12 @@ fn fact(label: &str, value: impl Into<String>) -> Fact {
     }
 }
 
-/// A number, or a dash where there is none.
-pub(crate) fn shown<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
-}
-
 fn place(position: Option<u32>, size: u32) -> String {
     shown(position.map(|place| format!("{place} of {size}")))
 }
 
 /// The mark, or why there is none.
-pub(crate) fn mark(subject: &CardSubjectOut) -> String {
+fn mark(subject: &CardSubjectOut) -> String {
     match (subject.mark, subject.status.as_str()) {
         (Some(mark), _) => mark.to_string(),
         (None, "absent") => "Absent".to_owned(),
@@ -312,17 +308,5 @@ fn wide(broadsheet: &BroadsheetOut) -> Sheet {
         }),
         footer: broadsheet.state_text().to_owned(),
         ..Sheet::default()
-    }
-}
-
-/// A mark in a broadsheet; blank where the student does not take the subject.
-pub(crate) fn cell_text(cell: Option<&CellOut>) -> String {
-    match cell {
-        None => String::new(),
-        Some(CellOut {
-            mark: Some(mark), ..
-        }) => mark.to_string(),
-        Some(cell) if cell.status == "absent" => "Absent".to_owned(),
-        Some(_) => "Missing".to_owned(),
     }
 }

@@ -14,7 +14,7 @@ use homeroom_store::{
 use http::header;
 use utoipa::IntoParams;
 
-use crate::attendance::{day, day_at};
+use crate::days::{day, day_at};
 
 /// Whose calendar.
 #[derive(IntoParams)]

@@ -20,9 +20,8 @@ use homeroom_store::school::timetable::{self as tables, Rival, Surroundings};
 use serde_json::{Value, json};
 
 use crate::{
-    attendance::session_days,
+    days::{in_order, session_days},
     records::{ALONE, Hooks, Resource, Write},
-    structure::in_order,
 };
 
 pub(crate) use calendar::*;

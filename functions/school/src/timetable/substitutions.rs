@@ -14,9 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::TAG;
 use crate::{
-    attendance::{day, holiday_on, session_days, today},
+    days::{at_most_a_year, day, holiday_on, in_order, session_days, today},
     records::{ALONE, Hooks, Resource, Write},
-    structure::{at_most_a_year, in_order},
 };
 
 struct SubstitutionRules;

@@ -16,9 +16,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    opt_outs::{in_path, not_found, shown},
+    fields::{receiver, shown},
+    opt_outs::{in_path, not_found},
     paging::{Part, PartOut},
-    send::draft::receiver,
 };
 
 /// A number of ours.

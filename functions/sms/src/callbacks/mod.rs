@@ -9,9 +9,7 @@ use std::collections::BTreeSet;
 
 use homeroom_domain::sms::callback;
 use homeroom_edge::{ApiError, App, app::CallbackJob, sms::AppCaller};
-use homeroom_kernel::{Fields, rules};
 use homeroom_store::sms::{callbacks, messages::Callback};
-use serde_json::Value;
 
 use crate::adapter::{Fate, delay};
 
@@ -27,26 +25,6 @@ pub async fn tell_apps(app: &App, jobs: &[(CallbackJob, u32)]) -> Vec<Fate> {
         });
     }
     fates
-}
-
-/// Reads an address. That it is somewhere is checked with what the deployment says.
-fn url(value: &Value) -> Result<String, String> {
-    rules::text(1, callback::MAX_URL)(value)
-}
-
-fn level(value: &Value) -> Result<u8, String> {
-    let level = rules::integer(1, 3)(value)?;
-    u8::try_from(level).map_err(|error| error.to_string())
-}
-
-/// Reads where the sender of messages wants to be told of them.
-pub(crate) fn read(fields: &mut Fields) -> Option<Callback> {
-    let url = fields.nullable("callback_url", url);
-    let level = fields.nullable("callback_level", level);
-    Some(Callback {
-        url: url?.flatten(),
-        level: level?.flatten(),
-    })
 }
 
 fn check(app: &App, field: &str, url: Option<&str>) -> Result<(), ApiError> {

@@ -7,10 +7,17 @@ use homeroom_domain::{
 use homeroom_edge::{ApiError, App, Json, sms::AppCaller};
 use homeroom_kernel::IdSource;
 use homeroom_store::{IdentityDb, sms::callbacks};
+use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::settings::unknown;
+fn unknown() -> ApiError {
+    ApiError::gateway(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "this app has no callbacks",
+    )
+}
 
 fn place(app_id: i64) -> String {
     format!("sms-callbacks/{app_id}")

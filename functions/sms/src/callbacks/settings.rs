@@ -11,12 +11,14 @@ use homeroom_store::{
     control::sms_apps,
     sms::callbacks::{self, Settings, Wishes},
 };
-use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{check, level, secret, url};
-use crate::{adapter, admin};
+use super::{check, secret};
+use crate::{
+    adapter, admin,
+    fields::{callback_level, callback_url},
+};
 
 const LEVEL: u8 = 2;
 
@@ -62,14 +64,6 @@ impl CallbacksOut {
     }
 }
 
-pub(super) fn unknown() -> ApiError {
-    ApiError::gateway(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "this app has no callbacks",
-    )
-}
-
 /// Show callbacks
 #[utoipa::path(get, path = "/api/v1/sms/callbacks", tag = "callbacks",
     responses((status = 200, body = CallbacksOut)), security(("sms" = [], "app_id" = [])))]
@@ -108,9 +102,9 @@ pub(crate) struct CallbacksIn(Wishes);
 
 impl Input for CallbacksIn {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let status_url = fields.nullable("status_url", url);
-        let status_level = fields.optional("status_level", level);
-        let inbound_url = fields.nullable("inbound_url", url);
+        let status_url = fields.nullable("status_url", callback_url);
+        let status_level = fields.optional("status_level", callback_level);
+        let inbound_url = fields.nullable("inbound_url", callback_url);
         Some(Self(Wishes {
             status_url: status_url?.flatten(),
             status_level: status_level?.unwrap_or(LEVEL),

@@ -7,14 +7,14 @@ use homeroom_domain::{SmsBatchId, sms::status::MessageStatus};
 use homeroom_edge::{ApiError, Json, sms::AppCaller};
 use homeroom_store::{
     StoreError,
-    sms::batches::{self, Count},
+    sms::batches::{self, Count, Rejected},
 };
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::withdraw::ask;
-use crate::{outbound, send::batch::RejectedOut};
+use crate::outbound;
 
 /// Messages that the bridge is asked about for one request.
 const AT_BRIDGE: u16 = 200;
@@ -41,6 +41,34 @@ fn total(counts: &[Count]) -> u32 {
 fn of(counts: &[Count], status: MessageStatus) -> u32 {
     let found = counts.iter().find(|count| count.status == status);
     found.map_or(0, |count| count.messages)
+}
+
+/// A receiver that is not written to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RejectedOut {
+    /// Its place in `recipients`, from 0.
+    #[schema(example = 1)]
+    index: usize,
+    /// As you sent it.
+    #[schema(example = "0771234567")]
+    destination: String,
+    /// Stable, for programs.
+    #[schema(example = "invalid_destination")]
+    code: String,
+    /// Why.
+    #[schema(example = "destination: a phone number in international form, such as +263771234567")]
+    error: String,
+}
+
+impl From<Rejected> for RejectedOut {
+    fn from(one: Rejected) -> Self {
+        Self {
+            index: one.index,
+            destination: one.destination,
+            code: one.code,
+            error: one.error,
+        }
+    }
 }
 
 /// A batch on its way. Times are unix seconds.

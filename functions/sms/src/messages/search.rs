@@ -14,10 +14,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::info::InfoOut;
-use crate::{
-    opt_outs::shown,
-    send::draft::{MAX_INTEGER, moment, receiver, transaction_id},
-};
+use crate::fields::{MAX_INTEGER, moment, receiver, shown, transaction_id};
 
 const DEFAULT_LIMIT: u16 = 50;
 const MAX_LIMIT: i64 = 100;

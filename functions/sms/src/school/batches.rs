@@ -28,7 +28,7 @@ use super::{
     audience::{AudienceBody, AudienceIn},
     wishes,
 };
-use crate::{messages::withdraw::ask, send::draft::MAX_TEXT};
+use crate::{fields::MAX_TEXT, messages::withdraw::ask};
 
 /// Messages that one request withdraws at the bridge.
 const MAX_WITHDRAWN: usize = 200;

@@ -19,8 +19,8 @@ use homeroom_store::sms::{
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{app_id, receiver, shown};
-use crate::opt_outs::withdraw_from_bridge;
+use super::{app_id, receiver};
+use crate::{fields::shown, opt_outs::withdraw_from_bridge};
 
 /// A number that gets no text messages of the school.
 #[derive(Serialize, ToSchema)]

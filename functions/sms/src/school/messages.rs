@@ -28,8 +28,8 @@ use homeroom_store::{
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{app_id, receiver, shown, wishes};
-use crate::send::draft::MAX_TEXT;
+use super::{app_id, receiver, wishes};
+use crate::fields::{MAX_TEXT, shown};
 
 /// A part of a message.
 #[derive(Serialize, ToSchema)]

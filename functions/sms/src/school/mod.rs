@@ -24,11 +24,6 @@ async fn app_id(caller: &Caller<SchoolArea>) -> Result<i64, ApiError> {
     Ok(known.map_or(NOBODY, |app| app.id))
 }
 
-/// A stored number as people write it.
-fn shown(number: &str) -> String {
-    Address::receiver(number).map_or_else(|_| number.to_owned(), |address| address.display())
-}
-
 /// The receiver of a message: in plainly international form, since a school's people also write numbers as they dial them at home.
 fn receiver(value: &Value) -> Result<Address, String> {
     let text = value.as_str().ok_or("Not a valid string.")?.trim();

@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 
 use super::NOBODY;
 use crate::{
-    send::{check_text::CheckTextOut, draft::MAX_TEXT},
+    fields::MAX_TEXT,
+    send::check_text::CheckTextOut,
     usage::{self, UsageIn, UsageOut, day},
 };
 

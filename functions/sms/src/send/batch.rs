@@ -26,7 +26,7 @@ use super::{
     rules::{Rules, Taken, check_sender, opted_out_of_all},
     single::conflict,
 };
-use crate::{callbacks, opt_outs::shown, outbound};
+use crate::{callbacks, fields::shown, messages::batch::RejectedOut, outbound};
 
 /// A message that was taken.
 #[derive(Serialize, ToSchema)]
@@ -39,34 +39,6 @@ pub(crate) struct TakenOut {
     /// Yours, or made of the batch's and the place.
     #[schema(example = "term-2-0")]
     transaction_id: String,
-}
-
-/// A receiver that is not written to.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RejectedOut {
-    /// Its place in `recipients`, from 0.
-    #[schema(example = 1)]
-    index: usize,
-    /// As you sent it.
-    #[schema(example = "0771234567")]
-    destination: String,
-    /// Stable, for programs.
-    #[schema(example = "invalid_destination")]
-    code: String,
-    /// Why.
-    #[schema(example = "destination: a phone number in international form, such as +263771234567")]
-    error: String,
-}
-
-impl From<Rejected> for RejectedOut {
-    fn from(one: Rejected) -> Self {
-        Self {
-            index: one.index,
-            destination: one.destination,
-            code: one.code,
-            error: one.error,
-        }
-    }
 }
 
 /// A batch that was taken: each receiver is in `messages` or in `rejected`.

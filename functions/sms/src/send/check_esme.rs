@@ -6,7 +6,8 @@ use homeroom_sms_contract::submit::LinkStatus;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{admit, draft::MAX_INTEGER, unknown};
+use super::{admit, unknown};
+use crate::fields::MAX_INTEGER;
 
 pub(crate) struct EsmeIn {
     esme: i64,

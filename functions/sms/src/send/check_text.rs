@@ -6,10 +6,8 @@ use homeroom_kernel::{Fields, Input, rules};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    admit,
-    draft::{MAX_INTEGER, MAX_TEXT, unsendable},
-};
+use super::{admit, draft::unsendable};
+use crate::fields::{MAX_INTEGER, MAX_TEXT};
 
 pub(crate) struct CheckTextIn {
     /// The link or pool that is to send it.

@@ -13,15 +13,11 @@ use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_store::sms::messages::{Callback, NewMessage, Numbering};
 use serde_json::{Value, json};
 
-use crate::callbacks;
+use crate::fields::{MAX_INTEGER, MAX_TEXT, callback, moment, receiver, transaction_id};
 
 /// How long a message is tried where its sender says nothing.
 const VALIDITY_SECONDS: i64 = 24 * 3_600;
-/// Characters of a text; parts are counted besides.
-pub(crate) const MAX_TEXT: usize = 10_000;
 const MAX_VALIDITY_SECONDS: i64 = 7 * 24 * 3_600;
-/// Numbers that every client writes alike.
-pub(crate) const MAX_INTEGER: i64 = (1 << 53) - 1;
 /// The contact policies that clients of this kind of gateway name. The app's own policy holds whatever they say.
 const STRATEGIES: &[&str] = &["cp1", "onbuild_cp1", "cp2", "blacklist"];
 
@@ -84,7 +80,7 @@ impl Envelope {
         };
         let (ston, snpi) = (number(fields, "ston", 7), number(fields, "snpi", 18));
         let (dton, dnpi) = (number(fields, "dton", 7), number(fields, "dnpi", 18));
-        let callback = callbacks::read(fields);
+        let callback = callback(fields);
         let validity = match (valid_until?.flatten(), validity_seconds?.flatten()) {
             (Some(_), Some(_)) => {
                 fields.fail("validity_seconds", "Give this or valid_until, not both.");
@@ -123,15 +119,6 @@ impl Envelope {
     }
 }
 
-/// Unix seconds, or RFC 3339.
-pub(crate) fn moment(value: &Value) -> Result<Timestamp, String> {
-    let seconds = rules::integer(0, 253_402_300_799)(value);
-    seconds
-        .map(|seconds| Timestamp::from_millis(seconds * 1_000))
-        .or_else(|_| rules::timestamp(value))
-        .map_err(|_| "Use unix seconds, or the form 2026-01-31T08:00:00Z.".to_owned())
-}
-
 /// Why a text is not sent, for a person.
 pub(crate) fn unsendable(error: TextError) -> String {
     match error {
@@ -140,17 +127,6 @@ pub(crate) fn unsendable(error: TextError) -> String {
         }
         TextError::Empty | TextError::Unwritable(_) => NOTHING_LEFT.to_owned(),
     }
-}
-
-/// The receiver of a message.
-pub(crate) fn receiver(value: &Value) -> Result<Address, String> {
-    let text = value.as_str().ok_or("Not a valid string.")?;
-    Address::receiver(text).map_err(|error| error.to_string())
-}
-
-/// The sender's own id of a message.
-pub(crate) fn transaction_id(value: &Value) -> Result<String, String> {
-    rules::text(1, 64)(value)
 }
 
 /// One message.

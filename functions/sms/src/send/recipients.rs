@@ -6,7 +6,8 @@ use homeroom_store::sms::{batches::Rejected, messages::Callback};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::draft::{self, Draft, Envelope, MAX_INTEGER, MAX_TEXT};
+use super::draft::{Draft, Envelope};
+use crate::fields::{MAX_INTEGER, MAX_TEXT, receiver, transaction_id};
 
 /// Receivers of one batch.
 const MAX_RECIPIENTS: usize = 1_000;
@@ -83,9 +84,9 @@ struct Line {
 
 impl Input for Line {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let destination = fields.required("destination", draft::receiver);
+        let destination = fields.required("destination", receiver);
         let text = fields.nullable("message", rules::verbatim(1, MAX_TEXT));
-        let transaction_id = fields.nullable("transaction_id", draft::transaction_id);
+        let transaction_id = fields.nullable("transaction_id", transaction_id);
         let task_id = fields.nullable("task_id", rules::integer(0, MAX_INTEGER));
         Some(Self {
             destination: destination?,

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::segments::{Alphabet, Header, TextError};
-use super::text::{TextLength, measure_for, transliterate};
+use super::segments::TextError;
+use super::text::{Alphabet, Header, TextLength, measure_for, transliterate};
 
 /// Parts of one message, as the bridge takes them out of the box.
 pub const MAX_SEGMENTS: usize = 10;
@@ -97,6 +97,24 @@ mod tests {
             alphabet: Alphabet::Latin1,
             max_segments: 5,
             ..Cut::default()
+        }
+    }
+
+    #[test]
+    fn a_text_that_may_be_replaced_is_counted_as_it_is_then_sent() {
+        let text = format!("It’s {}", "a".repeat(100));
+        for (transliterated, expected) in [
+            (false, (Encoding::Ucs2, 105, 2, 67)),
+            (true, (Encoding::Gsm7, 105, 1, 160)),
+        ] {
+            let found = Cut::default().count(&text, transliterated);
+            let found = (
+                found.encoding,
+                found.length,
+                found.segments,
+                found.per_segment,
+            );
+            assert_eq!(found, expected, "{transliterated}");
         }
     }
 

@@ -1,10 +1,13 @@
 //! Which alphabet a text needs, and how many parts it takes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::cut::Cut;
 use super::gsm7;
-use super::segments::{Alphabet, Header};
+
+/// Octets of a user data header with an 8-bit reference, its length octet counted.
+const UDH_8: usize = 6;
+/// The same with a 16-bit reference.
+const UDH_16: usize = 7;
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -82,6 +85,65 @@ pub fn choose(text: &str) -> Encoding {
     }
 }
 
+/// What `data_coding` 0, "the centre's default alphabet", means on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Alphabet {
+    /// GSM 7-bit, one character an octet.
+    #[default]
+    Gsm7,
+    /// ISO 8859-1.
+    Latin1,
+    /// ASCII.
+    Ascii,
+}
+
+impl Alphabet {
+    /// How a text is written for a link with this alphabet: in it where it can, in UCS-2 otherwise.
+    #[must_use]
+    pub fn encoding(self, text: &str) -> Encoding {
+        let own = match self {
+            Self::Gsm7 => Encoding::Gsm7,
+            Self::Latin1 => Encoding::Latin1,
+            Self::Ascii => Encoding::Ascii,
+        };
+        if own.fits(text) { own } else { Encoding::Ucs2 }
+    }
+}
+
+/// How the parts of a long text say that they belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Header {
+    /// User data header with an 8-bit reference, which every phone and centre knows.
+    #[default]
+    Udh8,
+    /// User data header with a 16-bit reference: fewer wrong joins.
+    Udh16,
+    /// The centre makes the header, from `sar_*` parameters.
+    Sar,
+    /// The centre cuts the text: one `message_payload`.
+    Payload,
+}
+
+impl Header {
+    /// Octets of each part that it takes.
+    #[must_use]
+    pub const fn octets(self) -> usize {
+        match self {
+            Self::Udh16 => UDH_16,
+            // A centre that makes the header itself makes the usual one.
+            Self::Udh8 | Self::Sar | Self::Payload => UDH_8,
+        }
+    }
+
+    /// Whether it needs optional parameters, which centres below 3.4 do not know.
+    #[must_use]
+    pub const fn needs_parameters(self) -> bool {
+        matches!(self, Self::Sar | Self::Payload)
+    }
+}
+
 /// How long a text is: the same counts by which it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextLength {
@@ -143,12 +205,6 @@ pub fn measure_for(text: &str, alphabet: Alphabet, header: Header) -> TextLength
         per_segment,
         on_air,
     }
-}
-
-/// Counts a text as links usually send it, where similar characters may stand for those that the GSM alphabet lacks, or may not.
-#[must_use]
-pub fn check(text: &str, transliterated: bool) -> TextLength {
-    Cut::default().count(text, transliterated)
 }
 
 /// Typographic characters that cost a text the GSM alphabet, and what stands for them there.
@@ -389,24 +445,6 @@ mod tests {
         assert_eq!(transliterate("Žofie Dvořák"), "Zofie Dvorak");
         assert_eq!(transliterate("’ж"), "’ж", "half of it saves nothing");
         assert_eq!(transliterate("€[]"), "€[]");
-    }
-
-    #[test]
-    fn a_text_that_may_be_replaced_is_counted_as_it_is_then_sent() {
-        let text = format!("It’s {}", "a".repeat(100));
-        for (transliterated, expected) in [
-            (false, (Encoding::Ucs2, 105, 2, 67)),
-            (true, (Encoding::Gsm7, 105, 1, 160)),
-        ] {
-            let found = check(&text, transliterated);
-            let found = (
-                found.encoding,
-                found.length,
-                found.segments,
-                found.per_segment,
-            );
-            assert_eq!(found, expected, "{transliterated}");
-        }
     }
 
     proptest! {

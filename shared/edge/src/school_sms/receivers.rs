@@ -222,7 +222,7 @@ impl Weighed {
         let address = number.map(Address::receiver);
         match address {
             Some(Ok(address)) if wanted.agrees => {
-                let length = text::check(&wanted.text, false);
+                let length = text::measure(&wanted.text);
                 self.fit.push(Fit {
                     wanted,
                     address,

@@ -1,10 +1,9 @@
 //! Which user holds which role.
 
-use homeroom_domain::{RoleAssignmentId, RoleId, UserId};
+use homeroom_domain::{RoleAssignmentId, RoleId, UserId, permissions::ADMINISTRATOR};
 use homeroom_kernel::{Listing, PageRequest, Timestamp, page::FilterKind};
 use serde::{Deserialize, Serialize};
 
-use super::users::keep_an_administrator;
 use crate::{
     batch::{Action, Batch, Stamp},
     connection::IdentityDb,
@@ -142,4 +141,14 @@ pub fn delete(stamp: &Stamp<'_>, assignment: &AssignmentRow) -> Batch {
         None::<&AssignmentRow>,
     );
     batch
+}
+
+/// Refuses the batch when it leaves nobody active who holds the administrator's role.
+pub(crate) fn keep_an_administrator(batch: &mut Batch) {
+    batch.guard(
+        "last_administrator",
+        "not exists (select 1 from roles r join user_roles ur on ur.role_id = r.id join users u on u.id = ur.user_id \
+         where r.builtin = ?1 and u.is_active = 1 and u.deleted_at is null)",
+        vec![ADMINISTRATOR.into()],
+    );
 }

@@ -1,10 +1,13 @@
 //! Users.
 
-use homeroom_domain::{RoleId, StaffId, UserId, credentials::Plane, permissions::ADMINISTRATOR};
+use homeroom_domain::{RoleId, StaffId, UserId, credentials::Plane};
 use homeroom_kernel::{Listing, PageRequest, Timestamp, page::FilterKind};
 use serde::{Deserialize, Serialize};
 
-use super::{role_assignments, sessions::revoke_all};
+use super::{
+    role_assignments::{self, keep_an_administrator},
+    sessions::revoke_all,
+};
 use crate::{
     batch::{Action, Batch, Stamp},
     connection::IdentityDb,
@@ -378,14 +381,4 @@ pub fn change_password(stamp: &Stamp<'_>, user: UserId, verified: &str, new: &st
         Some(&change),
     );
     batch
-}
-
-/// Refuses the batch when it leaves nobody active who holds the administrator's role.
-pub(crate) fn keep_an_administrator(batch: &mut Batch) {
-    batch.guard(
-        "last_administrator",
-        "not exists (select 1 from roles r join user_roles ur on ur.role_id = r.id join users u on u.id = ur.user_id \
-         where r.builtin = ?1 and u.is_active = 1 and u.deleted_at is null)",
-        vec![ADMINISTRATOR.into()],
-    );
 }

@@ -21,6 +21,7 @@ pub mod report_settings;
 pub mod staff;
 pub mod structure;
 pub mod student_pins;
+pub mod subjects;
 pub mod teacher_exams;
 pub mod timetable;
 pub mod usage;

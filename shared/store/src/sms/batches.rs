@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{
-    callbacks, contacts,
+    DELETED, contacts, due,
     messages::{self, NewMessage},
 };
 use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
@@ -239,7 +239,7 @@ pub async fn withdraw(
     limit: u16,
     now: Timestamp,
 ) -> Result<Vec<SmsMessageId>, StoreError> {
-    let deleted = messages::DELETED;
+    let deleted = DELETED;
     let update = format!(
         "update sms_messages as m set {deleted} where {OF_BATCH} and m.status = 'ACCEPTED' \
          and m.claimed_at is null and m.handed_at is null"
@@ -277,7 +277,7 @@ pub async fn note_withdrawn(
     at_bridge: &[SmsMessageId],
     now: Timestamp,
 ) -> Result<(Vec<Count>, bool), StoreError> {
-    let deleted = messages::DELETED;
+    let deleted = DELETED;
     let update = format!(
         "update sms_messages as m set {deleted} where {OF_BATCH} and m.status = 'ACCEPTED' \
          and m.id in (select value from json_each(?4))"
@@ -291,10 +291,10 @@ pub async fn note_withdrawn(
         .batch(vec![
             sql!(update, id, app_id, now, json!(ids).to_string()),
             sql!(counts, id, app_id),
-            callbacks::due(now),
+            due::due(now),
         ])
         .await?;
     outcomes.changes();
     let counts = outcomes.rows()?;
-    Ok((counts, callbacks::is_due(&mut outcomes)?))
+    Ok((counts, due::is_due(&mut outcomes)?))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value as Json, json};
 
 use super::{
+    due::{due, is_due},
     inbound::InboundRow,
     messages::{COLUMNS, MessageRow},
 };
@@ -132,25 +133,6 @@ pub fn replace_secret(
     batch
 }
 
-#[derive(Deserialize)]
-struct Count {
-    count: u32,
-}
-
-/// Whether something is to be told now: `count` is 0 or 1.
-pub(crate) fn due(now: Timestamp) -> Statement {
-    sql!(
-        "select exists (select 1 from sms_callbacks where state = 'waiting' and due_at <= ?1) as count",
-        now
-    )
-}
-
-/// Reads what [`due`] gave.
-pub(crate) fn is_due(outcomes: &mut Outcomes) -> Result<bool, StoreError> {
-    let rows: Vec<Count> = outcomes.rows()?;
-    Ok(rows.first().is_some_and(|row| row.count > 0))
-}
-
 /// Carries out a change; whether somebody is to be told of something then.
 #[expect(
     private_bounds,
@@ -202,16 +184,6 @@ pub async fn claim(
         ))
         .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-/// Forgets what happened before a moment, some at a time.
-pub(crate) fn forget(before: Timestamp) -> Statement {
-    let millis = before.millis();
-    let first = format!("{:08x}-{:04x}-", millis >> 16, millis & 0xffff);
-    sql!(
-        "delete from sms_callbacks where id in (select id from sms_callbacks where id < ?1 order by id limit 500)",
-        first
-    )
 }
 
 /// Something that is to be told.

@@ -25,9 +25,6 @@ use crate::{
 /// Receivers of one statement: with texts of ten parts they are less than D1 takes as one value.
 const PORTION: usize = 250;
 
-/// The app that numbers belong to which are nobody's: who stops there, stops for everyone.
-pub const EVERYONE: i64 = 0;
-
 #[derive(Deserialize)]
 struct ContactRow {
     #[serde(deserialize_with = "rows::flag")]

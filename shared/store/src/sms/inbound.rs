@@ -15,7 +15,7 @@ use crate::{batch::Batch, connection::IdentityDb, error::StoreError, sql::sql};
 pub struct NewInbound {
     /// Its id at the bridge.
     pub id: String,
-    /// Whose number it was sent to; [`super::contacts::EVERYONE`]: nobody's.
+    /// Whose number it was sent to; [`super::EVERYONE`]: nobody's.
     pub app_id: i64,
     /// The link that received it.
     pub esme: i64,

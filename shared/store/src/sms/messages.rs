@@ -11,7 +11,7 @@ use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{callbacks, day, stops};
+use super::{DELETED, day, due, stops};
 use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
 
 /// Types of number and numbering plans, where the sender insists on them.
@@ -316,12 +316,12 @@ pub async fn claim(
     let statements = vec![
         stops::withhold(ids.clone(), now),
         sql!(text, ids, now),
-        callbacks::due(now),
+        due::due(now),
     ];
     let mut outcomes = db.connection().batch(statements).await?;
     outcomes.changes();
     let rows = outcomes.rows()?;
-    Ok((rows, callbacks::is_due(&mut outcomes)?))
+    Ok((rows, due::is_due(&mut outcomes)?))
 }
 
 /// Withdraws a message that nobody took from the queue yet; whether it did, and whether an app is to be told of something then.
@@ -334,10 +334,10 @@ pub async fn withdraw(
     let text = format!(
         "update sms_messages as m set {DELETED} where {WITHDRAWABLE} and m.claimed_at is null and m.handed_at is null"
     );
-    let statements = vec![sql!(text, id, app_id, now), callbacks::due(now)];
+    let statements = vec![sql!(text, id, app_id, now), due::due(now)];
     let mut outcomes = db.connection().batch(statements).await?;
     let withdrew = outcomes.changes() > 0;
-    Ok((withdrew, callbacks::is_due(&mut outcomes)?))
+    Ok((withdrew, due::is_due(&mut outcomes)?))
 }
 
 /// Notes that the bridge withdrew a message.
@@ -349,9 +349,6 @@ pub fn withdrawn(app_id: i64, id: SmsMessageId, now: Timestamp) -> Batch {
     batch
 }
 
-/// What is set of a message that was withdrawn at `?3`.
-pub(crate) const DELETED: &str = "status = 'DELETED', updated_at = ?3, \
-     parts = (select json_group_array(json_array('DELETED', null)) from json_each(m.parts))";
 /// Whether message `?1` of app `?2` can still be withdrawn.
 pub(crate) const WITHDRAWABLE: &str = "m.id = ?1 and m.app_id = ?2 and m.status = 'ACCEPTED'";
 
@@ -378,9 +375,9 @@ pub async fn list_waiting(
         i64::from(limit),
     );
     let old = now.plus_seconds(-CALLBACKS_SECONDS);
-    let statements = vec![waiting, callbacks::due(now), callbacks::forget(old)];
+    let statements = vec![waiting, due::due(now), due::forget(old)];
     let mut outcomes = db.connection().batch(statements).await?;
     let rows: Vec<Waiting> = outcomes.rows()?;
     let ids = rows.into_iter().map(|row| row.id).collect();
-    Ok((ids, callbacks::is_due(&mut outcomes)?))
+    Ok((ids, due::is_due(&mut outcomes)?))
 }

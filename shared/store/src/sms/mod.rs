@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod callbacks;
 pub mod contacts;
+mod due;
 pub mod events;
 pub mod inbound;
 pub mod messages;
@@ -72,6 +73,13 @@ impl Connected for EventsDb {
         &self.0
     }
 }
+
+/// The app that numbers belong to which are nobody's: who stops there, stops for everyone.
+pub const EVERYONE: i64 = 0;
+
+/// What is set of a message that was withdrawn at `?3`.
+pub(crate) const DELETED: &str = "status = 'DELETED', updated_at = ?3, \
+     parts = (select json_group_array(json_array('DELETED', null)) from json_each(m.parts))";
 
 /// The statuses after which nothing changes, as a list for `in (…)`.
 pub(crate) const FINAL: &str =

@@ -5,7 +5,7 @@ use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{contacts::EVERYONE, messages::DELETED};
+use super::{DELETED, EVERYONE};
 use crate::{
     batch::Batch,
     connection::{Connected, IdentityDb},

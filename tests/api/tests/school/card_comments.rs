@@ -1,9 +1,103 @@
-//! What is said about a card by hand, and what outdates one.
+//! What is said about a card, by bands and by hand, and what outdates one.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{greenwood, publication::publish, refused, report_cards::golden};
+
+#[test]
+fn comments_come_from_bands_until_somebody_writes_them() {
+    let (app, school) = greenwood();
+    let golden = golden(&app, &school);
+    let template = |path: &str, text: &str| {
+        let body = json!({"level": "O Level", "min_mark": 60, "max_mark": 100, "text": text});
+        school.admin.post(path, &body).expect(201);
+    };
+    template("class-teacher-comments/", "A fine term.");
+    template("head-teacher-comments/", "Keep it up.");
+    template("teacher-comment-templates/", "Good work.");
+    let card = golden.card(&school, 0).json;
+    assert_eq!(
+        card["class_teacher_comment"],
+        json!({"text": "A fine term.", "source": "template"})
+    );
+    assert_eq!(
+        card["head_teacher_comment"],
+        json!({"text": "Keep it up.", "source": "template"})
+    );
+    assert_eq!(card["subjects"][0]["comment"], "Good work.");
+    template("teacher-grade-comments/", "Well done.");
+    assert_eq!(
+        golden.card(&school, 0).json["subjects"][0]["comment"],
+        "Well done."
+    );
+    // Chipo's average is below the band, and Eve's average is not final.
+    for n in [2, 4] {
+        assert_eq!(
+            golden.card(&school, n).json["class_teacher_comment"],
+            json!({"text": "", "source": null})
+        );
+    }
+    let exam = app.value(
+        &school.slot,
+        &format!(
+            "select exam from marks where student_session = '{}' limit 1",
+            golden.students[0]
+        ),
+    );
+    golden.form.mark(
+        exam.as_str().unwrap(),
+        &golden.students[0],
+        "80: Reads beautifully",
+    );
+    let path = format!(
+        "{}report-cards/{}/comments/",
+        golden.form.path(),
+        golden.students[0]
+    );
+    school
+        .admin
+        .put(&path, &json!({"class_teacher": "My best pupil"}))
+        .expect(200);
+    let card = golden.card(&school, 0).json;
+    assert_eq!(
+        card["class_teacher_comment"],
+        json!({"text": "My best pupil", "source": "written"})
+    );
+    assert_eq!(card["head_teacher_comment"]["source"], "template");
+    let written: Vec<&Value> = card["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["comment_source"] == "written")
+        .collect();
+    assert_eq!(written.len(), 1);
+    assert_eq!(written[0]["comment"], "Reads beautifully");
+
+    let status = school
+        .admin
+        .get(&format!("{}comment-status/", golden.form.path()))
+        .status(200);
+    let class = &status.json["results"][0];
+    assert_eq!(
+        class["class_teacher"],
+        json!({"written": 1, "auto": 2, "missing": 2})
+    );
+    assert_eq!(
+        class["head_teacher"],
+        json!({"written": 0, "auto": 3, "missing": 2})
+    );
+    school
+        .admin
+        .put(&path, &json!({"class_teacher": null}))
+        .expect(200);
+    assert_eq!(
+        golden.card(&school, 0).json["class_teacher_comment"]["source"],
+        "template"
+    );
+    let same = school.admin.put(&path, &json!({})).status(200);
+    assert_eq!(same.json["class_teacher"], json!(null));
+}
 
 #[test]
 fn comments_of_two_people_at_once_both_stay() {

@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Job,
     file::FileRow,
+    layout::{LINKS, Rules, Sheet},
     links::{self, Links},
-    sheets::{Rules, Sheet},
 };
 use crate::{
     connection::{Outcomes, TenantDb},
@@ -191,7 +191,7 @@ fn take(sheet: &'static Sheet, outcomes: &mut Outcomes) -> Result<Known, StoreEr
         Rules::Marks => known.takes_marks = !outcomes.rows::<Only>()?.is_empty(),
         Rules::Guardians => {
             for row in outcomes.rows::<Map<String, Json>>()? {
-                let (_, link) = take_record(links::RECORDS.fields, row)?;
+                let (_, link) = take_record(LINKS.fields, row)?;
                 known.links.know(link);
             }
             let own = outcomes.rows::<Guardian>()?.into_iter();

@@ -10,7 +10,7 @@ use homeroom_kernel::{FieldErrors, fields::NON_FIELD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::sheets::{Column, Rules, Sheet};
+use super::layout::{Column, Rules, Sheet};
 
 /// Most rows of a file.
 pub const MAX_ROWS: usize = 5_000;

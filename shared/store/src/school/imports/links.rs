@@ -2,27 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use homeroom_domain::records::{self, Field, Kind, Literal, Record};
+use homeroom_domain::records::{self, Record};
 use homeroom_kernel::FieldErrors;
 use serde_json::{Map, Value as Json, json};
 
 use super::file::FileRow;
-use crate::{
-    batch::Stamp,
-    records::{Table, new_record},
-};
-
-/// Links as a file names them: all may be left empty.
-pub(super) static RECORDS: Table = Table {
-    name: "student_guardians",
-    fields: &[
-        Field::nullable("student", Kind::Reference("students"), ""),
-        Field::shown("guardian", Kind::Reference("guardians"), ""),
-        Field::nullable("relation", Kind::Text { min: 1, max: 50 }, ""),
-        Field::or("is_primary", Kind::Boolean, Literal::Boolean(false), ""),
-    ],
-    ..Table::PLAIN
-};
+use crate::{batch::Stamp, records::new_record};
 
 /// The links of all students that the rows of a portion name.
 pub(super) const FOUND: &str = "select distinct l.id, l.created_at, l.updated_at, l.created_by, l.student, l.guardian, l.relation, \

@@ -3,6 +3,7 @@
 
 mod context;
 mod file;
+mod layout;
 mod links;
 mod plan;
 pub mod sheets;
@@ -23,8 +24,9 @@ use crate::{
 
 pub use context::{Known, ask};
 pub use file::{FileRow, MAX_ROWS, PORTION, Portions, Refused, read};
+pub use layout::Sheet;
 pub use plan::{Plan, RowResult, plan};
-pub use sheets::{SHEETS, Sheet, sheet};
+pub use sheets::{SHEETS, sheet};
 pub use write::{refuse, settle, split};
 
 /// Results that an import shows by itself; all of them are in its list.

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::{
     context::{Earlier, Known},
     file::{FileRow, Messages},
-    sheets::{Rules, Sheet},
+    layout::{Rules, Sheet},
 };
 use crate::{batch::Stamp, records::new_record};
 

@@ -5,9 +5,9 @@ use homeroom_kernel::{FieldErrors, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Chunk, Job, links,
+    Chunk, Job,
+    layout::{LINKS, Rules, Sheet},
     plan::{Plan, Write},
-    sheets::{Rules, Sheet},
 };
 use crate::{
     batch::{Action, Batch, Stamp, difference},
@@ -38,8 +38,8 @@ pub fn settle(
     if writes && !job.is_dry_run {
         let written: Vec<_> = sheet.written().collect();
         write_records(&mut batch, stamp, sheet.table, &written, &plan.writes)?;
-        let linked: Vec<_> = links::RECORDS.fields.iter().collect();
-        write_records(&mut batch, stamp, &links::RECORDS, &linked, &plan.links)?;
+        let linked: Vec<_> = LINKS.fields.iter().collect();
+        write_records(&mut batch, stamp, &LINKS, &linked, &plan.links)?;
         if sheet.rules == Rules::Students {
             note_students(&mut batch, stamp, plan);
         }

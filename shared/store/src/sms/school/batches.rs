@@ -12,7 +12,7 @@ use crate::{
     error::StoreError,
     list::{self, Page, Source},
     rows,
-    sms::messages::DELETED,
+    sms::DELETED,
     sql::sql,
 };
 

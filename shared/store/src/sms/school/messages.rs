@@ -13,7 +13,10 @@ use crate::{
     connection::TenantDb,
     error::StoreError,
     list::{self, Page, Source},
-    sms::messages::{self as all, COLUMNS, MessageRow, NewMessage},
+    sms::{
+        DELETED,
+        messages::{self as all, COLUMNS, MessageRow, NewMessage},
+    },
     sql::sql,
 };
 
@@ -175,7 +178,7 @@ pub fn withdraw(stamp: &Stamp<'_>, message: &MessageRow, by_the_bridge: bool) ->
     };
     let text = format!(
         "update sms_messages as m set {} where {}{untouched}",
-        all::DELETED,
+        DELETED,
         all::WITHDRAWABLE
     );
     let mut batch = Batch::default();
