@@ -497,3 +497,27 @@ test("another school sees nothing of it", async () => {
     expect(borrowed.status).toBe(401);
   }
 });
+
+test("on D1 too no table tells who an erased student was, and nothing changes for the class", async () => {
+  const { admin, students } = year;
+  const slot = await slotOf(platform, platform.schools[0].slug);
+  const { id } = students.Amina;
+  const { student_id } = await admin.do("PATCH", `admissions/${id}/`, { enrolment: "transferred", user: null });
+  const sheet = `${examSessions()}${year.examSession}/broadsheet/?academic_class=${year.classes.room}`;
+  const dump = async () => {
+    const [tables] = await platform.execute(slot, [["SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'"]]);
+    return JSON.stringify(await platform.execute(slot, tables.map(({ name }) => [`SELECT * FROM ${name}`])));
+  };
+  const traces = ["Amina", PHONE.replace(/\D/g, ""), "A pleasure to teach", "Explains it to others"];
+  const [before, all] = [await admin.call("GET", sheet), await dump()];
+  expect(traces.filter((trace) => all.includes(trace))).toEqual(traces);
+  const erase = () => admin.do("POST", `students/${id}/erase/`, { student_id, reason: "Asked for in writing." });
+  const erased = await erase();
+  expect(erased).toMatchObject({ id, student_id: `erased-${id}` });
+  const left = await dump();
+  expect(traces.filter((trace) => left.includes(trace))).toEqual([]);
+  const after = await admin.call("GET", sheet);
+  expect(after.text).toBe(before.text.replaceAll("Amina Moyo", "Erased student").replaceAll(`"${student_id}"`, `"${erased.student_id}"`));
+  expect(await erase()).toEqual(erased);
+  expectError(await admin.call("PATCH", `admissions/${id}/`, { address: "Here" }), 409, "student_erased");
+});

@@ -8,7 +8,7 @@ use crate::{
     imports,
     marks::{bulk, sheet},
     notice_sms, password_reset,
-    people::{admissions, guardians, pins, registrations},
+    people::{admissions, erasure, guardians, pins, registrations},
     permissions,
     promotion::{
         bulk as decided, copy, executions, history, preview, proposals, steps as setup_steps,
@@ -156,6 +156,7 @@ homeroom_edge::routes! { Document, records(RECORDS);
     history::list_student_promotion_history,
     admissions::list_student_history,
     admissions::list_students_without_session,
+    erasure::erase_student,
     guardians::list_guardian_students,
     pins::set_student_pin,
     pins::delete_student_pin,

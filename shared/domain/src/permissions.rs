@@ -203,6 +203,7 @@ catalogue! {
         SendSms = 239, "school.send_sms", "Send and withdraw text messages";
         ChangeSmsSettings = 240, "school.change_sms_settings", "Change how text messages are sent";
         ChangeStudentPin = 241, "school.change_student_pin", "Set, renew and remove students' PINs";
+        EraseStudent = 243, "school.erase_student", "Erase students who left";
     }
     chatbot {
         ViewStudent = 301, "chatbot.view_student", "Look up students by phone number";

@@ -62,6 +62,13 @@ conflicts! {
     ClassFull = "class_full": "The class is full, or has more students than that: raise its capacity, or choose another class.",
     /// A student with marks in no class.
     MarksInClass = "marks_in_class": "The student has marks in this session, which a class must show: move the student to another class, or delete the marks first.",
+    // People.
+    /// Erasing who has not left.
+    StudentEnrolled = "student_enrolled": "The student has not left: set enrolment to transferred, graduated or dropped_out, and end the registration in the active session first.",
+    /// Filling an erased record again.
+    StudentErased = "student_erased": "This student was erased, and the record stays as it is. Admit the person anew instead.",
+    /// Rows that wait may name the person.
+    ImportRunning = "import_running": "A file is being imported that may name the student. Wait until it is done.",
     // Attendance.
     /// A holiday was announced.
     AttendanceClosed = "attendance_closed": "This day is a holiday by now, so no attendance is entered for it. Choose another day, or change the holiday.",

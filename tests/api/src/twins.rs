@@ -94,6 +94,7 @@ impl Twins {
         let user = alpha.admin.post("users/", &user).status(201);
         let role = json!({"name": "Own", "parent_role": alpha.role("Office"), "description": "-"});
         let ids = vec![
+            ("students", scene.reference("students", 4_000)),
             ("users", user.id()),
             ("staff", user.str("teacher_profile/id")),
             ("roles", alpha.admin.post("roles/", &role).status(201).id()),

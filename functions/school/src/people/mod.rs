@@ -1,6 +1,7 @@
 //! Students, their guardians, and their place in a session.
 
 pub(crate) mod admissions;
+pub(crate) mod erasure;
 pub(crate) mod guardians;
 pub(crate) mod pins;
 pub(crate) mod registrations;

@@ -112,13 +112,13 @@ pub async fn results(
     const BY_PHONE: &str = of_phone!("?1");
     let (students, about) = match whose {
         Whose::Number(number) => (
-            "select k.id from students k where k.student_id = ?1".to_owned(),
+            "select k.id from students k where k.student_id = ?1 and k.erased_at is null".to_owned(),
             number.to_owned(),
         ),
         Whose::Phone(phone) => (BY_PHONE.to_owned(), phone.to_owned()),
         Whose::Both(number, phone) => (
             concat!(
-                "select k.id from students k where k.student_id = json_extract(?1, '$[0]') and k.id in (",
+                "select k.id from students k where k.student_id = json_extract(?1, '$[0]') and k.erased_at is null and k.id in (",
                 of_phone!("json_extract(?1, '$[1]')"),
                 ")"
             )
@@ -177,10 +177,10 @@ const CONCERNS: &str = concat!(
      json_extract(w.of, '$[2]') as now from (select ? as of) w) me where t.publish_at <= me.now \
      and (t.expires_at is null or t.expires_at > me.now) and (t.audience = 'everyone' \
      or t.audience = 'guardians' and exists (select 1 from guardians g where g.phone_number in (me.phone, ltrim(me.phone, '+'))) \
-     or t.audience = 'students' and exists (select 1 from students p where p.student_id = me.number or p.user in \
+     or t.audience = 'students' and exists (select 1 from students p where p.student_id = me.number and p.erased_at is null or p.user in \
      (select u.id from users u where u.phone_number in (me.phone, ltrim(me.phone, '+')) and u.deleted_at is null \
      and u.is_active = 1)) \
-     or t.audience in ('form', 'class') and exists (select 1 from students p where (p.student_id = me.number or p.id in (",
+     or t.audience in ('form', 'class') and exists (select 1 from students p where p.erased_at is null and (p.student_id = me.number or p.id in (",
     of_phone!("me.phone"),
     ")) and (t.audience = 'form' and p.form = t.form or exists (select 1 from student_sessions s \
      join academic_classes a on a.id = s.academic_class join classes k on k.id = a.class \

@@ -75,7 +75,7 @@ pub async fn find_class(
     );
     let students = format!(
         "select {HOLDER} from student_sessions r join students p on p.id = r.student where r.academic_class = ?1 \
-         and r.session = ?2 and r.status = 'active' order by p.last_name collate nocase, p.first_name collate nocase, p.id"
+         and r.session = ?2 and r.status = 'active' and p.erased_at is null order by p.last_name collate nocase, p.first_name collate nocase, p.id"
     );
     let statements = vec![
         sql!(of_class, class, session),

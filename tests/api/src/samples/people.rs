@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Sample, Scene,
+    Family, Sample, Scene,
     records::{self, PathIds, fill},
 };
 use crate::document::Operation;
@@ -53,6 +53,17 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             let path = format!("students/{}/guardians/{}/", link["student"], link["id"]);
             let guardian = admin.get(&path).status(200).str("guardian");
             ids.insert("id".to_owned(), guardian);
+        }
+        "erase_student" => {
+            let Family {
+                student, number, ..
+            } = scene.family(n);
+            let gone = json!({"enrolment": "graduated"});
+            admin
+                .patch(&format!("admissions/{student}/"), &gone)
+                .expect(200);
+            body = Some(json!({"student_id": number, "reason": "Asked for in writing."}));
+            ids.insert("id".to_owned(), student);
         }
         "place_students" => {
             ids = class(scene, n);

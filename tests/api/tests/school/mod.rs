@@ -23,6 +23,7 @@ mod card_lists;
 mod class_registration;
 mod class_removal;
 mod classroom;
+mod erasure;
 mod exams;
 mod exports;
 mod grading;

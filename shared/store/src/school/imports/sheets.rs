@@ -51,11 +51,13 @@ pub static STUDENTS: Sheet = Sheet {
         column("parent_phone", "t.parent_phone"),
         column("address", "t.address"),
     ],
-    found: &["students t on t.student_id = json_extract(j.value, '$.student_id')"],
+    found: &[
+        "students t on t.student_id = json_extract(j.value, '$.student_id') and t.erased_at is null",
+    ],
     names: &[&["student_id"]],
     rules: Rules::Students,
     export: Export {
-        from: "students t where t.id > ?1 and (?3 is null and ?4 is null or exists (select 1 from student_sessions s \
+        from: "students t where t.id > ?1 and t.erased_at is null and (?3 is null and ?4 is null or exists (select 1 from student_sessions s \
                where s.student = t.id and s.session = ifnull(?3, s.session) and ifnull(s.academic_class, '') = ifnull(?4, ifnull(s.academic_class, '')))) \
                and ?5 is null",
         keys: ["t.id", "''"],
@@ -110,7 +112,7 @@ pub static GUARDIANS: Sheet = Sheet {
         naming(
             "student_id",
             "student",
-            "students r on r.student_id = json_extract(j.value, '$.student_id')",
+            "students r on r.student_id = json_extract(j.value, '$.student_id') and r.erased_at is null",
             "(select p.student_id from students p where p.id = l.student)",
         ),
         column("relation", "l.relation"),
@@ -250,7 +252,7 @@ pub static REGISTRATIONS: Sheet = Sheet {
     names: &[&["session", "student_id"]],
     rules: Rules::Registrations,
     export: Export {
-        from: "student_sessions t where t.id > ?1 and t.session = ifnull(?3, t.session) \
+        from: "student_sessions t join students p on p.id = t.student and p.erased_at is null where t.id > ?1 and t.session = ifnull(?3, t.session) \
                and ifnull(t.academic_class, '') = ifnull(?4, ifnull(t.academic_class, '')) and ?5 is null",
         keys: ["t.id", "''"],
     },
@@ -327,7 +329,7 @@ pub static MARKS: Sheet = Sheet {
     rules: Rules::Marks,
     export: Export {
         from: "exams x join student_sessions s on s.academic_class = x.academic_class and s.status = 'active' \
-               join students p on p.id = s.student \
+               join students p on p.id = s.student and p.erased_at is null \
                left join marks m on m.exam = x.id and m.student_session = s.id \
                where x.exam_session = ?5 and x.id >= ?1 and (x.id > ?1 or s.id > ?2) \
                and x.academic_class = ifnull(?4, x.academic_class) and ?3 is null",

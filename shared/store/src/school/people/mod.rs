@@ -1,11 +1,13 @@
 //! Students, their guardians, and their place in a session.
 
+mod erasure;
 mod guardians;
 mod registrations;
 mod students;
 
 use homeroom_domain::records::Kind;
 
+pub use erasure::{Card, Erasable, NAME as ERASED_NAME, erase, find_erasable};
 pub use guardians::{
     GUARDIANS, GuardianAlike, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN,
     guardians_alike, students_of,
@@ -13,8 +15,8 @@ pub use guardians::{
 pub use registrations::{Outcome, Placed, STUDENT_SESSIONS, of_class, place, take_out_of_class};
 pub(crate) use students::end_registrations;
 pub use students::{
-    Admission, Change, HISTORY, Namesake, STUDENTS, WITHOUT_SESSION, history, note_changes,
-    prepare_admission, without_session,
+    Admission, Change, HISTORY, Namesake, STUDENTS, WITHOUT_SESSION, hide_erased, history,
+    note_changes, prepare_admission, without_session,
 };
 
 const NAME: Kind = Kind::Text { min: 1, max: 100 };

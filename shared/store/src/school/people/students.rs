@@ -4,7 +4,10 @@ use homeroom_domain::{
     academics::student_number,
     records::{self, Field, Kind, Literal, Record},
 };
-use homeroom_kernel::{Id, Listing, PageRequest, Timestamp, page::FilterKind};
+use homeroom_kernel::{
+    Id, Listing, PageRequest, Timestamp,
+    page::{FilterKind, FilterValue},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -86,6 +89,11 @@ pub static STUDENTS: Table = Table {
             Kind::Reference("users"),
             "Who signs in as this student.",
         ),
+        Field::shown_or_null(
+            "erased_at",
+            Kind::Moment,
+            "When what tells who the student was, was erased; null: it is there.",
+        ),
         Field::note(
             "reason",
             Kind::Text { min: 0, max: 500 },
@@ -122,10 +130,20 @@ pub static STUDENTS: Table = Table {
             ("status", FilterKind::Text, "t.status = ?"),
             ("enrolment", FilterKind::Text, "t.enrolment = ?"),
             ("user", FilterKind::Id, "t.user = ?"),
+            ("erased", FilterKind::Bool, ERASED),
         ],
     },
     ..Table::PLAIN
 };
+
+const ERASED: &str = "(t.erased_at is not null) = ?";
+
+/// Leaves out who was erased, unless those are asked for.
+pub fn hide_erased(request: &mut PageRequest) {
+    if !request.filters.iter().any(|(asked, _)| *asked == ERASED) {
+        request.filters.push((ERASED, FilterValue::Bool(false)));
+    }
+}
 
 /// Takes the next number of the year that no student has. Numbers that a school gave itself are passed over.
 const NEXT_NUMBER: &str = "insert into student_numbers (admission_year, last_number) \

@@ -52,11 +52,13 @@ macro_rules! moved_on {
     };
 }
 
-/// Whether the registration that `h` made was changed by hand since: then it stays, and so does the student in it.
+/// Whether the registration that `h` made was changed by hand since, or the student was erased: then it stays, and so does the
+/// student.
 macro_rules! reregistered {
     () => {
-        "exists (select 1 from student_sessions reg where reg.id = h.student_session and (reg.academic_class, \
-         reg.boarding_status, reg.status) is not (h.destination_session_class, h.new_boarding, 'active'))"
+        "(exists (select 1 from student_sessions reg where reg.id = h.student_session and (reg.academic_class, \
+         reg.boarding_status, reg.status) is not (h.destination_session_class, h.new_boarding, 'active')) \
+         or exists (select 1 from students who where who.id = h.student and who.erased_at is not null))"
     };
 }
 

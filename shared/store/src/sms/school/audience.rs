@@ -88,7 +88,11 @@ pub async fn find(
         ),
         Audience::Classes(ids) => (ids, "academic_classes", in_class),
         Audience::Forms(ids) => (ids, "forms", in_form),
-        Audience::Students(ids) => (ids, "students", "p.id in (select value from json_each(?1))"),
+        Audience::Students(ids) => (
+            ids,
+            "students where erased_at is null",
+            "p.id in (select value from json_each(?1))",
+        ),
         Audience::Registrations(ids) => (
             ids,
             "student_sessions",
@@ -119,7 +123,7 @@ pub async fn find(
     let pairs = format!(
         "select p.id as student, {STUDENT_NAME} as student_name, {CLASS_NAME} as class_name, g.id as guardian, \
          g.first_name || ' ' || g.last_name as guardian_name, g.phone_number, {AGREES} as agrees from {from} \
-         where {condition} order by p.last_name collate nocase, p.first_name collate nocase, p.id, g.id limit ?2"
+         where {condition} and p.erased_at is null order by p.last_name collate nocase, p.first_name collate nocase, p.id, g.id limit ?2"
     );
     let missing = format!(
         "select value as id from json_each(?1) where value not in (select id from {table})"
