@@ -7,8 +7,8 @@ pub(crate) mod tell;
 
 use std::collections::BTreeSet;
 
-use homeroom_domain::sms::callback;
-use homeroom_edge::{ApiError, App, app::CallbackJob, sms::AppCaller};
+use homeroom_domain::webhooks::MAX_URL;
+use homeroom_edge::{ApiError, App, app::CallbackJob, sms::AppCaller, telling};
 use homeroom_kernel::{Fields, rules};
 use homeroom_store::sms::{callbacks, messages::Callback};
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub async fn tell_apps(app: &App, jobs: &[(CallbackJob, u32)]) -> Vec<Fate> {
 
 /// Reads an address. That it is somewhere is checked with what the deployment says.
 fn url(value: &Value) -> Result<String, String> {
-    rules::text(1, callback::MAX_URL)(value)
+    rules::text(1, MAX_URL)(value)
 }
 
 fn level(value: &Value) -> Result<u8, String> {
@@ -50,8 +50,7 @@ pub(crate) fn read(fields: &mut Fields) -> Option<Callback> {
 }
 
 fn check(app: &App, field: &str, url: Option<&str>) -> Result<(), ApiError> {
-    let checked = url.map_or(Ok(()), |url| callback::check_url(url, app.is_development()));
-    checked.map_err(|words| ApiError::field(field, words))
+    url.map_or(Ok(()), |url| telling::check_url(app, field, url))
 }
 
 /// Refuses an address of messages that is none, and one of an app that has nothing to sign with.
