@@ -1,7 +1,7 @@
 //! Telling the platform what changed here: after the answer, and again every few minutes for what was missed.
 
 use homeroom_domain::UserId;
-use homeroom_edge::{App, Context, State};
+use homeroom_edge::{App, Caller, Context, SchoolArea, State};
 use homeroom_kernel::Timestamp;
 use homeroom_store::{
     Batch, ControlDb, StoreError, TenantDb, Trace,
@@ -54,6 +54,17 @@ pub(crate) fn announce(
         };
         batch.announce(&entry, now);
     }
+}
+
+/// Has webhooks told of what the batch does, once it is there.
+pub(crate) fn announce_event(
+    caller: &Caller<SchoolArea>,
+    batch: &mut Batch,
+    event: &str,
+    data: &serde_json::Value,
+) {
+    batch.announce_event(event, data, caller.context.now);
+    deliver_later(&caller.app, &caller.context, caller.db.school());
 }
 
 /// Has the outbox carried out after the answer.

@@ -1,6 +1,6 @@
 //! Fields that several resources read alike, and how a stored number is shown.
 
-use homeroom_domain::sms::{callback::MAX_URL, number::Address};
+use homeroom_domain::{sms::number::Address, webhooks::MAX_URL};
 use homeroom_kernel::{Fields, Timestamp, rules};
 use homeroom_store::sms::messages::Callback;
 use serde_json::Value;

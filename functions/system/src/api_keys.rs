@@ -15,12 +15,11 @@ use homeroom_edge::{
     SystemCan,
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
-use homeroom_store::control::{
-    api_keys::{self, ApiKeyRow},
-    schools,
-};
+use homeroom_store::control::api_keys::{self, ApiKeyRow};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
+
+use crate::schools::refuse_missing;
 
 /// An API key, without its secret.
 #[derive(Serialize, ToSchema)]
@@ -234,7 +233,7 @@ pub(crate) async fn create_api_key(
     post.may_grant(&scopes, "scopes")?;
     let client = input.client.flatten();
     if let Some(client) = client {
-        refuse_missing_school(&post, client).await?;
+        refuse_missing(&post, client).await?;
     }
     let stamp = post.stamp();
     let secret = generate(&post);
@@ -269,16 +268,6 @@ pub(crate) async fn create_api_key(
 fn generate(caller: &Caller<SystemArea>) -> ApiKey {
     let ids = caller.stamp().ids;
     ApiKey::generate(&caller.app.settings.environment, ids.secret(), ids.secret())
-}
-
-async fn refuse_missing_school(caller: &Caller<SystemArea>, id: TenantId) -> Result<(), ApiError> {
-    match schools::find(&caller.db, id).await {
-        Ok(school) if school.deleted_at.is_none() => Ok(()),
-        Ok(_) | Err(homeroom_store::StoreError::NotFound) => {
-            Err(ApiError::field("client", "There is no such school."))
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn refuse_past(expires_at: Option<Timestamp>, now: Timestamp) -> Result<(), ApiError> {

@@ -1,6 +1,9 @@
 //! Every route of the area.
 
-use crate::{api_keys, audit_logs, auth, permissions, roles, schools, users};
+use crate::{
+    api_keys, audit_logs, auth, permissions, roles, schools, users,
+    webhooks::{self, deliveries},
+};
 
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(utoipa::OpenApi)]
@@ -16,6 +19,7 @@ use crate::{api_keys, audit_logs, auth, permissions, roles, schools, users};
         (name = "users", description = "Platform users."),
         (name = "roles", description = "Platform roles and the permissions that exist."),
         (name = "api-keys", description = "Keys for programs, for one school or all."),
+        (name = "webhooks", description = "Servers that are told what happens in schools."),
         (name = "audit-logs", description = "Who changed what."),
     ),
 )]
@@ -59,6 +63,15 @@ homeroom_edge::routes! { Document;
     api_keys::update_api_key,
     api_keys::delete_api_key,
     api_keys::rotate_api_key,
+    webhooks::list_webhooks,
+    webhooks::create_webhook,
+    webhooks::find_webhook,
+    webhooks::update_webhook,
+    webhooks::delete_webhook,
+    webhooks::rotate_webhook_secret,
+    deliveries::list_webhook_deliveries,
+    deliveries::retry_webhook_delivery,
+    deliveries::test_webhook,
     audit_logs::list_audit_logs,
     audit_logs::find_audit_log,
 }

@@ -9,6 +9,7 @@ pub mod permissions;
 pub mod records;
 pub mod schools;
 pub mod sms;
+pub mod webhooks;
 
 /// Kinds of things that have an id.
 pub mod kinds {
@@ -42,6 +43,12 @@ pub mod kinds {
     /// Text messages that were sent as one.
     #[derive(Debug)]
     pub enum SmsBatch {}
+    /// A webhook of the platform.
+    #[derive(Debug)]
+    pub enum Webhook {}
+    /// Something that a webhook is told.
+    #[derive(Debug)]
+    pub enum WebhookDelivery {}
 }
 
 /// Id of a school.
@@ -64,3 +71,7 @@ pub type AuditId = homeroom_kernel::Id<kinds::AuditEntry>;
 pub type SmsMessageId = homeroom_kernel::Id<kinds::SmsMessage>;
 /// Id of a batch of text messages.
 pub type SmsBatchId = homeroom_kernel::Id<kinds::SmsBatch>;
+/// Id of a webhook of the platform.
+pub type WebhookId = homeroom_kernel::Id<kinds::Webhook>;
+/// Id of something that a webhook is told.
+pub type WebhookDeliveryId = homeroom_kernel::Id<kinds::WebhookDelivery>;

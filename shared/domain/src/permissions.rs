@@ -60,6 +60,10 @@ catalogue! {
         ChangeApiKey = 16, "system.change_api_key", "Change and rotate API keys";
         DeleteApiKey = 17, "system.delete_api_key", "Revoke API keys";
         ViewAuditLog = 18, "system.view_audit_log", "View the platform's audit log";
+        ViewWebhook = 19, "system.view_webhook", "View webhooks";
+        AddWebhook = 20, "system.add_webhook", "Create webhooks";
+        ChangeWebhook = 21, "system.change_webhook", "Change, test and repeat webhooks";
+        DeleteWebhook = 22, "system.delete_webhook", "Delete webhooks";
     }
     school {
         ViewUser = 101, "school.view_user", "View users";

@@ -24,6 +24,7 @@ pub mod school_sms;
 mod serve;
 pub mod sms;
 pub mod sms_rules;
+pub mod telling;
 mod tenancy;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;

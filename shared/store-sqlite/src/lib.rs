@@ -22,6 +22,7 @@ pub const CONTROL_SCHEMA: &[&str] = &[
     include_str!("../../../schema/control/0003_sms_senders.sql"),
     include_str!("../../../schema/control/0004_sms_callbacks.sql"),
     include_str!("../../../schema/control/0005_sms_confidential.sql"),
+    include_str!("../../../schema/control/0006_webhooks.sql"),
 ];
 /// The migrations of a school's database, in order.
 pub const TENANT_SCHEMA: &[&str] = &[
@@ -45,6 +46,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0018_student_pins.sql"),
     include_str!("../../../schema/tenant/0019_substitutions.sql"),
     include_str!("../../../schema/tenant/0020_password_resets.sql"),
+    include_str!("../../../schema/tenant/0021_events.sql"),
     include_str!("../../../schema/tenant/0022_erasure.sql"),
 ];
 

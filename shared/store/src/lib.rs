@@ -25,6 +25,7 @@ mod rows;
 pub mod school;
 pub mod sms;
 pub mod sql;
+pub mod telling;
 
 pub use batch::{Action, ActorKind, Batch, Stamp};
 pub use connection::{ControlDb, IdentityDb, TenantDb, Trace};

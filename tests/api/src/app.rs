@@ -253,6 +253,13 @@ impl TestApp {
             .block_on(homeroom_school::visit_schools(&school.app))
     }
 
+    /// What the system area does every minute: webhooks are told what waits for them.
+    pub fn tell_webhooks(&self) -> Result<usize, StoreError> {
+        let system = self.0.system.borrow();
+        let telling = homeroom_system::tell_webhooks(&system.app);
+        self.0.runtime.block_on(telling)
+    }
+
     /// The schools whose turn it is when `limit` are visited at a time.
     #[must_use]
     pub fn schools_in_turn(&self, turn: i64, limit: u16) -> Vec<String> {

@@ -20,6 +20,8 @@ const RECORDED: &[&str] = &[
     "tenant_domains",
     "slots",
     "api_keys",
+    "webhooks",
+    "webhook_deliveries",
     "report_settings",
     "logos",
     "publications",
@@ -43,6 +45,9 @@ const NOTES: &[&str] = &[
     "update tenants set pending_admin = null",
     "delete from calendar_feeds where user",
     "update password_resets set tries",
+    "insert into webhook_deliveries (seq",
+    "update webhook_deliveries as c",
+    "delete from webhook_deliveries where id in",
 ];
 
 fn changes_a_record(statement: &str) -> bool {

@@ -97,6 +97,12 @@ fn writes_cost_few_trips() {
     2 system.delete_user
     2 system.update_user
     2 system.replace_user
+    1 system.create_webhook
+    2 system.delete_webhook
+    2 system.update_webhook
+    2 system.retry_webhook_delivery
+    2 system.rotate_webhook_secret
+    2 system.test_webhook
     2 school.replace_scale
     2 school.enter_attendance
     2 school.change_password
@@ -207,6 +213,7 @@ fn a_creation_writes_few_rows() {
     4 system.create_role
     107 system.create_school
     2 system.create_user
+    2 system.create_webhook
     2 school.create_own_calendar_feed
     3 school.create_role
     4 school.create_staff

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use homeroom_api_tests::{
     Client, PUBLIC_HOST, Reply,
     document::{Operation, operations},
-    samples::{Sample, user_body},
+    samples::{Sample, user_body, webhook_body},
     twins::{CANARY_ALPHA, CANARY_BETA, Twin, Twins},
 };
 use serde_json::{Value, json};
@@ -45,6 +45,7 @@ fn body(twins: &Twins, operation: &Operation, other: &Twin) -> Option<Value> {
         | "update_user_role_assignment" => {
             json!({"user": id("users"), "role": id("roles")})
         }
+        "create_webhook" | "update_webhook" => webhook_body(7),
         "import_students" => {
             json!("student_id,first_name,last_name,admission_year\nX-1,A,B,2026\n")
         }

@@ -30,6 +30,7 @@ mod races;
 mod routes;
 mod schema;
 mod school;
+mod signatures;
 mod sms;
 mod system;
 

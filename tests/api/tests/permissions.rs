@@ -37,6 +37,8 @@ const WITHOUT_PERMISSION: &[&str] = &[
 
 /// Operations whose permission is not in their name and path.
 const ACTIONS: &[(&str, &str)] = &[
+    ("test_webhook", "system.change_webhook"),
+    ("retry_webhook_delivery", "system.change_webhook"),
     ("submit_exam_session", "school.publish_report_card"),
     ("return_exam_session", "school.publish_report_card"),
     ("lock_exam_session", "school.publish_report_card"),
@@ -137,6 +139,7 @@ fn resource_of(operation: &Operation) -> &'static str {
         "sessions" if operation.path.contains("/registration/") => "student_session",
         "schools" => "school",
         "api-keys" => "api_key",
+        "webhooks" => "webhook",
         "academic-settings" => "academic_setting",
         "report-settings" | "logo" => "report_setting",
         "imports" => "import",

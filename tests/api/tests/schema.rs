@@ -61,6 +61,47 @@ fn schools_that_exist_learn_what_new_ones_start_with() {
 }
 
 #[test]
+fn the_outbox_of_a_school_that_exists_keeps_its_rows_and_gives_no_number_twice() {
+    let (last, before) = (20, &TENANT_SCHEMA[..20]);
+    assert!(TENANT_SCHEMA[last].contains("outbox_new"));
+    let effect =
+        "insert into outbox (kind, payload, created_at) values ('directory', '{\"a\":1}', 5)";
+    for (made, carried_out, next) in [(0, 0, 1), (7, 7, 8), (7, 5, 8)] {
+        let db = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in before {
+            db.execute_batch(migration).unwrap();
+        }
+        for _ in 0..made {
+            db.execute(effect, []).unwrap();
+        }
+        db.execute("delete from outbox where seq <= ?1", [carried_out])
+            .unwrap();
+        db.execute_batch(TENANT_SCHEMA[last]).unwrap();
+        let event = effect.replace("directory", "event");
+        db.execute(&event, []).unwrap();
+        let mut left = db
+            .prepare("select seq, kind, payload, created_at from outbox order by seq")
+            .unwrap();
+        let row = |row: &rusqlite::Row<'_>| {
+            let kind: String = row.get(1)?;
+            let payload: String = row.get(2)?;
+            Ok((row.get::<_, i64>(0)?, kind, payload, row.get::<_, i64>(3)?))
+        };
+        let left: Vec<_> = left
+            .query_map([], row)
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let line = |seq: i64, kind: &str| (seq, kind.to_owned(), "{\"a\":1}".to_owned(), 5);
+        let mut expected: Vec<_> = (carried_out + 1..=made)
+            .map(|seq| line(seq, "directory"))
+            .collect();
+        expected.push(line(next, "event"));
+        assert_eq!(left, expected);
+    }
+}
+
+#[test]
 fn every_table_is_strict() {
     let app = TestApp::with_slots(1);
     for binding in BOTH {

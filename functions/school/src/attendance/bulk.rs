@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{absence_sms, check_place, entries::status_fault};
+use super::{absence_sms, announce, check_place, entries::status_fault};
 
 const MAX_ENTRIES: usize = 200;
 /// How often a request is decided whose rows somebody else enters at the same time.
@@ -203,6 +203,14 @@ pub(crate) async fn enter_attendance(
         check_place(&post, place, day.date, &known.holidays, lesson)?;
         let (answer, entries) = decide(&known, &day, &input.entries, may_change);
         let mut batch = store::enter(&post.stamp(), &entries, may_change);
+        if !entries.is_empty() {
+            let entered = entries.iter();
+            let entered: Vec<_> = entered
+                .map(|entry| (entry.student_session.as_str(), entry.status))
+                .collect();
+            let place = (Some(class.as_str()), day.date, day.lesson);
+            announce(&post, &mut batch, place, &entered);
+        }
         let sender = absence_sms::sender(&post, &entries).await;
         let told = match &sender {
             Some(sender) => absence_sms::prepare(&post, sender, &entries).await,

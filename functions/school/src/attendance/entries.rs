@@ -8,7 +8,7 @@ use homeroom_edge::ApiError;
 use homeroom_store::school::attendance::{self as store, Day};
 use serde_json::{Value, json};
 
-use super::check_place;
+use super::{announce, check_place};
 use crate::records::Write;
 
 /// What a status that cannot be settled means to a client.
@@ -75,6 +75,17 @@ pub(super) async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
         after.insert("status".to_owned(), json!(status));
     }
     after.insert("leave_application".to_owned(), Value::Null);
+    let status = Status::parse(text(after, "status"));
+    let before = write.before.filter(|_| stays);
+    let before = before.and_then(|before| Status::parse(text(before, "status")));
+    if let Some(status) = status.filter(|status| Some(*status) != before) {
+        let student = text(after, "student_session");
+        let place = known.places.iter().find(|place| place.id == student);
+        let class = place.and_then(|place| place.academic_class.as_deref());
+        let lesson = Some(text(after, "lesson")).filter(|lesson| !lesson.is_empty());
+        let place = (class, text(after, "date"), lesson);
+        announce(write.caller, &mut write.batch, place, &[(student, status)]);
+    }
     if let Some(before) = write.before {
         write.batch.append(store::detach(text(before, "id")));
     }

@@ -10,19 +10,26 @@ mod leave;
 mod missing;
 mod views;
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 use homeroom_domain::{
-    academics::attendance::{Holiday, LessonDays, check_day},
+    academics::attendance::{Holiday, LessonDays, Status, check_day},
     permissions::{Permission, school::DeleteAttendance},
     records::{Record, text},
+    webhooks::ATTENDANCE_RECORDED,
 };
 use homeroom_edge::{ApiError, Caller, Conflict, SchoolArea};
 use homeroom_kernel::FieldErrors;
-use homeroom_store::school::attendance::{self as tables, Place};
+use homeroom_store::{
+    Batch,
+    school::attendance::{self as tables, Place},
+};
 use serde_json::json;
 
 use crate::{
     days::{at_most_a_year, day, in_order, session_days, today},
+    outbox::announce_event,
     records::{ALONE, Hooks, Resource, Write},
 };
 
@@ -77,6 +84,27 @@ fn check_place(
             .check(place.academic_class.as_deref(), date)
             .map_err(|fault| ApiError::field("lesson", &fault.to_string())),
     }
+}
+
+/// Has webhooks told of what is entered for students of a class.
+fn announce(
+    caller: &Caller<SchoolArea>,
+    batch: &mut Batch,
+    (academic_class, date, lesson): (Option<&str>, &str, Option<&str>),
+    entries: &[(&str, Status)],
+) {
+    let mut counts = BTreeMap::new();
+    for (_, status) in entries {
+        *counts.entry(status.as_str()).or_insert(0u32) += 1;
+    }
+    let absent = entries
+        .iter()
+        .filter(|(_, status)| *status == Status::Absent);
+    let absent: Vec<&str> = absent.map(|(student, _)| *student).collect();
+    let data = json!({
+        "academic_class": academic_class, "date": date, "lesson": lesson, "counts": counts, "absent": absent,
+    });
+    announce_event(caller, batch, ATTENDANCE_RECORDED, &data);
 }
 
 struct HolidayRules;

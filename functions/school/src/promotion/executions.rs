@@ -3,15 +3,20 @@
 use std::fmt::Write as _;
 
 use axum::response::Response;
-use homeroom_domain::permissions::school::{ExecutePromotion, ViewStudentPromotion};
+use homeroom_domain::{
+    permissions::school::{ExecutePromotion, ViewStudentPromotion},
+    webhooks::{PROMOTION_EXECUTED, PROMOTION_UNDONE},
+};
 use homeroom_edge::{
     ApiError, Conflict, Ids, Json, List, NoBody, Post, Query, SchoolArea, SchoolCan,
 };
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
-use homeroom_store::school::promotion::{self as store, ExecutionRow, Readiness};
+use homeroom_store::school::promotion::{self as store, ExecutionRow, Readiness, Setup};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
+
+use crate::outbox::announce_event;
 
 /// How many names a sentence holds; the list beside it has more.
 const NAMES: usize = 5;
@@ -216,7 +221,13 @@ pub(crate) async fn execute_promotions(
     let setup = ids?.get::<()>("session_setup")?.to_string();
     let ready = store::readiness(&post.db, &setup).await?;
     obstacle(&ready, post.input.skip_pending)?;
-    let (row, batch) = store::execute(&post.stamp(), &ready);
+    let (row, mut batch) = store::execute(&post.stamp(), &ready);
+    announce_event(
+        &post,
+        &mut batch,
+        PROMOTION_EXECUTED,
+        &event(&ready.setup, &row),
+    );
     let location = format!(
         "/api/v1/school/session-setup/{setup}/promotion-executions/{}/",
         row.id
@@ -260,12 +271,26 @@ pub(crate) async fn undo_promotion_execution(
             records: Map::from_iter([("uses".to_owned(), counts.into())]),
         });
     }
-    let (row, batch) = store::undo(&post.stamp(), &undoing);
+    let (row, mut batch) = store::undo(&post.stamp(), &undoing);
+    announce_event(
+        &post,
+        &mut batch,
+        PROMOTION_UNDONE,
+        &event(&undoing.setup, &row),
+    );
     let answer = PromotionUndoneOut {
         execution: row.into(),
         changed_since: undoing.kept,
     };
     post.done(batch, &answer).await
+}
+
+/// What webhooks are told of an execution.
+fn event(setup: &Setup, row: &ExecutionRow) -> Value {
+    json!({
+        "session_setup": row.session_setup, "execution": row.id, "session": setup.academic_session,
+        "previous_session": setup.previous_session, "students": row.summary,
+    })
 }
 
 /// What stands in the way of an execution, the first of it.

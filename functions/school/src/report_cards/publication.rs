@@ -10,6 +10,7 @@ use homeroom_domain::{
     },
     permissions::school::{PublishReportCard, ViewReportCard},
     records::text,
+    webhooks::{RESULTS_PUBLISHED, RESULTS_UNPUBLISHED},
 };
 use homeroom_edge::{ApiError, Caller, Conflict, Ids, NoBody, Post, SchoolArea};
 use homeroom_kernel::{Fields, Input, Timestamp, fields::NON_FIELD, rules};
@@ -29,6 +30,7 @@ use super::{
     card::{CardBody, ReportCardOut},
     class_of, school_name, sees, sources, which,
 };
+use crate::outbox::announce_event;
 
 /// Which cards to work out; all where nothing is named.
 #[derive(ToSchema)]
@@ -379,7 +381,7 @@ pub(crate) async fn publish_exam_session(
     }
     let stamp = post.stamp();
     let mut freezing = Freezing::new(&loaded);
-    let mut missing = Vec::new();
+    let (mut missing, mut classes) = (Vec::new(), Vec::new());
     let take = &mut |ReportCardOut { body, .. }: ReportCardOut| {
         let class = &body.academic_class;
         if academic_class.as_ref().is_some_and(|named| named != class) {
@@ -388,6 +390,9 @@ pub(crate) async fn publish_exam_session(
             return Ok(());
         }
         missing.extend(IncompleteOut::new(&body));
+        if !classes.contains(class) {
+            classes.push(class.clone());
+        }
         freezing.add(&stamp, &body.student_session, class, &body)
     };
     let faults = build::each(school_name(&post), &loaded, build::EVERYBODY, take)?;
@@ -411,7 +416,15 @@ pub(crate) async fn publish_exam_session(
         incomplete: missing,
         published_at: publication.published_at,
     };
-    let batch = publish(&post.db, &stamp, &loaded, publication).await?;
+    let shows_more = publication.published_at == Some(stamp.now);
+    let mut batch = publish(&post.db, &stamp, &loaded, publication).await?;
+    if shows_more {
+        let data = json!({
+            "session": ids.get::<()>("session")?, "exam_session": answer.id, "academic_class": academic_class,
+            "academic_classes": classes, "version": answer.version, "cards": answer.cards,
+        });
+        announce_event(&post, &mut batch, RESULTS_PUBLISHED, &data);
+    }
     post.done(batch, &answer).await
 }
 
@@ -433,6 +446,8 @@ pub(crate) async fn unpublish_exam_session(
     let stamp = post.stamp();
     let (mut batch, record) = exams::step(&stamp, &before, after, None);
     batch.append(withdraw(&stamp, text(&before, "id")));
+    let data = json!({"session": ids.get::<()>("session")?, "exam_session": text(&before, "id")});
+    announce_event(&post, &mut batch, RESULTS_UNPUBLISHED, &data);
     let answer = PublishedOut {
         id: text(&record, "id").to_owned(),
         state: after.as_str(),

@@ -7,8 +7,7 @@ pub(crate) mod tell;
 
 use std::collections::BTreeSet;
 
-use homeroom_domain::sms::callback;
-use homeroom_edge::{ApiError, App, app::CallbackJob, sms::AppCaller};
+use homeroom_edge::{ApiError, App, app::CallbackJob, sms::AppCaller, telling};
 use homeroom_store::sms::{callbacks, messages::Callback};
 
 use crate::adapter::{Fate, delay};
@@ -28,8 +27,7 @@ pub async fn tell_apps(app: &App, jobs: &[(CallbackJob, u32)]) -> Vec<Fate> {
 }
 
 fn check(app: &App, field: &str, url: Option<&str>) -> Result<(), ApiError> {
-    let checked = url.map_or(Ok(()), |url| callback::check_url(url, app.is_development()));
-    checked.map_err(|words| ApiError::field(field, words))
+    url.map_or(Ok(()), |url| telling::check_url(app, field, url))
 }
 
 /// Refuses an address of messages that is none, and one of an app that has nothing to sign with.

@@ -1,11 +1,7 @@
 //! What callbacks are signed with: kept sealed, shown once, replaced by another.
 
-use homeroom_domain::{
-    credentials::{Plane, sealed},
-    sms::callback,
-};
-use homeroom_edge::{ApiError, App, Json, sms::AppCaller};
-use homeroom_kernel::IdSource;
+use homeroom_domain::{credentials::Plane, webhooks::BOTH_SECONDS};
+use homeroom_edge::{ApiError, App, Json, sms::AppCaller, telling};
 use homeroom_store::{IdentityDb, sms::callbacks};
 use http::StatusCode;
 use serde::Serialize;
@@ -19,26 +15,19 @@ fn unknown() -> ApiError {
     )
 }
 
-fn place(app_id: i64) -> String {
+pub(super) fn place(app_id: i64) -> String {
     format!("sms-callbacks/{app_id}")
 }
 
 /// A new secret, as it is shown and as it is stored.
 pub(super) fn make(caller: &AppCaller) -> (String, String) {
-    let entropy = &*caller.app.ports.entropy;
-    let secret = callback::new_secret(IdSource::new(entropy, caller.context.now).secret());
-    let mut nonce = [0u8; 12];
-    entropy.fill(&mut nonce);
-    let keys = &caller.app.settings.keys;
     let place = place(caller.sms_app.id);
-    let sealed = sealed::seal_lasting(keys, caller.db.plane(), &place, &secret, nonce);
-    (secret, sealed)
+    telling::new_secret(&caller.app, caller.db.plane(), &place, caller.context.now)
 }
 
-/// The key that a stored secret stands for.
-pub(super) fn open(app: &App, plane: Plane, app_id: i64, stored: &str) -> Option<Vec<u8>> {
-    let secret = sealed::open(&app.settings.keys, plane, &place(app_id), stored)?;
-    callback::key(&secret)
+/// Whether a key of the platform opens a stored secret.
+pub(super) fn is_good(app: &App, plane: Plane, app_id: i64, stored: &str) -> bool {
+    telling::open_secret(app, plane, &place(app_id), stored).is_some()
 }
 
 /// A new secret.
@@ -61,7 +50,7 @@ pub(crate) async fn replace_callback_secret(
     let known = callbacks::find_settings(&caller.db, app_id).await?;
     let known = known.ok_or_else(unknown)?;
     let (secret, sealed) = make(&caller);
-    let both_since = caller.context.now.plus_seconds(-callback::BOTH_SECONDS);
+    let both_since = caller.context.now.plus_seconds(-BOTH_SECONDS);
     callbacks::replace_secret(&caller.stamp(), app_id, &known, &sealed, both_since)
         .commit(&caller.db)
         .await?;

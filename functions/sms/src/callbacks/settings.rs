@@ -75,7 +75,7 @@ pub(crate) async fn find_callbacks(caller: AppCaller) -> Result<Json<CallbacksOu
 
 /// Whether there is a secret, and a key of the platform opens it.
 fn has_secret(app: &App, db: &impl IdentityDb, app_id: i64, known: Option<&Settings>) -> bool {
-    known.is_some_and(|known| secret::open(app, db.plane(), app_id, &known.secret).is_some())
+    known.is_some_and(|known| secret::is_good(app, db.plane(), app_id, &known.secret))
 }
 
 /// Show the callbacks of an app

@@ -15,6 +15,7 @@ use homeroom_edge::{
 };
 use homeroom_kernel::FieldErrors;
 use homeroom_store::{
+    StoreError,
     control::{
         registry::{self, Status},
         schools::{self, RESTORABLE_SECONDS, SchoolRow},
@@ -30,6 +31,20 @@ use wire::{
     AdminIn, FirstAdminOut, NewSchoolBody, NewSchoolIn, NewSchoolOut, SchoolBody, SchoolFilters,
     SchoolIn, SchoolOut, SchoolPatch, UsageOut,
 };
+
+/// Refuses what is about a school that is not there.
+pub(crate) async fn refuse_missing(
+    caller: &Caller<SystemArea>,
+    id: TenantId,
+) -> Result<(), ApiError> {
+    match schools::find(&caller.db, id).await {
+        Ok(school) if school.deleted_at.is_none() => Ok(()),
+        Ok(_) | Err(StoreError::NotFound) => {
+            Err(ApiError::field("client", "There is no such school."))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// Where a client names none.
 const TIMEZONE: &str = "UTC";

@@ -1,6 +1,5 @@
 //! Text messages: alphabets, parts, addresses and states. Shared by the SMS area and the bridge, so that both count alike.
 
-pub mod callback;
 pub mod cut;
 pub mod gsm7;
 pub mod number;

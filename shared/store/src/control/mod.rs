@@ -8,3 +8,4 @@ pub mod sms_accounts;
 pub mod sms_apps;
 pub mod sms_links;
 pub mod sms_numbers;
+pub mod webhooks;

@@ -4,11 +4,12 @@
 use homeroom_domain::UserId;
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     batch::Batch,
     connection::{ControlDb, TenantDb},
-    control::{directory, schools},
+    control::{directory, schools, webhooks},
     error::StoreError,
     rows,
     sql::{Value, sql},
@@ -17,6 +18,7 @@ use crate::{
 /// Effects carried out in one go.
 const PORTION: usize = 40;
 const DIRECTORY: &str = "directory";
+const EVENT: &str = "event";
 
 /// That a person can, or can no longer, be found in this school.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,6 +66,7 @@ struct Row {
     kind: String,
     #[serde(deserialize_with = "rows::json")]
     payload: serde_json::Value,
+    created_at: Timestamp,
 }
 
 impl Batch {
@@ -77,6 +80,11 @@ impl Batch {
         if db.school().school().setup_progress < progress {
             self.push_effect("setup_progress", &Progress { progress }, now);
         }
+    }
+
+    /// Has webhooks told that something happened. The data are ids and figures only: whoever is told fetches what they may see.
+    pub fn announce_event(&mut self, event: &str, data: &serde_json::Value, now: Timestamp) {
+        self.push_effect(EVENT, &json!({"event": event, "data": data}), now);
     }
 
     fn push_effect(&mut self, kind: &str, payload: &impl Serialize, now: Timestamp) {
@@ -98,7 +106,7 @@ pub async fn deliver(db: &TenantDb, control: &ControlDb) -> Result<bool, StoreEr
     let rows: Vec<Row> = db
         .connection
         .rows(sql!(
-            "select seq, kind, payload from outbox order by seq limit ?1",
+            "select seq, kind, payload, created_at from outbox order by seq limit ?1",
             i64::try_from(PORTION).unwrap_or(0)
         ))
         .await?;
@@ -111,6 +119,8 @@ pub async fn deliver(db: &TenantDb, control: &ControlDb) -> Result<bool, StoreEr
         let statement = if row.kind == DIRECTORY {
             let entry: DirectoryEntry = serde_json::from_value(row.payload.clone())?;
             directory::upsert_statement(tenant, &entry, row.seq)
+        } else if row.kind == EVENT {
+            webhooks::tell_statement(tenant, row.seq, row.created_at, &row.payload.to_string())
         } else {
             let progress: Progress = serde_json::from_value(row.payload.clone())?;
             schools::progress_statement(tenant, progress.progress)

@@ -12,7 +12,9 @@ use super::{
     DELETED, contacts, due,
     messages::{self, NewMessage},
 };
-use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
+use crate::{
+    batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql, telling::is_due,
+};
 
 /// A batch that is to be stored.
 #[derive(Clone, Debug)]
@@ -296,5 +298,5 @@ pub async fn note_withdrawn(
         .await?;
     outcomes.changes();
     let counts = outcomes.rows()?;
-    Ok((counts, due::is_due(&mut outcomes)?))
+    Ok((counts, is_due(&mut outcomes)?))
 }

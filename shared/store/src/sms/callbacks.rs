@@ -3,10 +3,10 @@
 use homeroom_domain::SmsMessageId;
 use homeroom_kernel::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{
-    due::{due, is_due},
+    due::{TELLS, due},
     inbound::InboundRow,
     messages::{COLUMNS, MessageRow},
 };
@@ -15,6 +15,7 @@ use crate::{
     connection::{Connected, IdentityDb, Outcomes},
     error::StoreError,
     sql::{Statement, sql},
+    telling::{self, Attempt, Claim, Told, is_due},
 };
 
 /// Where an app wants to be told, and of what.
@@ -153,64 +154,18 @@ pub async fn carry_out(
     is_due(&mut outcomes)
 }
 
-#[derive(Deserialize)]
-struct Id {
-    id: String,
-}
-
-/// Takes what is to be told now, what was never tried first; it is nobody else's until `until`. Of each app a few, and the first of
-/// each before the second of any, so that whoever has many, or a slow server, holds up nobody else.
+/// Takes what is to be told now.
 pub async fn claim(
     db: &impl IdentityDb,
-    (limit, of_each): (u16, u16),
-    until: Timestamp,
+    claim: Claim,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<Id> = db
-        .connection()
-        .rows(sql!(
-            "with recursive apps (app) as (select min(app_id) from sms_callbacks where state = 'waiting' union all \
-             select (select min(c.app_id) from sms_callbacks c where c.state = 'waiting' and c.app_id > a.app) from apps a \
-             where a.app is not null), \
-             due as (select c.id, c.due_at, row_number() over (partition by c.app_id order by c.due_at, c.id) as turn \
-             from apps a join sms_callbacks c on c.id in (select d.id from sms_callbacks d where d.state = 'waiting' \
-             and d.app_id = a.app and d.due_at <= ?1 order by d.due_at, d.id limit ?4)) \
-             update sms_callbacks set attempts = attempts + 1, due_at = ?3, since = ifnull(since, ?1), tried_at = ?1, \
-             answered = null where id in (select id from due order by turn, due_at, id limit ?2) returning id",
-            now,
-            i64::from(limit),
-            until,
-            i64::from(of_each),
-        ))
-        .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let statements = vec![TELLS.claim(claim, now)];
+    telling::claimed(&mut db.connection().batch(statements).await?)
 }
 
-/// Something that is to be told.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Told<T> {
-    /// The callback.
-    pub callback: String,
-    /// Whom.
-    pub owner: i64,
-    /// How often it was tried, this time included.
-    pub attempts: u32,
-    /// When that was for the first time.
-    pub since: Timestamp,
-    /// When it happened.
-    pub at: Timestamp,
-    /// Where; none: nowhere any more.
-    pub url: Option<String>,
-    /// What it is signed with, sealed, and what it was signed with before that was there.
-    pub secret: Option<String>,
-    /// The one before.
-    pub secret_before: Option<String>,
-    /// Since when the secret is good.
-    pub secret_at: Option<Timestamp>,
-    /// What: of a message, as it was then.
-    #[serde(flatten)]
-    pub what: T,
-}
+/// A message or a message from a phone that an app is to be told of, as it was then.
+pub type ToldApp<T> = Told<i64, T>;
 
 fn told(url: &str, columns: &str, table: &str, id: &str, ids: &str) -> Statement {
     let text = format!(
@@ -226,7 +181,7 @@ pub async fn load(
     db: &impl IdentityDb,
     ids: &[String],
     now: Timestamp,
-) -> Result<(Vec<Told<MessageRow>>, Vec<Told<InboundRow>>, bool), StoreError> {
+) -> Result<(Vec<ToldApp<MessageRow>>, Vec<ToldApp<InboundRow>>, bool), StoreError> {
     let ids = json!(ids).to_string();
     let then = ["status", "parts", "version", "error", "sent_at"];
     let columns = then.iter().fold(COLUMNS.to_owned(), |columns, name| {
@@ -245,51 +200,10 @@ pub async fn load(
     Ok((outcomes.rows()?, outcomes.rows()?, is_due(&mut outcomes)?))
 }
 
-/// What came of an attempt to tell.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// The callback.
-    pub callback: String,
-    /// Which attempt.
-    pub attempts: u32,
-    /// The status of the answer; 0: there was none.
-    pub answered: u16,
-    /// Whether it was taken.
-    pub delivered: bool,
-    /// When to try again where it was not; none: never.
-    pub again: Option<Timestamp>,
-    /// Whether nothing was tried, since its app may not be told now: its day has not begun.
-    pub held: bool,
-}
-
-/// Notes what came of attempts, unless others were begun meanwhile.
+/// Notes what came of attempts.
 #[must_use]
 pub fn note(attempts: &[Attempt]) -> Batch {
-    let line = |one: &Attempt| {
-        let state = match (one.delivered, one.again) {
-            (true, _) => "delivered",
-            (false, Some(_)) => "waiting",
-            (false, None) => "dead",
-        };
-        let due = one.again.map_or(0, Timestamp::millis);
-        json!([
-            one.callback,
-            one.attempts,
-            state,
-            due,
-            one.answered,
-            one.held
-        ])
-    };
-    let lines: Vec<Json> = attempts.iter().map(line).collect();
-    let mut batch = Batch::default();
-    batch.push(sql!(
-        "update sms_callbacks as c set state = e.value ->> 2, due_at = e.value ->> 3, answered = e.value ->> 4, \
-         since = iif(e.value ->> 5, null, c.since), attempts = c.attempts - (e.value ->> 5) \
-         from json_each(?1) e where c.id = e.value ->> 0 and c.attempts = e.value ->> 1 and c.state = 'waiting'",
-        json!(lines).to_string(),
-    ));
-    batch
+    TELLS.note(attempts)
 }
 
 /// A callback as its app sees it.
@@ -348,16 +262,7 @@ pub async fn retry(
     now: Timestamp,
 ) -> Result<DeliveryRow, StoreError> {
     let text = format!("{DELIVERY} and id = ?2");
-    let statements = vec![
-        sql!(
-            "update sms_callbacks set state = 'waiting', attempts = 0, due_at = 0, since = ?3 where app_id = ?1 and id = ?2 \
-             and not (state = 'waiting' and tried_at is not null and answered is null and due_at > ?3)",
-            app_id,
-            id,
-            now,
-        ),
-        sql!(text, app_id, id),
-    ];
+    let statements = vec![TELLS.retry(app_id, id, now), sql!(text, app_id, id)];
     let mut outcomes = db.connection().batch(statements).await?;
     outcomes.changes();
     first(&mut outcomes)

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{DELETED, day, due, stops};
-use crate::{batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql};
+use crate::{
+    batch::Batch, connection::IdentityDb, error::StoreError, rows, sql::sql, telling::is_due,
+};
 
 /// Types of number and numbering plans, where the sender insists on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -321,7 +323,7 @@ pub async fn claim(
     let mut outcomes = db.connection().batch(statements).await?;
     outcomes.changes();
     let rows = outcomes.rows()?;
-    Ok((rows, due::is_due(&mut outcomes)?))
+    Ok((rows, is_due(&mut outcomes)?))
 }
 
 /// Withdraws a message that nobody took from the queue yet; whether it did, and whether an app is to be told of something then.
@@ -337,7 +339,7 @@ pub async fn withdraw(
     let statements = vec![sql!(text, id, app_id, now), due::due(now)];
     let mut outcomes = db.connection().batch(statements).await?;
     let withdrew = outcomes.changes() > 0;
-    Ok((withdrew, due::is_due(&mut outcomes)?))
+    Ok((withdrew, is_due(&mut outcomes)?))
 }
 
 /// Notes that the bridge withdrew a message.
@@ -379,5 +381,5 @@ pub async fn list_waiting(
     let mut outcomes = db.connection().batch(statements).await?;
     let rows: Vec<Waiting> = outcomes.rows()?;
     let ids = rows.into_iter().map(|row| row.id).collect();
-    Ok((ids, due::is_due(&mut outcomes)?))
+    Ok((ids, is_due(&mut outcomes)?))
 }

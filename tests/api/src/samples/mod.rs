@@ -19,6 +19,7 @@ pub use report_cards::logo;
 use std::cell::Cell;
 
 use data_encoding::BASE64;
+use homeroom_domain::webhooks::EVENTS;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -155,10 +156,18 @@ impl Scene {
             (_, "system") => self.app.platform(),
             _ => self.school.admin.clone(),
         };
+        let mut path = operation.path.replace("{id}", &target);
+        if path.contains("{delivery}") {
+            let list = self
+                .app
+                .platform()
+                .get(&format!("webhooks/{target}/deliveries/"));
+            path = path.replace("{delivery}", &list.status(200).str("results/0/id"));
+        }
         Sample {
             client,
             method: operation.method.clone(),
-            path: operation.path.replace("{id}", &target),
+            path,
             body: self.body(operation, n),
         }
     }
@@ -179,6 +188,7 @@ impl Scene {
                 &json!({"name": format!("R{n}"), "permissions": [1]}),
             ),
             ("system", "schools") => self.school_for(operation, n),
+            ("system", "webhooks") => self.webhook_for(operation, n),
             ("school", "users") => self.created(admin, "users/", &self.school_user_body(n)),
             ("school", "staff") => {
                 self.created(admin, "staff/", &json!({"staff_number": format!("T-{n}")}))
@@ -243,6 +253,7 @@ impl Scene {
                 json!({"name": format!("S {m}"), "timezone": "Africa/Harare"})
             }
             ("system", "create_user" | "replace_user") => user_body(m),
+            ("system", "create_webhook" | "update_webhook") => webhook_body(m),
             (_, "update_user") => {
                 json!({"first_name": format!("Changed {m}"), "phone_number": format!("+26377{m:07}")})
             }
@@ -286,6 +297,18 @@ impl Scene {
         body["role_ids"] = json!([self.school.role("Teacher")]);
         body["teacher_profile"] = json!({"staff_number": format!("P-{n}"), "title": "Mr"});
         body
+    }
+
+    /// A webhook, which was told something where an operation is about that.
+    fn webhook_for(&self, operation: &Operation, n: u32) -> String {
+        let platform = self.app.platform();
+        let id = self.created(&platform, "webhooks/", &webhook_body(n));
+        if operation.path.contains("/deliveries/") {
+            for _ in 0..3 {
+                platform.act(&format!("webhooks/{id}/test/")).expect(200);
+            }
+        }
+        id
     }
 
     /// A school in the state from which an operation moves it.
@@ -378,4 +401,10 @@ pub fn user_body(n: u32) -> Value {
         "email": format!("user-{n}@people.example"), "first_name": "Tariro", "last_name": format!("Moyo {n}"),
         "password": PASSWORD,
     })
+}
+
+/// The body of a webhook that is told of everything everywhere.
+#[must_use]
+pub fn webhook_body(n: u32) -> Value {
+    json!({"url": format!("https://hooks.example.org/{n}"), "events": EVENTS})
 }

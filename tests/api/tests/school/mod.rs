@@ -24,6 +24,7 @@ mod class_registration;
 mod class_removal;
 mod classroom;
 mod erasure;
+mod events;
 mod exams;
 mod exports;
 mod grading;

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::BASE64;
 use homeroom_api_tests::{PUBLIC_HOST, Post, SMS_ADMIN_KEY, SmsUser, TestApp, text_to};
 use homeroom_sms::Fate;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::receipt;
+use crate::signatures::signed;
 
 const URL: &str = "https://hooks.example.org/sms";
 const OTHER: &str = "https://hooks.example.org/other";
@@ -47,33 +46,6 @@ fn told(app: &TestApp) -> Vec<Post> {
 fn statuses(posts: &[Post]) -> Vec<String> {
     let status = |post: &Post| post.json()["data"]["status"].as_str().unwrap().to_owned();
     posts.iter().map(status).collect()
-}
-
-/// HMAC-SHA256 as RFC 2104 writes it down.
-fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let pad = |with: u8| {
-        let mut block = [with; 64];
-        for (byte, key) in block.iter_mut().zip(key) {
-            *byte ^= key;
-        }
-        block
-    };
-    let inner = Sha256::digest([&pad(0x36)[..], text].concat());
-    Sha256::digest([&pad(0x5c)[..], &inner[..]].concat()).to_vec()
-}
-
-pub(super) fn signed(secret: &str, post: &Post) -> String {
-    let key = BASE64
-        .decode(secret.strip_prefix("whsec_").unwrap().as_bytes())
-        .unwrap();
-    let header = |name: &str| post.headers[name].as_str();
-    let text = format!(
-        "{}.{}.{}",
-        header("webhook-id"),
-        header("webhook-timestamp"),
-        post.body
-    );
-    format!("v1,{}", BASE64.encode(&hmac(&key, text.as_bytes())))
 }
 
 #[test]

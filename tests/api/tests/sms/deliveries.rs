@@ -4,7 +4,8 @@ use homeroom_api_tests::{Fault, Moment, Post, SmsUser, TestApp};
 use homeroom_sms::Fate;
 use serde_json::{Value, json};
 
-use super::callbacks::{becomes, signed, teller};
+use super::callbacks::{becomes, teller};
+use crate::signatures::signed;
 
 const URL: &str = "https://hooks.example.org/sms";
 

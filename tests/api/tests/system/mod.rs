@@ -8,3 +8,4 @@ mod school_creation;
 mod school_states;
 mod schools;
 mod users;
+mod webhooks;

@@ -12,7 +12,7 @@ use crate::{
     connection::TenantDb,
     error::StoreError,
     rows,
-    sms::messages::DELETED,
+    sms::DELETED,
     sql::{Statement, Value, sql},
 };
 

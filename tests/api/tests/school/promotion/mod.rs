@@ -8,6 +8,7 @@ mod preview;
 mod proposals;
 mod scale;
 mod setup;
+mod told;
 mod undo;
 
 use homeroom_api_tests::{Client, Reply, School, TestApp};

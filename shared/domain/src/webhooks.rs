@@ -1,4 +1,5 @@
-//! Callbacks: where an app may be told what became of its messages, what that is signed with, and how often it is tried.
+//! Telling servers of others, as webhooks of the platform and callbacks of the SMS gateway do: which addresses are good, what is signed
+//! with, and how often it is tried.
 
 use base64ct::{Base64, Encoding};
 use homeroom_kernel::Timestamp;
@@ -12,6 +13,26 @@ pub const BOTH_SECONDS: i64 = 24 * 3_600;
 const PAUSE_SECONDS: i64 = 30;
 /// Pauses that are as long as the first.
 const EVEN_PAUSES: u32 = 3;
+/// What happens in schools and webhooks can be told.
+pub const EVENTS: &[&str] = &[
+    RESULTS_PUBLISHED,
+    RESULTS_UNPUBLISHED,
+    ATTENDANCE_RECORDED,
+    PROMOTION_EXECUTED,
+    PROMOTION_UNDONE,
+];
+/// Report cards were published.
+pub const RESULTS_PUBLISHED: &str = "results.published";
+/// Published report cards were withdrawn.
+pub const RESULTS_UNPUBLISHED: &str = "results.unpublished";
+/// Attendance was entered.
+pub const ATTENDANCE_RECORDED: &str = "attendance.recorded";
+/// The decisions of a set-up were carried out.
+pub const PROMOTION_EXECUTED: &str = "promotion.executed";
+/// That was taken back.
+pub const PROMOTION_UNDONE: &str = "promotion.undone";
+/// Nothing happened: somebody asked whether the webhook works.
+pub const PING: &str = "ping";
 const PREFIX: &str = "whsec_";
 /// Ends of names that no public server has.
 const NOWHERE: &[&str] = &[
