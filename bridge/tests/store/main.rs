@@ -20,6 +20,7 @@ mod cluster;
 mod deep;
 mod inbound;
 mod kill;
+mod leases;
 mod model;
 mod outbox;
 mod place;

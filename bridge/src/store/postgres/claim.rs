@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    rows,
+    lease, rows,
     session::{Failure, Operation, Session},
 };
 use crate::message::{Address, Addresses, Claimed, PartBody, PartKey};
@@ -16,8 +16,7 @@ pub(super) struct Claim {
     pub(super) esme: i64,
     pub(super) limit: i64,
     pub(super) now: i64,
-    /// The end of this bridge's lease, where it is to be prolonged.
-    pub(super) lease_until: Option<i64>,
+    pub(super) lease: i64,
     /// What it took, for the case that nobody hears whether it was committed.
     pub(super) taken: Mutex<Vec<Lost>>,
 }
@@ -44,9 +43,6 @@ impl Operation for Claim {
     type Output = Vec<Claimed>;
 
     async fn run(&self, session: &mut Session) -> Result<Self::Output, Failure> {
-        if let Some(until) = self.lease_until {
-            prolong(session, self.bridge, until).await?;
-        }
         let mut found = Vec::new();
         for priority in (0..=3_u8).rev() {
             let left = self.limit - i64::try_from(found.len()).unwrap_or(i64::MAX);
@@ -58,6 +54,7 @@ impl Operation for Claim {
         if found.is_empty() {
             return Ok(Vec::new());
         }
+        lease::prolong(session, self.bridge, self.lease).await?;
         let claimed = self.complete(session, found).await?;
         let taken = claimed.iter().map(|part| Lost {
             message_id: part.key.message_id.clone(),
@@ -105,17 +102,6 @@ impl Operation for PutBack<'_> {
         }
         rows::wait(session, &waiting).await
     }
-}
-
-/// Prolongs a bridge's lease.
-pub(super) async fn prolong(session: &mut Session, bridge: i64, until: i64) -> Result<(), Failure> {
-    session
-        .execute(
-            "UPDATE bridges SET lease_until = greatest(lease_until, $2) WHERE key = $1",
-            &[&bridge, &until],
-        )
-        .await?;
-    Ok(())
 }
 
 impl Claim {
