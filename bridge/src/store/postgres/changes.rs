@@ -117,7 +117,10 @@ impl Operation for Record<'_> {
     }
 }
 
-async fn keys_of(session: &mut Session, ids: &[&str]) -> Result<HashMap<String, i64>, Failure> {
+pub(super) async fn keys_of(
+    session: &mut Session,
+    ids: &[&str],
+) -> Result<HashMap<String, i64>, Failure> {
     let found = session
         .all(
             "SELECT message_id, key FROM messages WHERE message_id = ANY($1)",

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    lease, rows,
+    changes, lease, rows,
     session::{Failure, Operation, Session},
 };
 use crate::message::{Address, Addresses, Claimed, PartBody, PartKey};
@@ -85,22 +85,26 @@ impl Operation for PutBack<'_> {
             .collect();
         let numbers: Vec<i32> = self.attempts.iter().map(|one| one.number).collect();
         let attempts: Vec<i64> = self.attempts.iter().map(|one| one.attempt).collect();
-        let rows = session
+        let keys = changes::keys_of(session, &ids).await?;
+        let keys: Vec<i64> = keys.into_values().collect();
+        // Before they are looked at: where the claim is still being committed, this waits for it.
+        let mut messages = rows::lock(session, &keys).await?;
+        let taken = session
             .all(
-                "UPDATE parts p SET status = 0, bridge = NULL,
-                     log = concat(log, $5::bigint, E'\\tattempt ', p.attempt, E': not sent, to be tried again\\n')
+                "SELECT p.message, p.number, p.attempt
                  FROM unnest($2::text[], $3::int[], $4::bigint[]) AS c (message_id, number, attempt)
                  JOIN messages m ON m.message_id = c.message_id
-                 WHERE p.message = m.key AND p.number = c.number AND p.attempt = c.attempt AND p.bridge = $1
-                 RETURNING m.app_id, p.esme",
-                &[&self.bridge, &ids, &numbers, &attempts, &self.now],
+                 JOIN parts p ON p.message = m.key AND p.number = c.number
+                 WHERE p.attempt = c.attempt AND p.bridge = $1",
+                &[&self.bridge, &ids, &numbers, &attempts],
             )
             .await?;
-        let mut waiting = BTreeMap::new();
-        for row in &rows {
-            *waiting.entry((row.get(0), row.get(1))).or_insert(0) += 1;
+        for row in &taken {
+            if let Some(message) = messages.get_mut(&row.get(0)) {
+                message.put_back(rows::small(row.get(1)), rows::count(row.get(2)), self.now);
+            }
         }
-        rows::wait(session, &waiting).await
+        rows::save(session, &mut messages, self.now).await
     }
 }
 
