@@ -140,6 +140,46 @@ async fn a_claim_that_nobody_heard_of_until_its_message_expired_is_not_sent() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_stands_still_while_it_accepts_holds_up_the_others_for_seconds_only() {
+    let Some(database) = database().await else {
+        return;
+    };
+    let (frozen, line) = over(&database, Trouble::Frozen).await;
+    let resend = Arc::new(|_| Ambiguity::Resend);
+    let other = cluster::open(&database.config(), "two", resend).await;
+    line.arm();
+    let call = tokio::spawn({
+        let frozen = Arc::clone(&frozen);
+        async move { frozen.accept(vec![message("m1", 1)], NO_LIMITS, NOW).await }
+    });
+    line.wait().await;
+    accept(&other, message("m2", 1), NOW).await;
+    let refused = call.await.unwrap();
+    assert!(matches!(refused, Err(StoreError::Away(_))), "{refused:?}");
+    accept(&frozen, message("m1", 1), NOW).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_not_given_in_time_is_a_database_that_is_away() {
+    /// That of acceptances.
+    const LOCK: &str = "SELECT pg_advisory_xact_lock(7525353784838418285)";
+    let Some(database) = database().await else {
+        return;
+    };
+    let resend = Arc::new(|_| Ambiguity::Resend);
+    let store = cluster::open(&database.config(), "one", resend).await;
+    let holder = database.client().await;
+    holder
+        .batch_execute(&format!("BEGIN; {LOCK}"))
+        .await
+        .unwrap();
+    let refused = store.accept(vec![message("m1", 1)], NO_LIMITS, NOW).await;
+    assert!(matches!(refused, Err(StoreError::Away(_))), "{refused:?}");
+    drop(holder);
+    accept(&store, message("m1", 1), NOW).await;
+}
+
 /// What happens to a connection between a bridge and its database.
 #[derive(Clone, Copy, PartialEq)]
 enum Trouble {
@@ -147,6 +187,8 @@ enum Trouble {
     Deaf,
     /// It ends before the commit of a claim, which the server gets a moment later.
     Late,
+    /// The bridge says no more within an acceptance, and hears what the server says in the end.
+    Frozen,
 }
 
 /// Once armed, the next connection that comes so far has its trouble.
@@ -184,6 +226,13 @@ impl Line {
     fn arm(&self) {
         self.armed.store(true, Ordering::SeqCst);
     }
+
+    /// Waits until it had its trouble.
+    async fn wait(&self) {
+        while self.armed.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 async fn pass(
@@ -194,14 +243,24 @@ async fn pass(
 ) {
     let (mut sent, mut answered) = ([0; 16_000], [0; 16_000]);
     let mut claims = false;
+    let mut silent = false;
     loop {
         tokio::select! {
-            read = bridge.read(&mut sent) => {
+            read = bridge.read(&mut sent), if !silent => {
                 let Ok(count @ 1..) = read else { return };
                 let bytes = &sent[..count];
                 let has = |text: &[u8]| bytes.windows(text.len()).any(|one| one == text);
                 claims |= has(b"UPDATE parts p SET status = 1");
-                let now = claims && has(b"COMMIT") && armed.swap(false, Ordering::SeqCst);
+                let now = match trouble {
+                    Trouble::Deaf | Trouble::Late => claims && has(b"COMMIT"),
+                    // What comes after the lock.
+                    Trouble::Frozen => has(b"AS a (app_id, transaction_id)"),
+                };
+                let now = now && armed.swap(false, Ordering::SeqCst);
+                if now && trouble == Trouble::Frozen {
+                    silent = true;
+                    continue;
+                }
                 if now && trouble == Trouble::Late {
                     drop(bridge);
                     tokio::time::sleep(Duration::from_secs(2)).await;
