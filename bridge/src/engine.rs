@@ -44,6 +44,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(20);
 pub struct Engine {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    /// Among the bridges on one queue.
+    name: String,
     limits: crate::config::Limits,
     retention: Retention,
     plan: RwLock<Arc<Plan>>,
@@ -80,6 +82,7 @@ impl Engine {
             traffic: Traffic::new(now.seconds()),
             meters: Meters::default(),
             clock,
+            name: config.store.name.clone(),
             limits: config.limits.clone(),
             retention: Retention {
                 finished: config.store.finished,

@@ -187,9 +187,11 @@ async fn announce(engine: Arc<Engine>, mut queue: mpsc::Receiver<LinkState>) {
 }
 
 async fn tell(engine: &Engine, link: LinkState) {
-    let topic = format!("link-{}", link.id);
+    // Each bridge on the queue has its own session.
+    let bridge = engine.name.clone();
+    let topic = format!("link-{}-{bridge}", link.id);
     let now = engine.clock.now().millis();
-    let Ok(body) = serde_json::to_string(&LinkChanged { link }) else {
+    let Ok(body) = serde_json::to_string(&LinkChanged { bridge, link }) else {
         return;
     };
     let kept = engine.store.announce(LINK_STATE_PATH, &topic, body, now);
@@ -230,7 +232,12 @@ mod tests {
                 .await
                 .unwrap();
             assert_eq!(told.len(), 1, "minute {minute}");
-            assert!(told[0].topic == "link-100" && told[0].body.contains("disabled"));
+            let one = (
+                &*told[0].topic,
+                told[0].body.contains(r#""bridge":"bridge""#),
+            );
+            assert_eq!(one, ("link-100-bridge", true));
+            assert!(told[0].body.contains("disabled"));
             let ids = told.into_iter().map(|one| one.id).collect();
             store.delivered(ids, later).await.unwrap();
         }

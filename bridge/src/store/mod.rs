@@ -248,6 +248,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// At start: parts that this bridge (or one whose lease has ended) was sending. Counts them as ambiguous and resends or holds them.
     /// To be called again from time to time: it takes what others left behind since, and what this bridge itself lost sight of an hour ago.
+    /// Neither before this bridge was in reach of the database for the time of a lease: others may have lost it too.
     async fn recover(&self, now: i64) -> Result<u64, StoreError>;
 
     /// Expires what is due, drops orphans and finished messages past their retention, prolongs this bridge's lease.

@@ -152,6 +152,11 @@ impl Loaded {
         self.parts.iter_mut().find(|part| part.number == number)
     }
 
+    /// Its parts may still be sent. Another bridge, or a clock since put back, may have ended its time before this clock does.
+    fn is_in_time(&self, now: i64) -> bool {
+        self.phase == Phase::Open && now <= self.valid_until
+    }
+
     /// Takes the result of an attempt.
     pub(super) fn attempted(
         &mut self,
@@ -160,7 +165,7 @@ impl Loaded {
         ambiguity: Ambiguity,
         now: i64,
     ) -> Named {
-        let in_time = now <= self.valid_until;
+        let in_time = self.is_in_time(now);
         let Some(part) = self.part(attempted.key.number) else {
             return Named::No;
         };
@@ -300,7 +305,7 @@ impl Loaded {
         ambiguity: Ambiguity,
         now: i64,
     ) -> u64 {
-        let in_time = now <= self.valid_until;
+        let in_time = self.is_in_time(now);
         let mut count = 0;
         for part in &mut self.parts {
             if part.status == PartStatus::Sending && attempts.contains(&(part.number, part.attempt))
@@ -316,6 +321,19 @@ impl Loaded {
             }
         }
         count
+    }
+
+    /// Nobody heard of the claim of an attempt: no byte of it has left.
+    pub(super) fn put_back(&mut self, number: u16, attempt: u32, now: i64) {
+        let in_time = self.is_in_time(now);
+        let Some(part) = self.part(number) else {
+            return;
+        };
+        part.note(
+            now,
+            &format!("attempt {attempt}: not sent, to be tried again"),
+        );
+        self.news |= part.queue_again(now, None, in_time, now);
     }
 
     /// Withdraws it where no byte of it can have left.

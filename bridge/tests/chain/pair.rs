@@ -101,8 +101,10 @@ impl Pair {
 
     /// The leases of a killed bridge and of its events end, as they do after a minute.
     async fn end_lease(&self, name: &str) {
-        let sql =
-            format!("UPDATE bridges SET lease_until = lease_until - 60000 WHERE name = '{name}'");
+        let sql = format!(
+            "UPDATE bridges SET held_since = held_since - 60000,
+                 lease_until = lease_until - CASE WHEN name = '{name}' THEN 60000 ELSE 0 END"
+        );
         let client = self.database.client().await;
         client.batch_execute(&sql).await.unwrap();
         self.end_leases_of_events(name).await;
@@ -114,6 +116,14 @@ impl Pair {
         );
         let client = self.database.client().await;
         client.batch_execute(&sql).await.unwrap();
+    }
+
+    /// Parts that a bridge is sending, as far as the database knows.
+    async fn sending(&self, name: &str) -> usize {
+        self.count(&format!(
+            "SELECT count(*) FROM parts WHERE bridge = (SELECT key FROM bridges WHERE name = '{name}')"
+        ))
+        .await
     }
 
     async fn count(&self, sql: &str) -> usize {
@@ -246,11 +256,7 @@ async fn what_a_killed_bridge_was_sending_its_neighbour_on_the_database_sends() 
         tokio::time::sleep(Duration::from_millis(200)).await;
         pair.end(callers, &mut sent).await;
         pair.settle().await;
-        let held = format!(
-            "SELECT count(*) FROM parts WHERE bridge = (SELECT key FROM bridges WHERE name = '{}')",
-            NAMES[victim]
-        );
-        cut_off += usize::from(pair.count(&held).await > 0);
+        cut_off += usize::from(pair.sending(NAMES[victim]).await > 0);
         pair.round.store(round + 1, Ordering::SeqCst);
         // The last one never comes back; before, the neighbour is the next victim.
         if round + 1 < kills {
@@ -331,6 +337,46 @@ async fn while_the_database_is_away_nothing_is_accepted_and_then_everything_goes
     );
     assert!(sent.refused.len() > 4, "nobody asked while it was away");
     assert!(sent.refused.iter().all(|status| *status == 503));
+    let twice: Vec<_> = arrived.iter().filter(|(_, came)| came.len() > 1).collect();
+    assert!(twice.is_empty(), "no bridge ended: {twice:?}");
+    for bridge in &mut pair.bridges {
+        bridge.stop();
+    }
+}
+
+/// The first to come back finds that nobody prolonged a lease, and that its neighbour has something out.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bridge_sent_before_the_database_was_away_for_longer_than_a_lease_comes_once() {
+    let Some(database) = cluster::own_database().await else {
+        return;
+    };
+    let mut pair = Pair::on(database).await;
+    let mut sent = Sent::default();
+    for bridge in &mut pair.bridges {
+        bridge.start().await;
+    }
+    let callers = pair.callers("m");
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    pair.database.stop();
+    // The centre answers; what it said cannot be written down.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    pair.end(callers, &mut sent).await;
+    pair.bridges[0].signal("STOP");
+    let over = "UPDATE bridges SET lease_until = lease_until - 90000";
+    pair.database.change_stopped(over);
+    pair.database.start();
+    let out = pair.sending(NAMES[0]).await;
+    assert!(out > 0, "nothing was out");
+    // A sweep of the neighbour.
+    tokio::time::sleep(Duration::from_secs(22)).await;
+    assert_eq!(pair.sending(NAMES[0]).await, out, "taken over");
+    pair.bridges[0].signal("CONT");
+    // Of an event that was out when the database went, nobody could write down that it arrived.
+    for name in NAMES {
+        pair.end_leases_of_events(name).await;
+    }
+    pair.wait_quiet(25).await;
+    let arrived = pair.all_came(&sent);
     let twice: Vec<_> = arrived.iter().filter(|(_, came)| came.len() > 1).collect();
     assert!(twice.is_empty(), "no bridge ended: {twice:?}");
     for bridge in &mut pair.bridges {

@@ -364,8 +364,14 @@ impl Chain {
 
     /// Has the running bridge read it again.
     pub(crate) fn hang_up(&self) {
-        let pid = self.bridge.as_ref().unwrap().id().to_string();
-        let done = Command::new("kill").args(["-HUP", &pid]).status();
+        self.signal("HUP");
+    }
+
+    /// Sends a signal to the running bridge.
+    pub(crate) fn signal(&self, name: &str) {
+        let done = Command::new("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status();
         assert!(done.unwrap().success());
     }
 

@@ -74,8 +74,27 @@ impl Database {
         self.cluster.control(START);
     }
 
+    /// Changes what is in it while its server is stopped.
+    pub(crate) fn change_stopped(&self, sql: &str) {
+        let (folder, programs) = (self.cluster.folder.display(), programs());
+        let script = format!(
+            "cd {folder} && echo \"{sql}\" | {}/postgres --single -j -D data {} 2>&1",
+            programs.display(),
+            self.name
+        );
+        let said = run(&mut as_server(&script)).stdout;
+        let said = String::from_utf8_lossy(&said);
+        assert!(!said.contains("ERROR"), "{said}");
+    }
+
     pub(crate) async fn client(&self) -> Client {
         connect(&self.config()).await
+    }
+
+    /// Time passes for the leases of bridges: they are of the server's clock, which no test can set.
+    pub(crate) async fn pass(&self, millis: i64) {
+        let sql = "UPDATE bridges SET lease_until = lease_until - $1, held_since = held_since - $1";
+        self.client().await.execute(sql, &[&millis]).await.unwrap();
     }
 }
 

@@ -20,6 +20,7 @@ mod cluster;
 mod deep;
 mod inbound;
 mod kill;
+mod leases;
 mod model;
 mod outbox;
 mod place;
@@ -66,6 +67,7 @@ over_both! {
     suite::an_answer_after_all_takes_the_part_out_of_the_queue,
     suite::a_message_is_cancelled_or_claimed_but_never_both,
     suite::what_is_past_its_time_expires_and_the_platform_hears_of_it,
+    suite::what_has_expired_stays_so_by_a_clock_that_was_put_back,
     suite::recover_resends_or_holds_and_counts,
     unanswered::a_part_that_is_never_answered_is_sent_ever_later_and_then_held,
     unanswered::being_throttled_counts_as_no_refusal,

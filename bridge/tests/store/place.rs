@@ -112,6 +112,25 @@ impl Place {
         }
     }
 
+    /// Time passes for the leases of bridges.
+    pub(crate) async fn pass(&self, millis: i64) {
+        if let Self::Postgres(database) = self {
+            database.pass(millis).await;
+        }
+    }
+
+    /// A minute passes, in which these bridges sweep as they do. Returns its end.
+    pub(crate) async fn minute(&self, stores: &[&Arc<dyn Store>], mut now: i64) -> i64 {
+        for _ in 0..3 {
+            now += 20_001;
+            self.pass(20_001).await;
+            for store in stores {
+                store.sweep(RETENTION, now).await.unwrap();
+            }
+        }
+        now
+    }
+
     /// What another process needs to open the same store.
     pub(crate) fn address(&self) -> String {
         match self {

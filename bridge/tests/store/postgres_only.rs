@@ -9,7 +9,7 @@ use homeroom_bridge::store::{
 
 use crate::{cluster, place::*};
 
-async fn two() -> Option<(Place, Arc<dyn Store>, Arc<dyn Store>)> {
+pub(crate) async fn two() -> Option<(Place, Arc<dyn Store>, Arc<dyn Store>)> {
     let place = Place::postgres().await?;
     let Place::Postgres(database) = &place else {
         return None;
@@ -60,36 +60,6 @@ async fn no_part_is_given_to_two_bridges() {
     );
     assert_eq!(keys.len(), 600);
     assert_eq!(keys.iter().collect::<HashSet<_>>().len(), 600);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_bridge_was_sending_is_taken_over_once_its_lease_has_ended() {
-    let Some((place, one, two)) = two().await else {
-        return;
-    };
-    let sent = claimed(&one, "m1", 1, NOW).await;
-    assert_eq!(two.recover(NOW + 60_000).await.unwrap(), 0);
-    one.sweep(RETENTION, NOW + 50_000).await.unwrap();
-    assert_eq!(two.recover(NOW + 110_000).await.unwrap(), 0);
-    assert_eq!(two.recover(NOW + 110_001).await.unwrap(), 1);
-    let again = two.claim(ESME, 1, NOW + 110_002).await.unwrap();
-    assert_eq!(again[0].attempt, 2);
-    // The first was only slow: its answer is written down, and counts when it turns out to be delivered.
-    one.record(vec![taken(&sent[0], "x1")], NOW + 110_003)
-        .await
-        .unwrap();
-    assert_eq!(
-        view(&two, "m1").await.parts[0].status,
-        homeroom_bridge::message::PartStatus::Sending
-    );
-    // Recovery after the start leaves what the bridge itself is sending alone.
-    assert_eq!(two.recover(NOW + 110_004).await.unwrap(), 0);
-    drop((one, two));
-    let Place::Postgres(database) = &place else {
-        return;
-    };
-    let two = cluster::open(&database.config(), "two", Arc::new(|_| Ambiguity::Resend)).await;
-    assert_eq!(two.recover(NOW + 110_005).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

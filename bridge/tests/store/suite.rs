@@ -249,6 +249,23 @@ pub(crate) async fn what_is_past_its_time_expires_and_the_platform_hears_of_it(p
     assert_eq!(depths.oldest, None);
 }
 
+pub(crate) async fn what_has_expired_stays_so_by_a_clock_that_was_put_back(place: Place) {
+    let store = place.open().await;
+    let mut short = message("m1", 2);
+    short.valid_until = NOW + 1_000;
+    accept(&store, short, NOW).await;
+    let sent = store.claim(ESME, 1, NOW).await.unwrap();
+    store.sweep(RETENTION, NOW + 1_001).await.unwrap();
+    let back = AttemptResult::Again {
+        at: NOW + 500,
+        status: None,
+    };
+    let results = vec![result(&sent[0], back)];
+    store.record(results, NOW + 500).await.unwrap();
+    assert_eq!(statuses(&store, "m1").await, [Expired; 2]);
+    assert!(store.depths(NOW).await.unwrap().queued.is_empty());
+}
+
 pub(crate) async fn recover_resends_or_holds_and_counts(place: Place) {
     let store = place.open().await;
     claimed(&store, "resent", 2, NOW).await;

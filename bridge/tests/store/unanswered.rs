@@ -62,8 +62,7 @@ pub(crate) async fn a_claim_that_nobody_heard_of_is_recovered_after_an_hour(plac
     let store = place.open().await;
     store.recover(NOW).await.unwrap();
     claimed(&store, "m1", 1, NOW).await;
-    // A bridge that lives prolongs its lease.
-    store.sweep(RETENTION, NOW + HOUR - 1).await.unwrap();
+    place.minute(&[&store], NOW + HOUR - 60_003).await;
     assert_eq!(store.recover(NOW + 3_600_000).await.unwrap(), 0);
     assert_eq!(statuses(&store, "m1").await, [Sending]);
     assert_eq!(store.recover(NOW + 3_600_001).await.unwrap(), 1);

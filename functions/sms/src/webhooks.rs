@@ -133,18 +133,23 @@ pub(crate) async fn receive_link_states(
     signed: Signed<Events<LinkChanged>>,
 ) -> Result<NoContent, ApiError> {
     bounded(&signed.input)?;
-    let mut latest: BTreeMap<i64, LinkState> = BTreeMap::new();
+    let mut latest: BTreeMap<(i64, String), LinkState> = BTreeMap::new();
     for Event { at, what, .. } in signed.input.events {
-        let state = serde_json::to_value(&what.link)
+        let mut state = serde_json::to_value(&what.link)
             .map_err(|error| ApiError::Internal(error.to_string()))?;
+        if let Some(words) = state.as_object_mut() {
+            words.insert("bridge".to_owned(), what.bridge.as_str().into());
+        }
         let at = Timestamp::from_millis(at);
         let esme = what.link.id;
-        let newest = latest.get(&esme).is_none_or(|known| known.at <= at);
+        let of = (esme, what.bridge);
+        let newest = latest.get(&of).is_none_or(|known| known.at <= at);
         if newest {
-            latest.insert(esme, LinkState { esme, at, state });
+            latest.insert(of, LinkState { esme, at, state });
         }
     }
-    let states: Vec<LinkState> = latest.into_values().collect();
+    let mut states: Vec<LinkState> = latest.into_values().collect();
+    states.sort_by_key(|one| one.at);
     let control = ControlDb::open(
         &*signed.app.ports.databases,
         &Consistency::Latest,

@@ -80,6 +80,9 @@ pub struct Inbound {
 /// A link went up or down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkChanged {
+    /// The bridge that says so: several may have a session of their own for the link. Empty from one that does not say.
+    #[serde(default)]
+    pub bridge: String,
     /// Its state now. Not flattened: the event has an id of its own.
     pub link: super::submit::Link,
 }

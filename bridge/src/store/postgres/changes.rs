@@ -117,7 +117,10 @@ impl Operation for Record<'_> {
     }
 }
 
-async fn keys_of(session: &mut Session, ids: &[&str]) -> Result<HashMap<String, i64>, Failure> {
+pub(super) async fn keys_of(
+    session: &mut Session,
+    ids: &[&str],
+) -> Result<HashMap<String, i64>, Failure> {
     let found = session
         .all(
             "SELECT message_id, key FROM messages WHERE message_id = ANY($1)",
@@ -341,6 +344,8 @@ pub(super) struct Recover {
     pub(super) esme: i64,
     pub(super) ambiguity: Ambiguity,
     pub(super) bridge: i64,
+    /// What others were sending whose lease has ended is meant.
+    pub(super) others: bool,
     /// What this bridge itself sends since before then is meant too.
     pub(super) own_before: i64,
     pub(super) now: i64,
@@ -354,9 +359,10 @@ impl Operation for Recover {
         let found = session
             .all(
                 "SELECT p.message, p.number, p.attempt FROM parts p JOIN bridges b ON b.key = p.bridge
-                 WHERE p.bridge IS NOT NULL AND p.esme = $1 AND (b.lease_until < $3 OR b.key = $2 AND p.sent_at < $4)
+                 WHERE p.bridge IS NOT NULL AND p.esme = $1 AND CASE WHEN b.key = $2 THEN p.sent_at < $4
+                     ELSE $3 AND b.lease_until < (extract(epoch FROM clock_timestamp()) * 1000)::bigint END
                  ORDER BY p.message, p.number",
-                &[&self.esme, &self.bridge, &self.now, &self.own_before],
+                &[&self.esme, &self.bridge, &self.others, &self.own_before],
             )
             .await?;
         let mut attempts: BTreeMap<i64, Vec<(u16, u32)>> = BTreeMap::new();

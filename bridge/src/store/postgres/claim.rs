@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    rows,
+    changes, lease, rows,
     session::{Failure, Operation, Session},
 };
 use crate::message::{Address, Addresses, Claimed, PartBody, PartKey};
@@ -16,8 +16,7 @@ pub(super) struct Claim {
     pub(super) esme: i64,
     pub(super) limit: i64,
     pub(super) now: i64,
-    /// The end of this bridge's lease, where it is to be prolonged.
-    pub(super) lease_until: Option<i64>,
+    pub(super) lease: i64,
     /// What it took, for the case that nobody hears whether it was committed.
     pub(super) taken: Mutex<Vec<Lost>>,
 }
@@ -44,9 +43,6 @@ impl Operation for Claim {
     type Output = Vec<Claimed>;
 
     async fn run(&self, session: &mut Session) -> Result<Self::Output, Failure> {
-        if let Some(until) = self.lease_until {
-            prolong(session, self.bridge, until).await?;
-        }
         let mut found = Vec::new();
         for priority in (0..=3_u8).rev() {
             let left = self.limit - i64::try_from(found.len()).unwrap_or(i64::MAX);
@@ -58,6 +54,7 @@ impl Operation for Claim {
         if found.is_empty() {
             return Ok(Vec::new());
         }
+        lease::prolong(session, self.bridge, self.lease).await?;
         let claimed = self.complete(session, found).await?;
         let taken = claimed.iter().map(|part| Lost {
             message_id: part.key.message_id.clone(),
@@ -88,34 +85,27 @@ impl Operation for PutBack<'_> {
             .collect();
         let numbers: Vec<i32> = self.attempts.iter().map(|one| one.number).collect();
         let attempts: Vec<i64> = self.attempts.iter().map(|one| one.attempt).collect();
-        let rows = session
+        let keys = changes::keys_of(session, &ids).await?;
+        let keys: Vec<i64> = keys.into_values().collect();
+        // Before they are looked at: where the claim is still being committed, this waits for it.
+        let mut messages = rows::lock(session, &keys).await?;
+        let taken = session
             .all(
-                "UPDATE parts p SET status = 0, bridge = NULL,
-                     log = concat(log, $5::bigint, E'\\tattempt ', p.attempt, E': not sent, to be tried again\\n')
+                "SELECT p.message, p.number, p.attempt
                  FROM unnest($2::text[], $3::int[], $4::bigint[]) AS c (message_id, number, attempt)
                  JOIN messages m ON m.message_id = c.message_id
-                 WHERE p.message = m.key AND p.number = c.number AND p.attempt = c.attempt AND p.bridge = $1
-                 RETURNING m.app_id, p.esme",
-                &[&self.bridge, &ids, &numbers, &attempts, &self.now],
+                 JOIN parts p ON p.message = m.key AND p.number = c.number
+                 WHERE p.attempt = c.attempt AND p.bridge = $1",
+                &[&self.bridge, &ids, &numbers, &attempts],
             )
             .await?;
-        let mut waiting = BTreeMap::new();
-        for row in &rows {
-            *waiting.entry((row.get(0), row.get(1))).or_insert(0) += 1;
+        for row in &taken {
+            if let Some(message) = messages.get_mut(&row.get(0)) {
+                message.put_back(rows::small(row.get(1)), rows::count(row.get(2)), self.now);
+            }
         }
-        rows::wait(session, &waiting).await
+        rows::save(session, &mut messages, self.now).await
     }
-}
-
-/// Prolongs a bridge's lease.
-pub(super) async fn prolong(session: &mut Session, bridge: i64, until: i64) -> Result<(), Failure> {
-    session
-        .execute(
-            "UPDATE bridges SET lease_until = greatest(lease_until, $2) WHERE key = $1",
-            &[&bridge, &until],
-        )
-        .await?;
-    Ok(())
 }
 
 impl Claim {

@@ -4,6 +4,7 @@ mod accept;
 mod changes;
 mod claim;
 mod inbound;
+mod lease;
 mod open;
 mod outgoing;
 mod rows;
@@ -13,7 +14,7 @@ mod views;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -21,7 +22,7 @@ use std::{
 use async_trait::async_trait;
 use homeroom_sms_contract::submit::{Cancelled, SwitchedOff};
 pub use open::Options;
-use session::{Failure, Operation, Pool, Session};
+use session::{Operation, Pool, Session};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -43,7 +44,6 @@ pub struct PostgresStore {
     calls: mpsc::UnboundedSender<accept::Call>,
     bridge: i64,
     lease: i64,
-    leased_until: AtomicI64,
     recovered: AtomicBool,
     policy: Held,
     name: String,
@@ -98,10 +98,10 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// The new end of the lease, where half of it is over.
-    fn lease(&self, now: i64) -> Option<i64> {
-        let until = self.leased_until.load(Ordering::Relaxed);
-        (until < now.saturating_add(self.lease / 2)).then(|| now.saturating_add(self.lease))
+    /// Says whether what others left behind may be taken over.
+    async fn prolong(&self) -> Result<bool, StoreError> {
+        let (bridge, lease) = (self.bridge, self.lease);
+        self.pool.run(&lease::Prolong { bridge, lease }).await
     }
 }
 
@@ -111,21 +111,6 @@ fn millis(duration: Duration) -> i64 {
 
 fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// Prolongs the lease of a bridge.
-struct Prolong {
-    bridge: i64,
-    until: i64,
-}
-
-#[async_trait]
-impl Operation for Prolong {
-    type Output = ();
-
-    async fn run(&self, session: &mut Session) -> Result<(), Failure> {
-        claim::prolong(session, self.bridge, self.until).await
-    }
 }
 
 #[async_trait]
@@ -157,28 +142,21 @@ impl Store for PostgresStore {
             now,
         };
         while limit(self.pool.run(&expire).await?) >= OVERDUE {}
-        let lease_until = self.lease(now);
         let claim = claim::Claim {
             bridge: self.bridge,
             esme,
             limit: limit(most),
             now,
-            lease_until,
+            lease: self.lease,
             taken: Mutex::default(),
         };
-        let claimed = match self.pool.run(&claim).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                let taken = claim.taken.into_inner();
-                let taken = taken.unwrap_or_else(PoisonError::into_inner);
-                self.unheard.lock().await.extend(taken);
-                return Err(error);
-            }
-        };
-        if let Some(until) = lease_until {
-            self.leased_until.fetch_max(until, Ordering::Relaxed);
+        let claimed = self.pool.run(&claim).await;
+        if claimed.is_err() {
+            let taken = claim.taken.into_inner();
+            let taken = taken.unwrap_or_else(PoisonError::into_inner);
+            self.unheard.lock().await.extend(taken);
         }
-        Ok(claimed)
+        claimed
     }
 
     async fn record(
@@ -215,8 +193,10 @@ impl Store for PostgresStore {
     }
 
     async fn recover(&self, now: i64) -> Result<u64, StoreError> {
+        let others = self.prolong().await?;
         let own_before = if self.recovered.load(Ordering::Relaxed) {
-            now - ABANDONED
+            // After a time without the database its own results are still to be recorded.
+            if others { now - ABANDONED } else { i64::MIN }
         } else {
             let bridge = self.bridge;
             self.pool.run(&outgoing::Release { bridge, now }).await?;
@@ -231,6 +211,7 @@ impl Store for PostgresStore {
                     esme,
                     ambiguity: policy(esme),
                     bridge: self.bridge,
+                    others,
                     own_before,
                     now,
                 })
@@ -241,10 +222,7 @@ impl Store for PostgresStore {
     }
 
     async fn sweep(&self, retention: Retention, now: i64) -> Result<(), StoreError> {
-        let until = now.saturating_add(self.lease);
-        let bridge = self.bridge;
-        self.pool.run(&Prolong { bridge, until }).await?;
-        self.leased_until.fetch_max(until, Ordering::Relaxed);
+        self.prolong().await?;
         self.rounds(changes::Expire {
             limit: SWEEP_ROWS,
             now,

@@ -1,7 +1,7 @@
 //! Opening the store: migrations, and this bridge's name.
 
 use std::{
-    sync::{Arc, atomic::AtomicBool, atomic::AtomicI64},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/postgres_0004.sql"),
     include_str!("../schema/postgres_0005.sql"),
     include_str!("../schema/postgres_0006.sql"),
+    include_str!("../schema/postgres_0007.sql"),
 ];
 /// One bridge at a time brings the tables up to date.
 const MIGRATION_LOCK: i64 = 0x6272_6964_6765_7331;
@@ -37,7 +38,7 @@ pub struct Options {
     pub bridge: String,
     /// TLS, and nothing less; plain where absent. The server's name is the `host` of its address.
     pub tls: Option<Tls>,
-    /// How long this bridge's parts stay its own without a claim or a sweep.
+    /// How long this bridge's parts stay its own without a claim or a sweep; sweeps come more than twice in it.
     pub lease: Duration,
     /// How long an acceptance waits for more to share its commit, at most; 2 to 5 ms.
     pub linger: Duration,
@@ -105,7 +106,6 @@ impl PostgresStore {
             calls,
             bridge: row.get(0),
             lease: super::millis(options.lease),
-            leased_until: AtomicI64::new(0),
             recovered: AtomicBool::new(false),
             policy: Held::new(options.ambiguity),
             name: options.bridge,

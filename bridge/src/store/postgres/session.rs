@@ -25,9 +25,11 @@ use crate::{store::StoreError, tls::Tls};
 const TRIES: u32 = 8;
 
 /// A queue grows and shrinks faster than the server counts its rows, so plans must not depend on the counts: every
-/// statement has its index. A server that does not see that a bridge is gone would keep its name from it.
+/// statement has its index. A server that does not see that a bridge is gone would keep its name from it. A bridge that
+/// stands still within a transaction loses its locks before others give up waiting for them.
 const SETTINGS: &str =
-    "SET synchronous_commit = on; SET lock_timeout = '10s'; SET enable_seqscan = off;
+    "SET synchronous_commit = on; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '5s';
+     SET enable_seqscan = off;
      SET plan_cache_mode = force_generic_plan; SET jit = off;
      SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 
@@ -241,6 +243,8 @@ impl From<Error> for StoreError {
                 SqlState::CRASH_SHUTDOWN,
                 SqlState::CANNOT_CONNECT_NOW,
                 SqlState::TOO_MANY_CONNECTIONS,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                SqlState::LOCK_NOT_AVAILABLE,
             ])
             || std::error::Error::source(&error)
                 .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)

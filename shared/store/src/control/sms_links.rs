@@ -101,7 +101,8 @@ pub struct LinkState {
     pub state: Value,
 }
 
-/// Keeps the newest word on each link.
+/// Keeps the newest word on each link. By which one bridge says that it sends, it does, for as long as that one speaks of it: others have
+/// sessions of their own.
 #[must_use]
 pub fn note_states(states: &[LinkState], now: Timestamp) -> Batch {
     let mut batch = Batch::default();
@@ -111,9 +112,14 @@ pub fn note_states(states: &[LinkState], now: Timestamp) -> Batch {
         "insert into sms_links (esme, state, state_at, updated_at) \
          select value ->> '$.esme', value ->> '$.state', value ->> '$.at', ?2 from json_each(?1) where true \
          on conflict (esme) do update set state = excluded.state, state_at = excluded.state_at \
-         where sms_links.state_at is null or sms_links.state_at <= excluded.state_at",
+         where sms_links.state_at is null or sms_links.state_at <= excluded.state_at and ( \
+           excluded.state ->> '$.status' in ('up', 'throttled') \
+           or sms_links.state ->> '$.status' not in ('up', 'throttled') \
+           or sms_links.state ->> '$.bridge' is excluded.state ->> '$.bridge' \
+           or excluded.state_at - sms_links.state_at > ?3)",
         json!(lines).to_string(),
         now,
+        SPOKEN_OF_MILLIS,
     ));
     batch
 }

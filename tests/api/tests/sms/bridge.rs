@@ -290,6 +290,36 @@ fn the_newest_word_on_a_link_is_kept_and_the_administrators_words_stay() {
 }
 
 #[test]
+fn a_link_by_which_one_of_several_bridges_sends_is_up_for_as_long_as_that_one_says_so() {
+    let app = TestApp::new();
+    let tell = |bridge: &str, at: i64, status: &str| {
+        let link = json!({
+            "id": 100, "system_id": "s", "status": status, "rate": 0.0, "in_flight": 0, "window": 10, "last_check": at,
+        });
+        json!({"id": format!("{bridge}{at}"), "at": at, "bridge": bridge, "link": link})
+    };
+    let after = |events: &[Value]| {
+        app.webhook("sms/link-state", &json!({"events": events}))
+            .expect(204);
+        let sql = "select state ->> '$.status', state ->> '$.bridge' from sms_links";
+        let row = app.rows("CONTROL", sql).remove(0);
+        row.iter()
+            .map(|cell| cell.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" by ")
+    };
+    assert_eq!(after(&[tell("one", 1, "down")]), "down by one");
+    let both = [tell("one", 3, "down"), tell("two", 2, "up")];
+    assert_eq!(after(&both), "up by two");
+    assert_eq!(after(&[tell("one", 4, "down")]), "up by two");
+    assert_eq!(after(&[tell("one", 5, "disabled")]), "up by two");
+    assert_eq!(after(&[tell("two", 6, "down")]), "down by two");
+    assert_eq!(after(&[tell("one", 7, "throttled")]), "throttled by one");
+    assert_eq!(after(&[tell("two", 180_007, "down")]), "throttled by one");
+    assert_eq!(after(&[tell("two", 180_008, "down")]), "down by two");
+}
+
+#[test]
 fn while_the_bridge_is_away_a_link_is_as_it_last_told_and_down_after_three_minutes() {
     let app = TestApp::new();
     let user = app.public_sms_user("ada");
