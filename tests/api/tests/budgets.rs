@@ -160,6 +160,7 @@ fn writes_cost_few_trips() {
     2 school.delete_staff
     2 school.update_staff
     2 school.replace_staff
+    4 school.erase_student
     2 school.delete_student_pin
     2 school.set_student_pin
     2 school.check_timetable

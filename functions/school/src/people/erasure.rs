@@ -26,7 +26,7 @@ use crate::{exams::steps::REASON_LENGTH, outbox};
 )]
 pub(crate) struct EraseBody {
     /// The school's number of the student, typed again.
-    #[schema(min_length = 1, max_length = 50, example = "2026-0001")]
+    #[schema(min_length = 1, max_length = 50)]
     student_id: String,
     /// For the audit log, which keeps it: without the name of anybody.
     #[schema(

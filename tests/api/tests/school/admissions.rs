@@ -26,6 +26,7 @@ fn a_new_student_is_answered_with_the_number_that_the_platform_gave() {
       "created_by": "[id]",
       "dob": null,
       "enrolment": "active",
+      "erased_at": null,
       "first_name": "Rudo",
       "form": null,
       "gender": "",

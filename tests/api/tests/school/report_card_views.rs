@@ -408,7 +408,7 @@ fn two_hundred_students_are_computed_in_one_trip() {
         &format!(
             "with recursive n(i) as (select 1 union all select i + 1 from n where i < 199) \
              insert into students select printf('01900000-0000-7000-9000-%012x', i), 'N' || i, first_name || i, middle_name, last_name, \
-             gender, dob, admission_year, form, status, enrolment, parent_name, parent_phone, address, null, created_at, updated_at, created_by \
+             gender, dob, admission_year, form, status, enrolment, parent_name, parent_phone, address, null, created_at, updated_at, created_by, null \
              from students, n where id = (select student from student_sessions where id = '{first}'); \
              insert into student_sessions select replace(p.id, '-9000-', '-9001-'), r.session, p.id, r.academic_class, r.boarding_status, \
              r.status, r.created_at, r.updated_at, r.created_by from student_sessions r, students p \

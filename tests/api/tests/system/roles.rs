@@ -309,6 +309,7 @@ fn the_permissions_that_exist_are_listed_with_stable_numbers() {
       "239 school.send_sms",
       "240 school.change_sms_settings",
       "241 school.change_student_pin",
+      "243 school.erase_student",
       "301 chatbot.view_student",
       "302 chatbot.view_result",
       "303 chatbot.view_notice"

@@ -154,8 +154,10 @@ pub async fn find_erasable(
         numbers.remove(number);
     }
     let own = student.to_string();
+    let dialled: Vec<String> = numbers.iter().map(|number| format!("+{number}")).collect();
     let words = registrations.iter().chain(ids.iter().copied());
-    let words: Vec<&String> = words.chain(&numbers).chain([&own]).collect();
+    let words = words.chain(&numbers).chain(&dialled);
+    let words: Vec<&String> = words.chain([&own]).collect();
     let family =
         json!({"guardians": ids, "accounts": accounts, "numbers": numbers, "words": words});
     Ok((
@@ -203,8 +205,8 @@ const EMPTIED: &str = "update audit_logs set changes = (select json_group_object
 
 /// Records about the student or a guardian: with a line that names one of them, all lines of the record. Nothing else tells which
 /// records there were that are gone, so this reads the whole log; it is rare.
-const MENTIONED: &str = "(table_name, record_id) in (select a.table_name, a.record_id from audit_logs a where exists \
-     (select 1 from (select distinct value as word from json_each(?2, '$.words')) w where instr(a.changes, w.word) > 0))";
+const MENTIONED: &str = "(table_name, record_id) in (select a.table_name, a.record_id from audit_logs a, json_tree(a.changes) v \
+     where v.atom in (select value from json_each(?2, '$.words')))";
 
 /// Guardians who were deleted before: the lines of their links tell whose they were.
 const FORMER: &str = "table_name = 'guardians' and record_id in (select coalesce(a.changes ->> '$.guardian.to', \

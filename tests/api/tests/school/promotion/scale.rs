@@ -15,7 +15,7 @@ pub(super) fn fill(year: &Year, students: usize) {
             "create temp table n as with recursive c(i) as (select 1 union all select i + 1 from c where i < {students}) \
              select printf('01890000-0000-7000-8000-%012x', i) as id, i from c; \
              insert into students select id, printf('S-%05d', i), 'First ' || i, '', 'Last ' || i, 'male', null, 2026, \
-             '{form}', 'Day', 'active', '', '', '', null, 1, 1, null from n; \
+             '{form}', 'Day', 'active', '', '', '', null, 1, 1, null, null from n; \
              insert into student_sessions select id, '{from}', id, '{class}', 'Day', 'active', 1, 1, null from n; \
              update exam_sessions set state = 'published' where id = '{exams}'; \
              insert into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null); \
