@@ -129,7 +129,7 @@ pub(crate) async fn erase_student(
         answer.erased_at = erased_at;
         return post.done(Batch::default(), &answer).await;
     }
-    if found.student.student_id != *student_id {
+    if found.student.number != *student_id {
         return Err(ApiError::field(
             "student_id",
             "This is not the student's number.",

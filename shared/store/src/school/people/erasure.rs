@@ -39,7 +39,7 @@ pub struct Erasable {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Student {
     /// The school's number.
-    pub student_id: String,
+    pub number: String,
     /// All names of the student and the parent, with spaces between them.
     pub names: String,
     /// Whether the student has not left yet.
@@ -109,7 +109,7 @@ pub async fn find_erasable(
         number: String,
     }
     let found = format!(
-        "select p.student_id, p.first_name || ' ' || p.middle_name || ' ' || p.last_name || ' ' || p.parent_name as names, \
+        "select p.student_id as number, p.first_name || ' ' || p.middle_name || ' ' || p.last_name || ' ' || p.parent_name as names, \
          {ENROLLED} as is_enrolled, p.erased_at, {KIN} as kin from students p where p.id = ?1"
     );
     let statements = vec![
@@ -410,7 +410,7 @@ pub fn erase(
         NAME[0],
         NAME[1],
         stamp.now,
-        &found.student.student_id,
+        &found.student.number,
     ));
     let gone = found.guardians.iter();
     batch.audit_all(
