@@ -229,6 +229,45 @@ fn an_absence_that_is_entered_while_cards_are_published_is_not_left_out_unseen()
 }
 
 #[test]
+fn what_is_entered_of_other_terms_while_cards_are_published_stops_nothing_and_the_terms_dates_do() {
+    let class = Cohort::new();
+    class.app.pass_seconds(10 * 86_400);
+    class.settings(json!({"attendance_bonus": true}));
+    let path = format!("{}publish/", class.form.path());
+    let publish = |sql: String| {
+        class.app.intrude(Some(homeroom_api_tests::Intrusion {
+            nth: 2,
+            binding: class.school.slot.clone(),
+            sql,
+        }));
+        class.admin.post(&path, &json!({"accept_incomplete": true}))
+    };
+    let reply = publish(format!(
+        "insert into attendance (id, student_session, date, status, reason, created_at, updated_at) \
+         values ('later', '{}', '2026-05-04', 'absent', '', 1, 1)",
+        class.students[0]
+    ));
+    reply.expect(200);
+    class.enter(0, "2026-01-21", "absent");
+    let reply = publish("update terms set start_date = '2026-01-13'".to_owned());
+    super::refused(&reply, 409, "changed_meanwhile");
+    class.publish();
+}
+
+#[test]
+fn more_entries_than_their_times_can_be_summed_up_do_not_keep_cards_from_families() {
+    let class = Cohort::new();
+    class.app.pass_seconds(10 * 86_400);
+    class.settings(json!({"attendance_bonus": true}));
+    // Two of these reach as far as five million of today's.
+    class.app.execute(
+        &class.school.slot,
+        "update attendance set updated_at = 9000000000000000000",
+    );
+    assert_eq!(class.publish()["cards"], 3);
+}
+
+#[test]
 fn tiers_that_cannot_be_are_refused_on_their_field() {
     let class = Cohort::new();
     for tiers in [
