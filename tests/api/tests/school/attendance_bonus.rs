@@ -268,6 +268,34 @@ fn more_entries_than_their_times_can_be_summed_up_do_not_keep_cards_from_familie
 }
 
 #[test]
+fn of_whom_nothing_is_known_gets_no_points() {
+    let class = Cohort::new();
+    class.app.pass_seconds(10 * 86_400);
+    class.settings(json!({"o_level": ["Total marks"], "attendance_bonus": true}));
+    let forget = |sql: String| class.app.execute(&class.school.slot, &sql);
+    forget(format!(
+        "delete from attendance where student_session = '{}'",
+        class.students[0]
+    ));
+    assert_eq!(
+        class.figures(),
+        [
+            json!([56.67, 56.67, 0, 1, 1]),
+            json!([56.54, 56.67, -0.13, 2, 2]),
+            json!([56.33, 56.83, -0.5, 3, 3]),
+        ]
+    );
+    // Who was excused all the time was never absent.
+    class.enter(0, "2026-01-12", "excused");
+    assert_eq!(class.card(0, "")["attendance_points"], 0.13);
+    forget("update terms set term = '3'".to_owned());
+    let points: Vec<Value> = (0..3)
+        .map(|n| class.card(n, "")["attendance_points"].clone())
+        .collect();
+    assert_eq!(points, [json!(0), json!(0), json!(0)]);
+}
+
+#[test]
 fn tiers_that_cannot_be_are_refused_on_their_field() {
     let class = Cohort::new();
     for tiers in [
