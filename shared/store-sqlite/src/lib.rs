@@ -45,6 +45,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0018_student_pins.sql"),
     include_str!("../../../schema/tenant/0019_substitutions.sql"),
     include_str!("../../../schema/tenant/0020_password_resets.sql"),
+    include_str!("../../../schema/tenant/0021_corrected_attendance.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -182,10 +182,11 @@ fn a_published_card_keeps_its_points_whatever_is_entered_or_set_later() {
     class.app.pass_seconds(10 * 86_400);
     class.settings(json!({"o_level": ["Total marks"], "attendance_bonus": true}));
     class.publish();
-    let frozen: Vec<Value> = (0..3).map(|n| class.card(n, "")).collect();
+    let mut frozen: Vec<Value> = (0..3).map(|n| class.card(n, "")).collect();
     assert_eq!(frozen[1]["attendance_points"], -0.13);
     class.enter(0, "2026-01-21", "absent");
     class.enter(0, "2026-01-22", "absent");
+    frozen[0]["is_outdated"] = json!(true);
     class.settings(json!({"attendance_tiers": [{"absences": 0, "points": 5}]}));
     assert_eq!(
         (0..3).map(|n| class.card(n, "")).collect::<Vec<_>>(),

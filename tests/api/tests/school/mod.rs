@@ -21,6 +21,7 @@ mod card_files;
 mod card_lists;
 mod class_registration;
 mod classroom;
+mod corrected_attendance;
 mod exams;
 mod exports;
 mod grading;

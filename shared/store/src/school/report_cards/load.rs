@@ -64,6 +64,8 @@ pub enum Depth {
 pub struct Loaded {
     /// The exam session.
     pub exam_session: Record,
+    /// The school's date.
+    pub today: String,
     /// What it lies in.
     pub facts: SessionFacts,
     /// What positions follow.
@@ -186,6 +188,7 @@ pub async fn load(
         .map_or_else(|| Ok(ReportSettings::default()), serde_json::from_str)?;
     let mut loaded = Loaded {
         exam_session,
+        today: reader.today,
         facts,
         settings,
         classes: outcomes.rows()?,
