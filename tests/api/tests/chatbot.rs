@@ -487,6 +487,44 @@ fn the_pins_of_a_class_are_printed_as_a_table() {
 }
 
 #[test]
+fn of_two_who_print_the_pins_of_a_class_at_once_one_is_told_to_read_them_again() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let admin = &scene.school.admin;
+    let place = &scene.app.rows(
+        &scene.school.slot,
+        &format!(
+            "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
+            family.student
+        ),
+    )[0];
+    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
+    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
+    admin
+        .delete(&format!("students/{}/pin/", family.student))
+        .expect(204);
+    let body = json!({});
+    let request = || admin.request(&http::Method::POST, &path, Some(&body));
+    let replies = scene.app.run_together((0..2).map(|_| request()).collect());
+    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    for reply in replies {
+        if reply.status == 200 {
+            let pin = reply.json["results"][0]["pin"].as_str().unwrap();
+            by_number(&bot, &family, pin).expect(200);
+        } else {
+            assert_eq!(error_of(&reply), (409, "changed_meanwhile".into()));
+        }
+    }
+    assert_eq!(
+        admin.post(&path, &body).status(200).column("outcome"),
+        ["kept"]
+    );
+}
+
+#[test]
 fn a_family_reads_the_notices_that_are_shown_now_and_concern_it() {
     let scene = Scene::new();
     let (family, other) = (scene.family(1), scene.family(2));
