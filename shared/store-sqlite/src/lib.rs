@@ -46,6 +46,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0019_substitutions.sql"),
     include_str!("../../../schema/tenant/0020_password_resets.sql"),
     include_str!("../../../schema/tenant/0021_corrected_attendance.sql"),
+    include_str!("../../../schema/tenant/0022_cancelled_lessons.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

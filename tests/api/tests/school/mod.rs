@@ -16,6 +16,7 @@ mod audit_logs;
 mod auth;
 mod bodies;
 mod calendar_feeds;
+mod cancelled_lessons;
 mod card_comments;
 mod card_files;
 mod card_lists;

@@ -161,6 +161,11 @@ pub static SUBSTITUTIONS: Table = Table {
     },
     rules: &[
         Rule {
+            name: "attendance_entered",
+            broken: "exists (select 1 from substitutions t join attendance a on a.lesson = t.lesson \
+                     and a.date between t.start_date and t.end_date where t.id = ?1 and t.is_cancelled = 1)",
+        },
+        Rule {
             name: "substitutions_overlap",
             broken: "exists (select 1 from substitutions t join substitutions o on o.lesson = t.lesson and o.id <> t.id \
                      and o.start_date <= t.end_date and t.start_date <= o.end_date where t.id = ?1)",
