@@ -59,7 +59,7 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
         if !taken.is_empty() {
             let mut errors = FieldErrors::default();
             for taken in &taken {
-                errors.add(NON_FIELD, &in_words(taken));
+                errors.add(NON_FIELD, &on_a_day(taken));
             }
             return Err(ApiError::Fields(errors));
         }
@@ -70,20 +70,23 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn in_words(taken: &Taken) -> String {
+/// What is taken on a day, and by what.
+pub(super) fn on_a_day(taken: &Taken) -> String {
     let Taken {
         day,
         lesson,
         class_name: class,
         subject_name: subject,
+        teacher_name: teacher,
+        is_teacher,
         room,
         starts_at,
         ends_at,
-        ..
     } = taken;
-    let what = match &taken.teacher_name {
-        Some(teacher) => format!("{teacher} teaches {subject} in {class}"),
-        None => format!("{room} is taken by {subject} of {class}"),
+    let what = if *is_teacher {
+        format!("{teacher} teaches {subject} in {class}")
+    } else {
+        format!("{room} is taken by {subject} of {class}")
     };
     format!("{what} on {day} from {starts_at} to {ends_at} (lesson {lesson}).")
 }
