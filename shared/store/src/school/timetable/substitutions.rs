@@ -22,7 +22,8 @@ use crate::{
 const NAME: Kind = Kind::Text { min: 1, max: 300 };
 
 /// The days `d.day` on which a lesson `t` as it is given and another, `o`, want the same teacher or room, where either is
-/// given otherwise than every week. The first text selects the lesson; the second says which substitutions it has.
+/// given otherwise than every week. The first text selects the lesson; the second says which substitutions it has. Lessons of
+/// other years, and those that are given every week alike, are left out before days are looked at.
 macro_rules! taken {
     ($mine:expr, $own:literal, $columns:expr) => {
         concat!(
@@ -34,7 +35,13 @@ macro_rules! taken {
             " from mine l)) select ",
             $columns,
             " from mine t cross join timetable o on o.weekday = t.weekday and o.id <> t.id and o.starts_at < t.ends_at \
-             and t.starts_at < o.ends_at cross join days d on d.day between o.valid_from and ",
+             and t.starts_at < o.ends_at and (exists (select 1 from ",
+            $own,
+            " s where s.lesson = t.id) or exists (select 1 from substitutions s where s.lesson = o.id)) and o.valid_from <= ",
+            last_day!("t"),
+            " and t.valid_from <= ",
+            last_day!("o"),
+            " cross join days d on d.day between o.valid_from and ",
             last_day!("o"),
             " and d.day <= ",
             last_day!("t"),
