@@ -46,10 +46,16 @@ impl Hooks for SubstitutionRules {
     }
 }
 
-/// Refuses days without the lesson, and what another lesson has, by name. The rules of the table say the same in the
+/// Refuses another lesson, days without the lesson, and what another lesson has, by name. The rules of the table say the same in the
 /// transaction.
 async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
     if let Some(after) = &write.after {
+        // In calendars it has the lesson's revision, which never falls.
+        let is_moved = |before: &Record| before.get("lesson") != after.get("lesson");
+        if write.before.is_some_and(is_moved) {
+            let message = "A substitution stays with its lesson: delete it, and make another one.";
+            return Err(ApiError::field("lesson", message));
+        }
         let takes_place = write.facts.get("takes_place").and_then(Value::as_i64);
         if takes_place != Some(1) {
             let message = "The lesson does not take place on any of these days.";
@@ -64,9 +70,11 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
             return Err(ApiError::Fields(errors));
         }
     }
-    let stamp = write.caller.stamp();
-    let besides = tables::besides(&stamp, write.before, write.after.as_ref());
-    write.batch.append(besides);
+    if let Some(record) = write.before.or(write.after.as_ref()) {
+        let is_deleted = write.after.is_none();
+        let besides = tables::besides(&write.caller.stamp(), record, is_deleted);
+        write.batch.append(besides);
+    }
     Ok(())
 }
 

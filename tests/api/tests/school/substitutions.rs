@@ -441,3 +441,18 @@ fn calendars_learn_of_every_change_of_a_substitution() {
     year.admin.delete(&path).expect(204);
     assert_eq!(sequences(), [usual(3)]);
 }
+
+#[test]
+fn a_substitution_stays_with_its_lesson() {
+    let year = Year::new();
+    let (lesson, other) = (year.lesson(1, json!({})), year.lesson(2, json!({})));
+    let days = ["2026-01-19", "2026-01-20"];
+    let id = substitute(&year, &lesson, days, &json!({"room": "Hall"}));
+    let path = format!("substitutions/{id}/");
+    // In calendars its SEQUENCE is the lesson's, and would fall.
+    let reply = year.admin.patch(&path, &json!({"lesson": other}));
+    let message = "A substitution stays with its lesson: delete it, and make another one.";
+    assert_eq!(reply.status(400).json, json!({"lesson": [message]}));
+    let same = json!({"lesson": lesson, "room": "Gym"});
+    year.admin.patch(&path, &same).expect(200);
+}

@@ -218,28 +218,21 @@ pub static SUBSTITUTIONS: Table = Table {
 /// What goes with a substitution: calendars that have its lesson learn that something changed, and one that goes leaves
 /// nobody in two places.
 #[must_use]
-pub fn besides(stamp: &Stamp<'_>, before: Option<&Record>, after: Option<&Record>) -> Batch {
+pub fn besides(stamp: &Stamp<'_>, substitution: &Record, is_deleted: bool) -> Batch {
     let mut batch = Batch::default();
-    let lessons = [before, after].map(|record| record.map(|record| text(record, "lesson")));
+    let lesson = text(substitution, "lesson");
     batch.push(sql!(
-        "update timetable set revision = revision + 1, updated_at = ?3 where id in (?1, ?2)",
-        lessons[0],
-        lessons[1],
+        "update timetable set revision = revision + 1, updated_at = ?2 where id = ?1",
+        lesson,
         stamp.now,
     ));
-    if let (Some(before), Some(lesson)) = (before, lessons[0])
-        && lessons[0] != lessons[1]
-    {
+    if is_deleted {
         const LEFT: &str = concat!(
             "exists (",
-            taken!(
-                stored!("?1"),
-                "(select * from substitutions where id <> ?2)",
-                "1"
-            ),
+            taken!(stored!("?1"), "(select * from substitutions where id <> ?2)", "1"),
             ")"
         );
-        let params = vec![Value::from(lesson), Value::from(text(before, "id"))];
+        let params = vec![Value::from(lesson), text(substitution, "id").into()];
         batch.guard_academics("timetable_conflict", LEFT, params);
     }
     batch
