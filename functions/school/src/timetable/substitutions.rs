@@ -195,7 +195,8 @@ impl Input for DayQuery {
 
 /// The lessons of a day
 ///
-/// As they are given: by substitutes and in other rooms where there are any, and without what is cancelled.
+/// As they are given: by substitutes and in other rooms where there are any, and without what is cancelled. Between the terms of a
+/// session there are none, once it has any.
 #[utoipa::path(get, path = "/api/v1/school/timetable/day/", tag = "timetable", params(TimetableDayParams),
     responses((status = 200, body = TimetableDayOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_timetable_day(

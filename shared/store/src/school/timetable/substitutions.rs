@@ -316,11 +316,13 @@ fn filled<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
     Some(text(record, name)).filter(|text| !text.is_empty())
 }
 
-/// The lessons `m` of the day `?1` as they are given, with class `c`, session `y`, and the substitution `z` where there is one.
+/// The lessons `m` of the day `?1` as they are given, with class `c`, session `y`, and the substitution `z` where there is one. None
+/// between the terms of a session, once there are any.
 pub(in crate::school) const GIVEN: &str = "timetable m join academic_classes a on a.id = m.academic_class \
      join academic_sessions y on y.id = a.session join classes c on c.id = a.class left join substitutions z on z.lesson = m.id \
      and ?1 between z.start_date and z.end_date where m.weekday % 7 = strftime('%w', ?1) + 0 and m.valid_from <= ?1 and ifnull(m.valid_to, ?1) >= ?1 \
-     and ifnull(z.is_cancelled, 0) = 0";
+     and ifnull(z.is_cancelled, 0) = 0 and (not exists (select 1 from terms e where e.session = a.session) \
+     or exists (select 1 from terms e where e.session = a.session and ?1 between e.start_date and e.end_date))";
 
 /// A lesson of a day.
 #[derive(Clone, Debug, Deserialize)]
