@@ -6,25 +6,25 @@ use homeroom_api_tests::{
 };
 use serde_json::{Value, json};
 
-const BASE: &str = "/api/v1/chatbot/";
+pub(crate) const BASE: &str = "/api/v1/chatbot/";
 
 /// An API key of the school with these scopes, at the chatbot's address.
-fn bot(scene: &Scene, scopes: &[&str]) -> Client {
+pub(crate) fn bot(scene: &Scene, scopes: &[&str]) -> Client {
     let body = json!({"name": "Chatbot", "client": scene.school.id, "scopes": scopes});
     let key = scene.app.platform().post("api-keys/", &body).status(201);
     scene.school.anonymous().api_key(&key.str("key")).base(BASE)
 }
 
-fn results(client: &Client, query: &str) -> Reply {
+pub(crate) fn results(client: &Client, query: &str) -> Reply {
     client.get(&format!("results/?{query}"))
 }
 
-fn by_number(client: &Client, family: &Family, pin: &str) -> Reply {
+pub(crate) fn by_number(client: &Client, family: &Family, pin: &str) -> Reply {
     results(client, &format!("student_id={}&pin={pin}", family.number))
 }
 
 /// A PIN that is not the family's.
-fn wrong(family: &Family) -> String {
+pub(crate) fn wrong(family: &Family) -> String {
     let number: u32 = family.pin.parse().unwrap();
     format!("{:06}", (number + 1) % 1_000_000)
 }
@@ -130,88 +130,6 @@ fn whoever_is_unknown_and_whoever_has_another_pin_are_told_alike() {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
-}
-
-#[test]
-fn the_sixth_wrong_pin_of_a_student_or_a_phone_number_waits_and_the_right_one_too() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    // A right PIN counts nothing.
-    for _ in 0..10 {
-        by_number(&bot, &family, &family.pin).expect(200);
-    }
-    let other = scene.family(2);
-    let by_phone =
-        |family: &Family, pin: &str| results(&bot, &format!("phone={}&pin={pin}", family.phone));
-    for (n, ask) in [
-        &by_phone as &dyn Fn(&Family, &str) -> Reply,
-        &|family, pin| by_number(&bot, family, pin),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        for _ in 0..5 {
-            assert_eq!(
-                error_of(&ask(&family, &wrong(&family))),
-                (403, "wrong_pin".into())
-            );
-        }
-        let refused = ask(&family, &family.pin);
-        assert_eq!(error_of(&refused), (429, "too_many_attempts".into()), "{n}");
-        let wait: i64 = refused.header("retry-after").parse().unwrap();
-        assert!((1..=900).contains(&wait), "{wait}");
-        // By whichever way: the student is the same. Others are not concerned.
-        assert_eq!(by_number(&bot, &family, &family.pin).status, 429);
-        ask(&other, &other.pin).expect(200);
-        scene.app.pass_seconds(wait);
-        ask(&family, &family.pin).expect(200);
-        scene.app.pass_seconds(900);
-    }
-}
-
-#[test]
-fn who_tries_one_pin_on_everybody_waits_after_fifty() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let (one, another) = (
-        bot(&scene, &["chatbot.view_result"]),
-        bot(&scene, &["chatbot.view_result"]),
-    );
-    for n in 0..50 {
-        let query = format!("student_id=N-{n}&pin=000000");
-        assert_eq!(error_of(&results(&one, &query)), (403, "wrong_pin".into()));
-    }
-    assert_eq!(by_number(&one, &family, &family.pin).status, 429);
-    by_number(&another, &family, &family.pin).expect(200);
-}
-
-#[test]
-fn parallel_tries_do_not_outrun_the_count() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    let path = format!(
-        "results/?student_id={}&pin={}",
-        family.number,
-        wrong(&family)
-    );
-    let request = || bot.request(&http::Method::GET, &path, None);
-    let replies = scene.app.run_together((0..20).map(|_| request()).collect());
-    let wrong = replies.iter().filter(|reply| reply.status == 403).count();
-    assert_eq!(wrong, 5);
-}
-
-#[test]
-fn without_the_limiter_no_pin_is_compared() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    scene.app.break_login_guard(true);
-    let reply = by_number(&bot, &family, &family.pin);
-    assert_eq!(error_of(&reply), (503, "unavailable".into()));
-    scene.app.break_login_guard(false);
-    by_number(&bot, &family, &family.pin).expect(200);
 }
 
 #[test]
@@ -377,58 +295,6 @@ fn a_phone_number_of_another_school_shows_nothing() {
 }
 
 #[test]
-fn a_pin_is_renewed_removed_and_made_for_a_class() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let admin = &scene.school.admin;
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    let path = format!("students/{}/pin/", family.student);
-    let renewed = admin.act(&path).status(200);
-    assert_eq!(renewed.str("outcome"), "renewed");
-    assert_ne!(renewed.str("pin"), family.pin);
-    assert_eq!(by_number(&bot, &family, &family.pin).status, 403);
-    by_number(&bot, &family, &renewed.str("pin")).expect(200);
-    // Whoever repeats the request with its key gets the PIN that was made.
-    let once = admin.key("k-1").act(&path).status(200);
-    assert_eq!(
-        admin.key("k-1").act(&path).status(200).str("pin"),
-        once.str("pin")
-    );
-    admin.delete(&path).expect(204);
-    assert_eq!(admin.delete(&path).status, 404);
-    assert_eq!(by_number(&bot, &family, &once.str("pin")).status, 403);
-
-    let of_class = format!(
-        "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
-        family.student
-    );
-    let place = &scene.app.rows(&scene.school.slot, &of_class)[0];
-    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
-    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
-    let outcomes = ["set", "kept", "renewed"];
-    for (outcome, renew) in outcomes.into_iter().zip([false, false, true]) {
-        let made = admin.post(&path, &json!({"renew": renew})).status(200);
-        assert_eq!(made.column("outcome"), [outcome]);
-        let pin = &made.json["results"][0]["pin"];
-        match pin.as_str() {
-            Some(pin) => by_number(&bot, &family, pin).expect(200),
-            None => assert_eq!(outcome, "kept"),
-        }
-    }
-    let elsewhere = format!("sessions/{class}/academic-classes/{class}/pins/");
-    assert_eq!(admin.act(&elsewhere).status, 404);
-    let logs = scene.app.rows(
-        &scene.school.slot,
-        "select action from audit_logs where table_name = 'student_pins' order by id",
-    );
-    let actions: Vec<&str> = logs.iter().map(|row| row[0].as_str().unwrap()).collect();
-    assert_eq!(
-        actions,
-        ["CREATE", "UPDATE", "UPDATE", "DELETE", "CREATE", "UPDATE"]
-    );
-}
-
-#[test]
 fn mistakes_in_a_query_are_named_and_count_nothing() {
     let scene = Scene::new();
     let family = scene.family(1);
@@ -453,75 +319,6 @@ fn mistakes_in_a_query_are_named_and_count_nothing() {
         by_number(&bot, &family, "12345").expect(400);
     }
     by_number(&bot, &family, &family.pin).expect(200);
-}
-
-#[test]
-fn the_pins_of_a_class_are_printed_as_a_table() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let admin = &scene.school.admin;
-    let place = &scene.app.rows(
-        &scene.school.slot,
-        &format!(
-            "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
-            family.student
-        ),
-    )[0];
-    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
-    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
-    let table = admin
-        .post(&format!("{path}?format=csv"), &json!({"renew": true}))
-        .status(200);
-    assert_eq!(table.header("content-type"), "text/csv; charset=utf-8");
-    let lines: Vec<&str> = table.text.trim_start_matches('\u{feff}').lines().collect();
-    let [header, row] = lines.as_slice() else {
-        panic!("{lines:?}")
-    };
-    assert_eq!(*header, "student_id,student_name,outcome,pin");
-    let fields: Vec<&str> = row.split(',').collect();
-    assert_eq!(fields[..3], [&family.number, "Tariro Moyo", "renewed"]);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    by_number(&bot, &family, fields[3]).expect(200);
-    let refused = admin.post(&format!("{path}?format=pdf"), &json!({}));
-    assert_eq!(refused.status(400).fields(), ["format"]);
-}
-
-#[test]
-fn of_two_who_print_the_pins_of_a_class_at_once_one_is_told_to_read_them_again() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let admin = &scene.school.admin;
-    let place = &scene.app.rows(
-        &scene.school.slot,
-        &format!(
-            "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
-            family.student
-        ),
-    )[0];
-    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
-    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
-    admin
-        .delete(&format!("students/{}/pin/", family.student))
-        .expect(204);
-    let body = json!({});
-    let request = || admin.request(&http::Method::POST, &path, Some(&body));
-    let replies = scene.app.run_together((0..2).map(|_| request()).collect());
-    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 409]);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    for reply in replies {
-        if reply.status == 200 {
-            let pin = reply.json["results"][0]["pin"].as_str().unwrap();
-            by_number(&bot, &family, pin).expect(200);
-        } else {
-            assert_eq!(error_of(&reply), (409, "changed_meanwhile".into()));
-        }
-    }
-    assert_eq!(
-        admin.post(&path, &body).status(200).column("outcome"),
-        ["kept"]
-    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod identity;
 mod isolation;
 mod lists;
 mod permissions;
+mod pins;
 mod ports;
 mod races;
 mod routes;
@@ -32,6 +33,7 @@ mod schema;
 mod school;
 mod sms;
 mod system;
+mod wrong_pins;
 
 use homeroom_api_tests::Reply;
 use serde_json::{Value, json};
