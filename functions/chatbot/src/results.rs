@@ -39,7 +39,7 @@ pub(crate) struct ResultsParameters {
     /// The student's PIN.
     #[param(pattern = "^[0-9]{6}$", example = "000000")]
     pin: String,
-    /// The exam session; the newest one where it is not named.
+    /// The exam session; that of the newest session and term where it is not named.
     exam_session: Option<uuid::Uuid>,
     /// The newest of this term: `1`, `2` or `3`.
     #[param(pattern = "^[123]$")]
