@@ -209,9 +209,13 @@ impl<'a> Desk<'a> {
         Count::new(self.app, &self.school, what, subject, most)
     }
 
-    /// Counts a try of the caller, and of the phone number and the student that are named.
+    fn of_caller(&self) -> Count {
+        self.count("caller", self.caller, tries::OF_CALLER)
+    }
+
+    /// Counts a try of the phone number and the student that are named, where the caller has any left.
     async fn count_request(&self, asked: &ResultsQuery) -> Result<Vec<Count>, ApiError> {
-        let mut counts = vec![self.count("caller", self.caller, tries::OF_CALLER)];
+        let mut counts = Vec::new();
         let named = [("phone", &asked.phone), ("student", &asked.student_id)];
         for (what, subject) in named {
             counts.extend(
@@ -220,7 +224,7 @@ impl<'a> Desk<'a> {
                     .map(|subject| self.count(what, subject, tries::OF_ONE)),
             );
         }
-        match tries::begin(self.app, &counts).await? {
+        match tries::begin(self.app, Some(&self.of_caller()), &counts).await? {
             Some(retry_after) => Err(ApiError::TooManyAttempts { retry_after }),
             None => Ok(counts),
         }
@@ -239,7 +243,7 @@ impl<'a> Desk<'a> {
             compared.extend(students);
         } else {
             let each = self.count_each(asked, students);
-            let begun = join_all(each.chunks(1).map(|own| tries::begin(self.app, own))).await;
+            let begun = join_all(each.chunks(1).map(|own| tries::begin(self.app, None, own))).await;
             let mut begun = begun.into_iter();
             for (n, own) in each.into_iter().enumerate() {
                 match begun.next().transpose()?.flatten() {
@@ -257,6 +261,7 @@ impl<'a> Desk<'a> {
             asked.pin.matches(keys, self.plane, &student.id, stored)
         });
         if compared.is_empty() {
+            tries::fail(self.app, &self.of_caller()).await?;
             return Err(match locked {
                 Some(retry_after) => ApiError::TooManyAttempts { retry_after },
                 None => wrong_pin(),

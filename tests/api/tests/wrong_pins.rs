@@ -88,3 +88,36 @@ fn without_the_limiter_no_pin_is_compared() {
     scene.app.break_login_guard(false);
     by_number(&bot, &family, &family.pin).expect(200);
 }
+
+#[test]
+fn right_pins_that_come_at_once_do_not_count_as_wrong_ones_of_their_caller() {
+    let scene = Scene::new();
+    let families: Vec<Family> = (1..=6).map(|n| scene.family(n)).collect();
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    for n in 0..48 {
+        let query = format!("student_id=N-{n}&pin=000000");
+        assert_eq!(error_of(&results(&bot, &query)), (403, "wrong_pin".into()));
+    }
+    let request = |family: &Family| {
+        let path = format!("results/?student_id={}&pin={}", family.number, family.pin);
+        bot.request(&http::Method::GET, &path, None)
+    };
+    let replies = scene
+        .app
+        .run_together(families.iter().map(request).collect());
+    let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    assert_eq!(statuses, [200; 6]);
+}
+
+#[test]
+fn who_tries_pins_from_one_phone_number_stops_nobody_else() {
+    let scene = Scene::new();
+    let (family, other) = (scene.family(1), scene.family(2));
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    for n in 0..60 {
+        let query = format!("phone={}&student_id=N-{n}&pin=000000", other.phone);
+        let expected = if n < 5 { 403 } else { 429 };
+        assert_eq!(results(&bot, &query).status, expected, "{n}");
+    }
+    by_number(&bot, &family, &family.pin).expect(200);
+}
