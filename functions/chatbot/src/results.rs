@@ -161,6 +161,11 @@ pub(crate) async fn find_results(
             return Err(error.into());
         }
     };
+    if students.len() > chatbot::MOST_CHILDREN {
+        tries::give_back(desk.app, &counts).await;
+        let message = "This phone number has more than 50 students: name the student's number too.";
+        return Err(ApiError::field("student_id", message));
+    }
     let opened = desk.open(&asked, &students, counts).await?;
 
     let all = students.iter().map(ChildOut::from).collect();

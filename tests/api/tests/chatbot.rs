@@ -322,6 +322,33 @@ fn the_newest_card_is_that_of_the_newest_term_whichever_was_published_last() {
 }
 
 #[test]
+fn of_a_phone_number_with_more_than_fifty_students_one_is_to_be_named() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let admin = &scene.school.admin;
+    let guardian = admin.get("guardians/").status(200).str("results/0/id");
+    let by_phone = format!("phone={}&pin={}", family.phone, family.pin);
+    for n in 1..=50 {
+        let body = json!({"first_name": "Ann", "last_name": "Moyo", "admission_year": 2026, "student_id": format!("H-{n}")});
+        let student = admin.post("admissions/", &body).status(201).id();
+        let link = json!({"guardian": guardian, "relation": "aunt", "is_primary": false});
+        let path = format!("students/{student}/guardians/");
+        admin.post(&path, &link).expect(201);
+        if n == 49 {
+            results(&bot, &by_phone).expect(200);
+        }
+    }
+    for _ in 0..6 {
+        let reply = results(&bot, &by_phone).status(400);
+        let message = "This phone number has more than 50 students: name the student's number too.";
+        assert_eq!(reply.json, json!({"student_id": [message]}));
+    }
+    let both = results(&bot, &format!("student_id={}&{by_phone}", family.number));
+    assert_eq!(both.status(200).str("student/student_id"), family.number);
+}
+
+#[test]
 fn a_phone_number_of_another_school_shows_nothing() {
     let scene = Scene::new();
     let family = scene.family(1);
