@@ -184,10 +184,7 @@ mod tests {
         assert_eq!(Tries::from_stored(stored).unwrap(), tries);
         for (request, json) in [
             (FIVE, r#"{"op":"begin","most":5}"#),
-            (
-                TriesRequest::Look { most: 5 },
-                r#"{"op":"look","most":5}"#,
-            ),
+            (TriesRequest::Look { most: 5 }, r#"{"op":"look","most":5}"#),
             (TriesRequest::GiveBack, r#"{"op":"give_back"}"#),
         ] {
             assert_eq!(serde_json::to_string(&request).unwrap(), json);

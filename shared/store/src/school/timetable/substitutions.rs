@@ -229,7 +229,11 @@ pub fn besides(stamp: &Stamp<'_>, substitution: &Record, is_deleted: bool) -> Ba
     if is_deleted {
         const LEFT: &str = concat!(
             "exists (",
-            taken!(stored!("?1"), "(select * from substitutions where id <> ?2)", "1"),
+            taken!(
+                stored!("?1"),
+                "(select * from substitutions where id <> ?2)",
+                "1"
+            ),
             ")"
         );
         let params = vec![Value::from(lesson), text(substitution, "id").into()];
