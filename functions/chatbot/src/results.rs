@@ -39,7 +39,7 @@ pub(crate) struct ResultsParameters {
     /// The student's PIN.
     #[param(pattern = "^[0-9]{6}$", example = "000000")]
     pin: String,
-    /// The exam session; the newest one where it is not named.
+    /// The exam session; that of the newest session and term where it is not named.
     exam_session: Option<uuid::Uuid>,
     /// The newest of this term: `1`, `2` or `3`.
     #[param(pattern = "^[123]$")]
@@ -161,6 +161,11 @@ pub(crate) async fn find_results(
             return Err(error.into());
         }
     };
+    if students.len() > chatbot::MOST_CHILDREN {
+        tries::give_back(desk.app, &counts).await;
+        let message = "This phone number has more than 50 students: name the student's number too.";
+        return Err(ApiError::field("student_id", message));
+    }
     let opened = desk.open(&asked, &students, counts).await?;
 
     let all = students.iter().map(ChildOut::from).collect();
@@ -209,9 +214,13 @@ impl<'a> Desk<'a> {
         Count::new(self.app, &self.school, what, subject, most)
     }
 
-    /// Counts a try of the caller, and of the phone number and the student that are named.
+    fn of_caller(&self) -> Count {
+        self.count("caller", self.caller, tries::OF_CALLER)
+    }
+
+    /// Counts a try of the phone number and the student that are named, where the caller has any left.
     async fn count_request(&self, asked: &ResultsQuery) -> Result<Vec<Count>, ApiError> {
-        let mut counts = vec![self.count("caller", self.caller, tries::OF_CALLER)];
+        let mut counts = Vec::new();
         let named = [("phone", &asked.phone), ("student", &asked.student_id)];
         for (what, subject) in named {
             counts.extend(
@@ -220,7 +229,7 @@ impl<'a> Desk<'a> {
                     .map(|subject| self.count(what, subject, tries::OF_ONE)),
             );
         }
-        match tries::begin(self.app, &counts).await? {
+        match tries::begin(self.app, Some(&self.of_caller()), &counts).await? {
             Some(retry_after) => Err(ApiError::TooManyAttempts { retry_after }),
             None => Ok(counts),
         }
@@ -239,7 +248,7 @@ impl<'a> Desk<'a> {
             compared.extend(students);
         } else {
             let each = self.count_each(asked, students);
-            let begun = join_all(each.chunks(1).map(|own| tries::begin(self.app, own))).await;
+            let begun = join_all(each.chunks(1).map(|own| tries::begin(self.app, None, own))).await;
             let mut begun = begun.into_iter();
             for (n, own) in each.into_iter().enumerate() {
                 match begun.next().transpose()?.flatten() {
@@ -257,6 +266,7 @@ impl<'a> Desk<'a> {
             asked.pin.matches(keys, self.plane, &student.id, stored)
         });
         if compared.is_empty() {
+            tries::fail(self.app, &self.of_caller()).await?;
             return Err(match locked {
                 Some(retry_after) => ApiError::TooManyAttempts { retry_after },
                 None => wrong_pin(),

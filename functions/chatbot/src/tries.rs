@@ -1,4 +1,5 @@
-//! How often a PIN may be wrong: counted before any is compared, and given back where it was right.
+//! How often a PIN may be wrong: counted before any is compared, and given back where it was right. The count of a caller is looked at
+//! before and counted in after: the counts of the student and the phone number are what parallel tries cannot outrun.
 
 use futures_util::future::join_all;
 use homeroom_edge::{ApiError, App};
@@ -28,14 +29,23 @@ impl Count {
     }
 }
 
-/// Counts a try in each; gives the longest wait of those that are full. What others had counted is given back then.
-pub(crate) async fn begin(app: &App, counts: &[Count]) -> Result<Option<u32>, ApiError> {
-    let request = |count: &Count| TriesRequest::Begin { most: count.most };
-    let asked = counts
+/// Counts a try in each, where the caller's count is not full; gives the longest wait of those that are. What others had counted is
+/// given back then. The caller's counts a try that failed only: many families ask at once.
+pub(crate) async fn begin(
+    app: &App,
+    caller: Option<&Count>,
+    counts: &[Count],
+) -> Result<Option<u32>, ApiError> {
+    let look = caller.map(|count| (count, TriesRequest::Look { most: count.most }));
+    let begin = counts
         .iter()
-        .map(|count| app.ports.tries.ask(&count.name, request(count)));
-    let mut replies = Vec::with_capacity(counts.len());
-    for reply in join_all(asked).await {
+        .map(|count| (count, TriesRequest::Begin { most: count.most }));
+    let asked: Vec<(&Count, TriesRequest)> = look.into_iter().chain(begin).collect();
+    let replied = asked
+        .iter()
+        .map(|(count, request)| app.ports.tries.ask(&count.name, *request));
+    let mut replies = Vec::with_capacity(asked.len());
+    for reply in join_all(replied).await {
         replies.push(reply?);
     }
     let wait = |reply: &TriesReply| match reply {
@@ -44,11 +54,20 @@ pub(crate) async fn begin(app: &App, counts: &[Count]) -> Result<Option<u32>, Ap
     };
     let longest = replies.iter().filter_map(wait).max();
     if longest.is_some() {
-        let counted = counts.iter().zip(&replies);
-        let counted = counted.filter(|(_, reply)| **reply == TriesReply::Allowed);
-        give_back(app, counted.map(|(count, _)| count)).await;
+        let counted = asked.iter().zip(&replies).filter(|((_, request), reply)| {
+            matches!(request, TriesRequest::Begin { .. }) && **reply == TriesReply::Allowed
+        });
+        give_back(app, counted.map(|((count, _), _)| *count)).await;
     }
     Ok(longest)
+}
+
+/// The try was a failure, of which the caller's count did not know yet.
+pub(crate) async fn fail(app: &App, caller: &Count) -> Result<(), ApiError> {
+    let request = TriesRequest::Begin { most: caller.most };
+    // Full by now: then it is counted already.
+    app.ports.tries.ask(&caller.name, request).await?;
+    Ok(())
 }
 
 /// The try was no failure.

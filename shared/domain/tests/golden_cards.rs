@@ -68,7 +68,7 @@ fn students(subjects: &[SubjectPlan], table: &str) -> Vec<Candidate> {
             .zip(&row[2..])
             .map(|(subject, text)| (subject.id.clone(), score(text)))
             .collect(),
-        absences: 0,
+        absences: Some(0),
     };
     rows(table).into_iter().map(candidate).collect()
 }
@@ -344,7 +344,7 @@ fn a_class_whose_attendance_counts() {
         ",
     );
     for (student, absences) in students.iter_mut().zip([0, 6, 2, 0, 4, 0]) {
-        student.absences = absences;
+        student.absences = Some(absences);
     }
     let cards = compute(&Cohort {
         level: "O Level".to_owned(),

@@ -70,8 +70,8 @@ conflicts! {
     /// Rows that wait may name the person.
     ImportRunning = "import_running": "A file is being imported that may name the student. Wait until it is done.",
     // Attendance.
-    /// A holiday was announced.
-    AttendanceClosed = "attendance_closed": "This day is a holiday by now, so no attendance is entered for it. Choose another day, or change the holiday.",
+    /// A holiday was announced, or the lesson cancelled.
+    AttendanceClosed = "attendance_closed": "This day is a holiday by now, or the lesson is cancelled on it, so no attendance is entered. Choose another day, or change the holiday or the substitution.",
     /// The leave has an answer.
     LeaveDecided = "leave_decided": "The leave was decided already. Withdraw it where it was approved; for another decision, enter a new one.",
     // Exams and marks.

@@ -205,6 +205,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "The class, the teacher or the room is taken at this time.",
     ),
     (
+        "attendance_entered",
+        "is_cancelled",
+        "Attendance was entered for the lesson on some of these days. Delete the entries, or choose other days.",
+    ),
+    (
         "substitutions_overlap",
         "start_date",
         "The lesson is given otherwise on some of these days already.",

@@ -1,7 +1,7 @@
 //! Failures of one subject in a quarter of an hour: so many, and then it waits.
 //!
-//! A try is counted as a failure when it begins and given back when it succeeds, so that parallel ones cannot outrun the count. A
-//! success clears nothing else: whoever knows one secret gains no tries at another. How many are allowed comes with the request.
+//! A try is counted as a failure when it begins and given back when it succeeds, so that parallel ones cannot outrun the count. Where
+//! so many come at once that those on their way would fill it, one looks first and counts the failure afterwards. A success clears nothing else: whoever knows one secret gains no tries at another. How many are allowed comes with the request.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,11 @@ pub fn object_name(scope: &str, mac: &str) -> String {
 pub enum TriesRequest {
     /// Count a try; to be asked before the answer to it is known.
     Begin {
+        /// How many failures there may be, at most [`MOST`].
+        most: u32,
+    },
+    /// Say whether a try may begin, and count none.
+    Look {
         /// How many failures there may be, at most [`MOST`].
         most: u32,
     },
@@ -66,7 +71,7 @@ impl Kept for Tries {
         self.failures.iter_mut().for_each(|at| *at = (*at).min(now));
         self.failures.retain(|at| now < end(*at));
         match request {
-            TriesRequest::Begin { most } => {
+            TriesRequest::Begin { most } | TriesRequest::Look { most } => {
                 let most = usize::try_from((*most).clamp(1, MOST)).unwrap_or(1);
                 let over = self.failures.len().checked_sub(most);
                 if let Some(at) = over.and_then(|over| self.failures.get(over)) {
@@ -75,7 +80,9 @@ impl Kept for Tries {
                         retry_after: u32::try_from((left + 999) / 1_000).unwrap_or(u32::MAX),
                     };
                 }
-                self.failures.push(now);
+                if matches!(request, TriesRequest::Begin { .. }) {
+                    self.failures.push(now);
+                }
                 TriesReply::Allowed
             }
             TriesRequest::GiveBack => {
@@ -135,6 +142,20 @@ mod tests {
     }
 
     #[test]
+    fn a_look_counts_nothing_and_sees_what_was_counted() {
+        let look = TriesRequest::Look { most: 5 };
+        let mut tries = Tries::default();
+        for _ in 0..10 {
+            assert_eq!(tries.answer(&look, NOW), TriesReply::Allowed);
+        }
+        for _ in 0..5 {
+            assert_eq!(tries.answer(&FIVE, NOW), TriesReply::Allowed);
+        }
+        assert_eq!(tries.answer(&look, NOW), refused(900));
+        assert_eq!(tries.answer(&look, NOW + WINDOW_MS), TriesReply::Allowed);
+    }
+
+    #[test]
     fn a_clock_that_steps_back_leaves_no_more_than_a_window_to_wait() {
         let mut tries = Tries::default();
         for _ in 0..5 {
@@ -163,6 +184,7 @@ mod tests {
         assert_eq!(Tries::from_stored(stored).unwrap(), tries);
         for (request, json) in [
             (FIVE, r#"{"op":"begin","most":5}"#),
+            (TriesRequest::Look { most: 5 }, r#"{"op":"look","most":5}"#),
             (TriesRequest::GiveBack, r#"{"op":"give_back"}"#),
         ] {
             assert_eq!(serde_json::to_string(&request).unwrap(), json);

@@ -48,6 +48,8 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0020_password_resets.sql"),
     include_str!("../../../schema/tenant/0021_events.sql"),
     include_str!("../../../schema/tenant/0022_erasure.sql"),
+    include_str!("../../../schema/tenant/0023_corrected_attendance.sql"),
+    include_str!("../../../schema/tenant/0024_cancelled_lessons.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

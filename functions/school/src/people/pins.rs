@@ -72,7 +72,7 @@ pub(crate) async fn set_student_pin(
 ) -> Result<Response, ApiError> {
     let holder = tables::find_holder(&post.db, ids?.get("student")?).await?;
     let (pin, new) = make(&post, &holder);
-    let batch = tables::set(&post.stamp(), &[new]);
+    let batch = tables::set(&post.stamp(), &[new], true);
     post.done(batch, &PinOut::new(&holder, Some(&pin))).await
 }
 
@@ -213,9 +213,8 @@ pub(crate) async fn set_class_pins(
         kept: results.len() - news.len(),
         results,
     };
-    let done = post
-        .done(tables::set(&post.stamp(), &news), &answer)
-        .await?;
+    let batch = tables::set(&post.stamp(), &news, post.input.renew);
+    let done = post.done(batch, &answer).await?;
     Ok(if is_table {
         answer.table().into_response()
     } else {

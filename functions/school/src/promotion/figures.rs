@@ -130,7 +130,7 @@ fn candidate(student: &Scores, subjects: &[&Subject]) -> report::Candidate {
         academic_class: student.academic_class.clone(),
         subjects: subjects.iter().filter_map(score).collect(),
         // Points for attendance are what a card gives.
-        absences: 0,
+        absences: None,
     }
 }
 

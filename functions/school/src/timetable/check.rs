@@ -14,13 +14,13 @@ use homeroom_kernel::{FieldErrors, rules};
 use homeroom_store::{
     Batch,
     records::{Scope, resolve},
-    school::timetable::{self as tables, Rival},
+    school::timetable::{self as tables, Rival, Taken},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{check_times, found_conflicts, in_words, within_session};
+use super::{check_times, found_conflicts, in_words, on_a_day, within_session};
 
 /// A lesson that may be written.
 #[derive(ToSchema)]
@@ -70,9 +70,9 @@ pub(crate) struct TimetableConflictOut {
     class_name: String,
     /// The other lesson's subject.
     subject_name: String,
-    /// The other lesson's teacher.
+    /// The other lesson's teacher; on a day with a substitution, who gives it then.
     teacher_name: String,
-    /// The other lesson's room.
+    /// The other lesson's room, likewise.
     room: String,
     /// 1 is Monday.
     weekday: u8,
@@ -80,10 +80,10 @@ pub(crate) struct TimetableConflictOut {
     starts_at: String,
     /// When it ends.
     ends_at: String,
-    /// Its first day.
+    /// Its first day. Where only a substitution stands in the way, the day of that.
     #[schema(format = Date)]
     valid_from: String,
-    /// Its last day.
+    /// Its last day, likewise.
     #[schema(format = Date)]
     valid_to: String,
     /// The same in words.
@@ -150,12 +150,36 @@ pub(crate) async fn check_timetable(
         ));
     }
     within_session(&post, &around, &post.input)?;
-    let conflicts = found_conflicts(&around)?
+    let mut conflicts: Vec<TimetableConflictOut> = found_conflicts(&around)?
         .into_iter()
         .map(|(kind, rival)| shown(kind, rival))
         .collect();
+    let weekday = around.entry.weekday;
+    conflicts.extend(around.taken.into_iter().map(|taken| once(taken, weekday)));
     post.done(Batch::default(), &TimetableCheckOut { conflicts })
         .await
+}
+
+/// With what is given otherwise than every week, on one day.
+fn once(taken: Taken, weekday: u8) -> TimetableConflictOut {
+    TimetableConflictOut {
+        message: on_a_day(&taken),
+        with: taken.lesson,
+        kind: if taken.is_teacher {
+            ConflictKind::Teacher
+        } else {
+            ConflictKind::Room
+        },
+        class_name: taken.class_name,
+        subject_name: taken.subject_name,
+        teacher_name: taken.teacher_name,
+        room: taken.room,
+        weekday,
+        starts_at: taken.starts_at,
+        ends_at: taken.ends_at,
+        valid_from: taken.day.clone(),
+        valid_to: taken.day,
+    }
 }
 
 fn shown(kind: ConflictKind, rival: &Rival) -> TimetableConflictOut {

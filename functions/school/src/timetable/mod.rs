@@ -80,15 +80,14 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
         ));
     }
     within_session(write.caller, &around, after)?;
-    let found = found_conflicts(&around)?;
-    if found.is_empty() {
-        return Ok(());
-    }
     let mut errors = FieldErrors::default();
-    for (kind, rival) in found {
+    for (kind, rival) in found_conflicts(&around)? {
         errors.add(NON_FIELD, &in_words(kind, rival));
     }
-    Err(ApiError::Fields(errors))
+    for taken in &around.taken {
+        errors.add(NON_FIELD, &on_a_day(taken));
+    }
+    Ok(errors.into_result(())?)
 }
 
 /// Refuses days that the school's calendar does not count to the session of the class.

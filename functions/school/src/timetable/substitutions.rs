@@ -45,10 +45,16 @@ impl Hooks for SubstitutionRules {
     }
 }
 
-/// Refuses days without the lesson, and what another lesson has, by name. The rules of the table say the same in the
+/// Refuses another lesson, days without the lesson, and what another lesson has, by name. The rules of the table say the same in the
 /// transaction.
 async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
     if let Some(after) = &write.after {
+        // In calendars it has the lesson's revision, which never falls.
+        let is_moved = |before: &Record| before.get("lesson") != after.get("lesson");
+        if write.before.is_some_and(is_moved) {
+            let message = "A substitution stays with its lesson: delete it, and make another one.";
+            return Err(ApiError::field("lesson", message));
+        }
         let takes_place = write.facts.get("takes_place").and_then(Value::as_i64);
         if takes_place != Some(1) {
             let message = "The lesson does not take place on any of these days.";
@@ -58,31 +64,36 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
         if !taken.is_empty() {
             let mut errors = FieldErrors::default();
             for taken in &taken {
-                errors.add(NON_FIELD, &in_words(taken));
+                errors.add(NON_FIELD, &on_a_day(taken));
             }
             return Err(ApiError::Fields(errors));
         }
     }
-    let stamp = write.caller.stamp();
-    let besides = tables::besides(&stamp, write.before, write.after.as_ref());
-    write.batch.append(besides);
+    if let Some(record) = write.before.or(write.after.as_ref()) {
+        let is_deleted = write.after.is_none();
+        let besides = tables::besides(&write.caller.stamp(), record, is_deleted);
+        write.batch.append(besides);
+    }
     Ok(())
 }
 
-fn in_words(taken: &Taken) -> String {
+/// What is taken on a day, and by what.
+pub(super) fn on_a_day(taken: &Taken) -> String {
     let Taken {
         day,
         lesson,
         class_name: class,
         subject_name: subject,
+        teacher_name: teacher,
+        is_teacher,
         room,
         starts_at,
         ends_at,
-        ..
     } = taken;
-    let what = match &taken.teacher_name {
-        Some(teacher) => format!("{teacher} teaches {subject} in {class}"),
-        None => format!("{room} is taken by {subject} of {class}"),
+    let what = if *is_teacher {
+        format!("{teacher} teaches {subject} in {class}")
+    } else {
+        format!("{room} is taken by {subject} of {class}")
     };
     format!("{what} on {day} from {starts_at} to {ends_at} (lesson {lesson}).")
 }
@@ -183,7 +194,8 @@ impl Input for DayQuery {
 
 /// The lessons of a day
 ///
-/// As they are given: by substitutes and in other rooms where there are any, and without what is cancelled.
+/// As they are given: by substitutes and in other rooms where there are any, and without what is cancelled. Between the terms of a
+/// session there are none, once it has any.
 #[utoipa::path(get, path = "/api/v1/school/timetable/day/", tag = "timetable", params(TimetableDayParams),
     responses((status = 200, body = TimetableDayOut)), security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn find_timetable_day(

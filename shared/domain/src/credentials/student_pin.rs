@@ -20,14 +20,14 @@ const DIGITS: usize = 6;
 pub struct StudentPin(SecretString);
 
 impl StudentPin {
-    /// A new PIN: each is as likely as any other.
+    /// A new PIN: each is as likely as any other. None begins with a zero, which spreadsheets drop.
     #[must_use]
     pub fn new(random: [u8; 32]) -> Self {
         let number = random
             .iter()
             .take(8)
             .fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-        Self(format!("{:06}", number % 1_000_000).into())
+        Self((100_000 + number % 900_000).to_string().into())
     }
 
     /// Reads what a client presents; `None` when it cannot be one.
@@ -97,6 +97,7 @@ mod tests {
                 "{}",
                 pin.expose()
             );
+            assert!(!pin.expose().starts_with('0'), "a spreadsheet drops it");
             assert!(!format!("{pin:?}").contains(pin.expose()));
         }
         for text in ["", "12345", "1234567", "12345x", "１２３４５６", "+12345"] {

@@ -53,8 +53,12 @@ pub struct PhoneStudent {
     pub whatsapp: Option<i64>,
 }
 
-/// Most students of one phone number.
-const MOST_CHILDREN: u32 = 50;
+/// Most students of one phone number that are looked at.
+pub const MOST_CHILDREN: usize = 50;
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
 
 /// The students of a phone number, by name.
 pub async fn students_of_phone(
@@ -72,7 +76,7 @@ pub async fn students_of_phone(
         ") order by p.first_name collate nocase, p.last_name collate nocase, p.id limit ?2"
     );
     db.connection
-        .rows(sql!(text, phone, i64::from(MOST_CHILDREN)))
+        .rows(sql!(text, phone, limit(MOST_CHILDREN)))
         .await
 }
 
@@ -100,8 +104,8 @@ pub struct PinnedStudent {
     pub pin: Option<String>,
 }
 
-/// The students asked for with their PINs, and the newest released card of each, in one trip. Nothing of it may be told
-/// before a PIN was compared.
+/// The students asked for with their PINs, and the newest released card of each, in one trip; one more than [`MOST_CHILDREN`]
+/// where there are more. Nothing of it may be told before a PIN was compared.
 pub async fn results(
     db: &TenantDb,
     whose: Whose<'_>,
@@ -131,7 +135,7 @@ pub async fn results(
          where p.id in ({students}) order by p.first_name collate nocase, p.last_name collate nocase, p.id limit ?2",
         student_name!("p"),
     );
-    let found = sql!(text, &about, i64::from(MOST_CHILDREN));
+    let found = sql!(text, &about, limit(MOST_CHILDREN + 1));
     let cards = newest(&students, &about, now, exam_session, term);
     let mut outcomes = db.connection.batch(vec![found, cards]).await?;
     Ok((outcomes.rows()?, outcomes.rows()?))

@@ -10,7 +10,7 @@ use crate::{
     error::StoreError,
     rows,
     school::names::{class_name, student_name},
-    sql::sql,
+    sql::{Value, sql},
 };
 
 /// The constraints of `student_pins`, and whose PINs these are.
@@ -87,9 +87,10 @@ pub async fn find_class(
     Ok((found.name, outcomes.rows()?))
 }
 
-/// Sets PINs, or renews them.
+/// Sets PINs, or renews them. Who had none and has one by now was printed another one meanwhile: `changed_meanwhile`, unless
+/// `renew` says that it is to be replaced.
 #[must_use]
-pub fn set(stamp: &Stamp<'_>, pins: &[NewPin<'_>]) -> Batch {
+pub fn set(stamp: &Stamp<'_>, pins: &[NewPin<'_>], renew: bool) -> Batch {
     let mut batch = Batch::default();
     if pins.is_empty() {
         return batch;
@@ -98,12 +99,20 @@ pub fn set(stamp: &Stamp<'_>, pins: &[NewPin<'_>]) -> Batch {
         .iter()
         .map(|pin| json!([pin.holder.student, pin.hash]))
         .collect();
+    let lines = json!(lines).to_string();
+    if !renew {
+        batch.guard(
+            "changed_meanwhile",
+            "exists (select 1 from json_each(?1) j join student_pins n on n.student = json_extract(j.value, '$[0]'))",
+            vec![Value::from(&lines)],
+        );
+    }
     // Who was deleted meanwhile is refused by the foreign key.
     batch.push(sql!(
         "insert into student_pins (student, hash, set_at, set_by) \
          select json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]'), ?2, ?3 from json_each(?1) j where true \
          on conflict (student) do update set hash = excluded.hash, set_at = excluded.set_at, set_by = excluded.set_by",
-        json!(lines).to_string(),
+        lines,
         stamp.now,
         stamp.created_by(),
     ));

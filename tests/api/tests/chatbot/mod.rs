@@ -3,6 +3,7 @@
 mod notices;
 mod pins;
 mod results;
+mod wrong_pins;
 
 use homeroom_api_tests::{
     Client, Reply,

@@ -1,7 +1,6 @@
-use homeroom_api_tests::{
-    Reply, error_of,
-    samples::{Family, Scene},
-};
+//! PINs, and who makes them.
+
+use homeroom_api_tests::{error_of, samples::Scene};
 use serde_json::{Value, json};
 
 use super::{BASE, bot, by_number, results, wrong};
@@ -39,88 +38,6 @@ fn whoever_is_unknown_and_whoever_has_another_pin_are_told_alike() {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
-}
-
-#[test]
-fn the_sixth_wrong_pin_of_a_student_or_a_phone_number_waits_and_the_right_one_too() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    // A right PIN counts nothing.
-    for _ in 0..10 {
-        by_number(&bot, &family, &family.pin).expect(200);
-    }
-    let other = scene.family(2);
-    let by_phone =
-        |family: &Family, pin: &str| results(&bot, &format!("phone={}&pin={pin}", family.phone));
-    for (n, ask) in [
-        &by_phone as &dyn Fn(&Family, &str) -> Reply,
-        &|family, pin| by_number(&bot, family, pin),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        for _ in 0..5 {
-            assert_eq!(
-                error_of(&ask(&family, &wrong(&family))),
-                (403, "wrong_pin".into())
-            );
-        }
-        let refused = ask(&family, &family.pin);
-        assert_eq!(error_of(&refused), (429, "too_many_attempts".into()), "{n}");
-        let wait: i64 = refused.header("retry-after").parse().unwrap();
-        assert!((1..=900).contains(&wait), "{wait}");
-        // By whichever way: the student is the same. Others are not concerned.
-        assert_eq!(by_number(&bot, &family, &family.pin).status, 429);
-        ask(&other, &other.pin).expect(200);
-        scene.app.pass_seconds(wait);
-        ask(&family, &family.pin).expect(200);
-        scene.app.pass_seconds(900);
-    }
-}
-
-#[test]
-fn who_tries_one_pin_on_everybody_waits_after_fifty() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let (one, another) = (
-        bot(&scene, &["chatbot.view_result"]),
-        bot(&scene, &["chatbot.view_result"]),
-    );
-    for n in 0..50 {
-        let query = format!("student_id=N-{n}&pin=000000");
-        assert_eq!(error_of(&results(&one, &query)), (403, "wrong_pin".into()));
-    }
-    assert_eq!(by_number(&one, &family, &family.pin).status, 429);
-    by_number(&another, &family, &family.pin).expect(200);
-}
-
-#[test]
-fn parallel_tries_do_not_outrun_the_count() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    let path = format!(
-        "results/?student_id={}&pin={}",
-        family.number,
-        wrong(&family)
-    );
-    let request = || bot.request(&http::Method::GET, &path, None);
-    let replies = scene.app.run_together((0..20).map(|_| request()).collect());
-    let wrong = replies.iter().filter(|reply| reply.status == 403).count();
-    assert_eq!(wrong, 5);
-}
-
-#[test]
-fn without_the_limiter_no_pin_is_compared() {
-    let scene = Scene::new();
-    let family = scene.family(1);
-    let bot = bot(&scene, &["chatbot.view_result"]);
-    scene.app.break_login_guard(true);
-    let reply = by_number(&bot, &family, &family.pin);
-    assert_eq!(error_of(&reply), (503, "unavailable".into()));
-    scene.app.break_login_guard(false);
-    by_number(&bot, &family, &family.pin).expect(200);
 }
 
 #[test]
@@ -237,4 +154,42 @@ fn the_pins_of_a_class_are_printed_as_a_table() {
     by_number(&bot, &family, fields[3]).expect(200);
     let refused = admin.post(&format!("{path}?format=pdf"), &json!({}));
     assert_eq!(refused.status(400).fields(), ["format"]);
+}
+
+#[test]
+fn of_two_who_print_the_pins_of_a_class_at_once_one_is_told_to_read_them_again() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let admin = &scene.school.admin;
+    let place = &scene.app.rows(
+        &scene.school.slot,
+        &format!(
+            "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
+            family.student
+        ),
+    )[0];
+    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
+    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
+    admin
+        .delete(&format!("students/{}/pin/", family.student))
+        .expect(204);
+    let body = json!({});
+    let request = || admin.request(&http::Method::POST, &path, Some(&body));
+    let replies = scene.app.run_together((0..2).map(|_| request()).collect());
+    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    for reply in replies {
+        if reply.status == 200 {
+            let pin = reply.json["results"][0]["pin"].as_str().unwrap();
+            by_number(&bot, &family, pin).expect(200);
+        } else {
+            assert_eq!(error_of(&reply), (409, "changed_meanwhile".into()));
+        }
+    }
+    assert_eq!(
+        admin.post(&path, &body).status(200).column("outcome"),
+        ["kept"]
+    );
 }

@@ -179,6 +179,85 @@ fn each_child_of_a_phone_number_has_a_pin_and_the_others_are_named_to_choose_fro
 }
 
 #[test]
+fn the_newest_card_is_that_of_the_newest_term_whichever_was_published_last() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let (admin, slot) = (&scene.school.admin, &scene.school.slot);
+    let parts: Vec<&str> = family.exam_session.split('/').collect();
+    let (session, first) = (parts[1], parts[3]);
+    let registration = scene
+        .app
+        .value(slot, "select student_session from report_cards");
+    // The card once more, as that of another term, published a day later.
+    let publish = |session: &str, registration: &Value, term: &str| {
+        let body = json!({"term": term, "name": format!("Term {term}")});
+        let path = format!("sessions/{session}/exam-sessions/");
+        let exams = admin.post(&path, &body).status(201).id();
+        scene.app.execute(
+            slot,
+            &format!(
+                "update exam_sessions set state = 'published' where id = '{exams}'; insert into publications \
+                 (id, exam_session, version, scales, settings, published_at) select 'p-{term}', '{exams}', 1, scales, settings, \
+                 published_at + 86400000 from publications where exam_session = '{first}'; insert into report_cards (id, \
+                 publication, exam_session, student_session, academic_class, version, card, digest, is_outdated, is_current, \
+                 created_at, updated_at) select 'c-{term}', 'p-{term}', '{exams}', '{}', academic_class, 1, card, digest, 0, 1, \
+                 0, 0 from report_cards where exam_session = '{first}'",
+                registration.as_str().unwrap()
+            ),
+        );
+        exams
+    };
+    let shown = |query: &str| {
+        let query = format!("student_id={}&pin={}{query}", family.number, family.pin);
+        results(&bot, &query).status(200).str("exam_session")
+    };
+    let before = json!({"name": "2025", "start_date": "2025-01-01T00:00:00Z", "end_date": "2025-12-31T00:00:00Z"});
+    let before = admin.post("sessions/", &before).status(201).id();
+    let path = format!("sessions/{before}/student-sessions/");
+    let body = json!({"student": family.student});
+    let registered = admin.post(&path, &body).status(201).id();
+    let old = publish(&before, &json!(registered), "3");
+    assert_eq!(shown(""), first);
+    let second = publish(session, &registration, "2");
+    scene.app.execute(
+        slot,
+        &format!("update publications set published_at = published_at + 172800000 where exam_session = '{first}'"),
+    );
+    assert_eq!(shown(""), second);
+    for (term, exams) in [("1", first), ("2", &second), ("3", &old)] {
+        assert_eq!(shown(&format!("&term={term}")), exams);
+    }
+}
+
+#[test]
+fn of_a_phone_number_with_more_than_fifty_students_one_is_to_be_named() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let admin = &scene.school.admin;
+    let guardian = admin.get("guardians/").status(200).str("results/0/id");
+    let by_phone = format!("phone={}&pin={}", family.phone, family.pin);
+    for n in 1..=50 {
+        let body = json!({"first_name": "Ann", "last_name": "Moyo", "admission_year": 2026, "student_id": format!("H-{n}")});
+        let student = admin.post("admissions/", &body).status(201).id();
+        let link = json!({"guardian": guardian, "relation": "aunt", "is_primary": false});
+        let path = format!("students/{student}/guardians/");
+        admin.post(&path, &link).expect(201);
+        if n == 49 {
+            results(&bot, &by_phone).expect(200);
+        }
+    }
+    for _ in 0..6 {
+        let reply = results(&bot, &by_phone).status(400);
+        let message = "This phone number has more than 50 students: name the student's number too.";
+        assert_eq!(reply.json, json!({"student_id": [message]}));
+    }
+    let both = results(&bot, &format!("student_id={}&{by_phone}", family.number));
+    assert_eq!(both.status(200).str("student/student_id"), family.number);
+}
+
+#[test]
 fn a_phone_number_of_another_school_shows_nothing() {
     let scene = Scene::new();
     let family = scene.family(1);

@@ -182,10 +182,11 @@ fn a_published_card_keeps_its_points_whatever_is_entered_or_set_later() {
     class.app.pass_seconds(10 * 86_400);
     class.settings(json!({"o_level": ["Total marks"], "attendance_bonus": true}));
     class.publish();
-    let frozen: Vec<Value> = (0..3).map(|n| class.card(n, "")).collect();
+    let mut frozen: Vec<Value> = (0..3).map(|n| class.card(n, "")).collect();
     assert_eq!(frozen[1]["attendance_points"], -0.13);
     class.enter(0, "2026-01-21", "absent");
     class.enter(0, "2026-01-22", "absent");
+    frozen[0]["is_outdated"] = json!(true);
     class.settings(json!({"attendance_tiers": [{"absences": 0, "points": 5}]}));
     assert_eq!(
         (0..3).map(|n| class.card(n, "")).collect::<Vec<_>>(),
@@ -226,6 +227,73 @@ fn an_absence_that_is_entered_while_cards_are_published_is_not_left_out_unseen()
     let reply = class.admin.post(&path, &json!({"accept_incomplete": true}));
     super::refused(&reply, 409, "changed_meanwhile");
     class.publish();
+}
+
+#[test]
+fn what_is_entered_of_other_terms_while_cards_are_published_stops_nothing_and_the_terms_dates_do() {
+    let class = Cohort::new();
+    class.app.pass_seconds(10 * 86_400);
+    class.settings(json!({"attendance_bonus": true}));
+    let path = format!("{}publish/", class.form.path());
+    let publish = |sql: String| {
+        class.app.intrude(Some(homeroom_api_tests::Intrusion {
+            nth: 2,
+            binding: class.school.slot.clone(),
+            sql,
+        }));
+        class.admin.post(&path, &json!({"accept_incomplete": true}))
+    };
+    let reply = publish(format!(
+        "insert into attendance (id, student_session, date, status, reason, created_at, updated_at) \
+         values ('later', '{}', '2026-05-04', 'absent', '', 1, 1)",
+        class.students[0]
+    ));
+    reply.expect(200);
+    class.enter(0, "2026-01-21", "absent");
+    let reply = publish("update terms set start_date = '2026-01-13'".to_owned());
+    super::refused(&reply, 409, "changed_meanwhile");
+    class.publish();
+}
+
+#[test]
+fn more_entries_than_their_times_can_be_summed_up_do_not_keep_cards_from_families() {
+    let class = Cohort::new();
+    class.app.pass_seconds(10 * 86_400);
+    class.settings(json!({"attendance_bonus": true}));
+    // Two of these reach as far as five million of today's.
+    class.app.execute(
+        &class.school.slot,
+        "update attendance set updated_at = 9000000000000000000",
+    );
+    assert_eq!(class.publish()["cards"], 3);
+}
+
+#[test]
+fn of_whom_nothing_is_known_gets_no_points() {
+    let class = Cohort::new();
+    class.app.pass_seconds(10 * 86_400);
+    class.settings(json!({"o_level": ["Total marks"], "attendance_bonus": true}));
+    let forget = |sql: String| class.app.execute(&class.school.slot, &sql);
+    forget(format!(
+        "delete from attendance where student_session = '{}'",
+        class.students[0]
+    ));
+    assert_eq!(
+        class.figures(),
+        [
+            json!([56.67, 56.67, 0, 1, 1]),
+            json!([56.54, 56.67, -0.13, 2, 2]),
+            json!([56.33, 56.83, -0.5, 3, 3]),
+        ]
+    );
+    // Who was excused all the time was never absent.
+    class.enter(0, "2026-01-12", "excused");
+    assert_eq!(class.card(0, "")["attendance_points"], 0.13);
+    forget("update terms set term = '3'".to_owned());
+    let points: Vec<Value> = (0..3)
+        .map(|n| class.card(n, "")["attendance_points"].clone())
+        .collect();
+    assert_eq!(points, [json!(0), json!(0), json!(0)]);
 }
 
 #[test]

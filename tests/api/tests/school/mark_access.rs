@@ -11,7 +11,7 @@ const STATES: [&str; 4] = ["draft", "review", "published", "locked"];
 fn publish_card(room: &Classroom, student: &str) {
     let (exam_session, class) = (&room.exam_session, &room.academic_class);
     let sql = format!(
-        "insert or ignore into publications values ('p', '{exam_session}', 1, '{{}}', '{{}}', 1, null); \
+        "insert or ignore into publications values ('p', '{exam_session}', 1, '{{}}', '{{}}', 1, null, null); \
          insert into report_cards values ('card-{student}', 'p', '{exam_session}', '{student}', '{class}', 1, '{{}}', 0, 1, \
          1, 1, null, null);"
     );

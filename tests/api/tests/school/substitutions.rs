@@ -441,3 +441,59 @@ fn calendars_learn_of_every_change_of_a_substitution() {
     year.admin.delete(&path).expect(204);
     assert_eq!(sequences(), [usual(3)]);
 }
+
+#[test]
+fn a_substitution_stays_with_its_lesson() {
+    let year = Year::new();
+    let (lesson, other) = (year.lesson(1, json!({})), year.lesson(2, json!({})));
+    let days = ["2026-01-19", "2026-01-20"];
+    let id = substitute(&year, &lesson, days, &json!({"room": "Hall"}));
+    let path = format!("substitutions/{id}/");
+    // In calendars its SEQUENCE is the lesson's, and would fall.
+    let reply = year.admin.patch(&path, &json!({"lesson": other}));
+    let message = "A substitution stays with its lesson: delete it, and make another one.";
+    assert_eq!(reply.status(400).json, json!({"lesson": [message]}));
+    let same = json!({"lesson": lesson, "room": "Gym"});
+    year.admin.patch(&path, &same).expect(200);
+}
+
+#[test]
+fn between_the_terms_of_a_session_no_lesson_is_given() {
+    let year = Year::new();
+    let _ = year.lesson(1, json!({}));
+    let _ = year.student("Chipo", &year.class);
+    assert_eq!(given(&year.admin, "date=2026-01-12").len(), 1);
+    for (term, first, last, vacation) in [
+        ("1", "2025-09-01", "2025-12-05", json!("2025-12-06")),
+        ("2", "2026-01-19", "2026-04-02", json!(null)),
+    ] {
+        // How long the vacation is, is not known.
+        let body = json!({"session": year.session, "term": term, "start_date": first, "end_date": last,
+            "vacation_start": vacation});
+        year.admin.post("terms/", &body).expect(201);
+    }
+    year.at("2026-04-07T20:00:00Z");
+    let class = format!("academic_class={}", year.class);
+    let (shown, _, _) = &calendar(&year, &class)[0];
+    for (day, count) in [
+        ("2025-12-01", 1),
+        ("2025-12-08", 0),
+        ("2026-01-12", 0),
+        ("2026-01-19", 1),
+        ("2026-04-06", 0),
+    ] {
+        assert_eq!(
+            given(&year.admin, &format!("date={day}")).len(),
+            count,
+            "{day}"
+        );
+        let missing = format!("attendance/missing/?by=lesson&date={day}");
+        let missing = year.admin.get(&missing).status(200);
+        assert_eq!(
+            missing.json["lessons"].as_array().unwrap().len(),
+            count,
+            "{day}"
+        );
+        assert_eq!(shown.contains(&day.to_owned()), count == 1, "{day}");
+    }
+}

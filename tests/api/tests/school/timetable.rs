@@ -143,6 +143,68 @@ fn tried(year: &Year, body: &Value) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
+fn a_check_names_what_a_lesson_would_take_on_single_days() {
+    let year = Year::new();
+    for teacher in [&year.stranger, &year.leader] {
+        let path = format!(
+            "sessions/{}/academic-classes/{}/subject-teachers/",
+            year.session, year.other_class
+        );
+        let body = json!({"subject": year.mathematics, "teacher": teacher.staff});
+        let _ = year.admin.post(&path, &body);
+    }
+    let given = year.lesson(1, json!({}));
+    let day = "2026-01-19";
+    let how = json!({"lesson": given, "start_date": day, "end_date": day, "teacher": year.stranger.staff, "room": "Hall"});
+    let how = year.admin.post("substitutions/", &how).status(201).id();
+    let wanted = |teacher: &str, room: &str| {
+        let changes = json!({"academic_class": year.other_class, "teacher": teacher, "room": room,
+            "starts_at": "08:20", "valid_from": "2026-01-12", "valid_to": "2026-01-26"});
+        year.lesson_body(1, changes)
+    };
+    let when = format!("on {day} from 08:00 to 08:40 (lesson {given}).");
+    let (stranger, leader) = (&year.stranger.staff, &year.leader.staff);
+    assert_eq!(
+        tried(&year, &wanted(stranger, "")),
+        (
+            vec!["teacher".to_owned()],
+            vec![format!("Mrs Chipo Dube teaches Mathematics in 3A {when}")]
+        )
+    );
+    assert_eq!(
+        tried(&year, &wanted(leader, "Hall")),
+        (
+            vec!["room".to_owned()],
+            vec![format!("Hall is taken by Mathematics of 3A {when}")]
+        )
+    );
+    let checked = year
+        .admin
+        .post("timetable/check/", &wanted(stranger, ""))
+        .status(200);
+    let found = &checked.json["conflicts"][0];
+    let shown = ["with", "valid_from", "valid_to", "teacher_name"].map(|name| found[name].clone());
+    assert_eq!(
+        shown,
+        [&*given, day, day, "Mrs Chipo Dube"].map(|text| json!(text))
+    );
+    assert_eq!(
+        (found["weekday"].clone(), &found["room"]),
+        (json!(1), &json!("Hall"))
+    );
+    assert_eq!(tried(&year, &wanted(leader, "")).1, Vec::<String>::new());
+    // A lesson that does not take place on the day takes nothing.
+    let cancelled = json!({"teacher": null, "room": null, "is_cancelled": true});
+    year.admin
+        .patch(&format!("substitutions/{how}/"), &cancelled)
+        .expect(200);
+    assert_eq!(
+        tried(&year, &wanted(stranger, "Hall")).1,
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn nobody_and_no_room_is_in_two_places_at_once() {
     let year = Year::new();
     year.teach(&year.other_class, &year.mathematics, &year.stranger.staff);

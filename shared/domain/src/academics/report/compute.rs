@@ -157,7 +157,8 @@ impl<'a> Form<'a> {
         card.total = marks::divide(weighted, 100).unwrap_or_default();
         card.average = marks::divide(weighted, card.coefficients.0);
         if let Some((tiers, raw)) = self.tiers.zip(card.average) {
-            let points = attendance::points(tiers, student.absences);
+            let points = student.absences.map(|days| attendance::points(tiers, days));
+            let points = points.unwrap_or_default();
             card.average = Some(attendance::apply(raw, points));
             card.raw_average = Some(raw);
             card.attendance_points = Some(points);

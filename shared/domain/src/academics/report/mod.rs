@@ -51,8 +51,8 @@ pub struct Candidate {
     pub academic_class: String,
     /// The student's subjects, each at most once. One that the cohort does not plan has no weight, and is left out.
     pub subjects: Vec<(String, Score)>,
-    /// Days of the term on which the student was absent without a justification.
-    pub absences: u32,
+    /// Days of the term on which the student was absent without a justification; `None` where nothing is known of any day.
+    pub absences: Option<u32>,
 }
 
 /// A subject on a card. "Class" is those of the student's class who sat the subject.

@@ -38,7 +38,7 @@ pub(super) fn student(id: &str, class: &str, scores: &[(&str, Score)]) -> Candid
             .iter()
             .map(|(subject, score)| ((*subject).to_owned(), *score))
             .collect(),
-        absences: 0,
+        absences: Some(0),
     }
 }
 

@@ -65,19 +65,23 @@ pub(super) fn changes(fields: Vec<(&str, Json, Json)>) -> Map<String, Json> {
 }
 
 /// Enters the attendance of a class on a day: the last one to enter wins, row by row, where whoever enters may change
-/// entries. Refused as a whole once the day is a holiday, or where a row would change what somebody else just entered.
+/// entries. Refused as a whole once the day is a holiday or the lesson is cancelled, or where a row would change what somebody
+/// else just entered.
 #[must_use]
 pub fn enter(stamp: &Stamp<'_>, entries: &[NewEntry], may_change: bool) -> Batch {
     let mut batch = Batch::default();
-    let Some(date) = entries.first().map(|entry| entry.date.as_str()) else {
+    let Some(first) = entries.first() else {
         return batch;
     };
     let rows: Vec<Json> = entries.iter().map(|entry| entry.row(stamp, None)).collect();
     let rows = Json::from(rows).to_string();
     batch.guard_academics(
         "attendance_closed",
-        &format!("exists (select 1 from {DAYS_OFF} where ?1 between start_date and end_date)"),
-        vec![Value::from(date)],
+        &format!(
+            "exists (select 1 from {DAYS_OFF} where ?1 between start_date and end_date) or exists (select 1 \
+             from substitutions z where z.lesson = ?2 and z.is_cancelled = 1 and ?1 between z.start_date and z.end_date)"
+        ),
+        vec![Value::from(&first.date), first.lesson.clone().into()],
     );
     if !may_change {
         batch.guard(

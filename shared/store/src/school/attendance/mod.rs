@@ -198,13 +198,15 @@ pub static ATTENDANCE: Table = Table {
             ),
         ],
     },
-    // A holiday may have been announced since the day was looked at.
+    // A holiday may have been announced, or the lesson cancelled, since the day was looked at.
     rules: &[Rule {
         name: "attendance_closed",
         broken: concat!(
             "exists (select 1 from attendance a join ",
             days_off!(),
-            " off on a.date between off.start_date and off.end_date where a.id = ?1)"
+            " off on a.date between off.start_date and off.end_date where a.id = ?1) or exists (select 1 from attendance a \
+             join substitutions z on z.lesson = a.lesson and z.is_cancelled = 1 and a.date between z.start_date and z.end_date \
+             where a.id = ?1)"
         ),
     }],
     ..Table::PLAIN

@@ -64,6 +64,8 @@ pub enum Depth {
 pub struct Loaded {
     /// The exam session.
     pub exam_session: Record,
+    /// The school's date.
+    pub today: String,
     /// What it lies in.
     pub facts: SessionFacts,
     /// What positions follow.
@@ -186,6 +188,7 @@ pub async fn load(
         .map_or_else(|| Ok(ReportSettings::default()), serde_json::from_str)?;
     let mut loaded = Loaded {
         exam_session,
+        today: reader.today,
         facts,
         settings,
         classes: outcomes.rows()?,
@@ -212,6 +215,7 @@ macro_rules! attendance_counts {
 
 /// Counts everything that cards of the exam session `?1` are worked out from and that somebody may change while they are
 /// published. Times are summed up: a change bears the time at which its request began, so the last is not always the newest.
+/// Of attendance their last 32 bits are: there are so many entries that the sum of whole times might leave 64.
 pub(super) const SOURCES: &str = concat!(
     "(select json_array(\
      (select json_array(count(*), sum(m.version), sum(m.updated_at)) from exams e join marks m on m.exam = e.id \
@@ -226,8 +230,9 @@ pub(super) const SOURCES: &str = concat!(
      (select json_array(count(*), sum(updated_at), max(settings)) from report_settings), \
      case when ",
     attendance_counts!(),
-    " then (select json_array(count(*), sum(d.updated_at)) from student_sessions r join attendance d \
-     on d.student_session = r.id where r.session = x.session) end) \
+    " then (select json_array(t.start_date, t.end_date, count(d.id), sum(d.updated_at & 4294967295)) from terms t \
+     left join student_sessions r on r.session = t.session left join attendance d on d.student_session = r.id \
+     and d.date between t.start_date and t.end_date where t.session = x.session and t.term = x.term) end) \
      from exam_sessions x where x.id = ?1)"
 );
 

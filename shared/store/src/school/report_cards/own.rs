@@ -120,7 +120,7 @@ pub async fn find_own(
     found.await?.ok_or(StoreError::NotFound)
 }
 
-/// The newest card of a student among those asked for, withheld or not.
+/// The card of a student for the newest term among those asked for, withheld or not.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FamilyCard {
     /// The student.
@@ -134,7 +134,8 @@ pub struct FamilyCard {
     pub card: Option<OwnCard>,
 }
 
-/// The newest card of each of some students that families may see, or know to be withheld. `students` is a select of ids that
+/// The newest card of each of some students that families may see, or know to be withheld: that of the newest session and term,
+/// since an older one may be corrected later. `students` is a select of ids that
 /// may use `?1`; an exam session and a term narrow the choice.
 pub(crate) fn newest(
     students: &str,
@@ -147,10 +148,10 @@ pub(crate) fn newest(
         "select n.student, n.exam_session, n.name as exam_session_name, case when n.is_withheld = 0 then json_object(\
          'id', n.id, 'card', c.card, 'version', c.version, 'published_at', n.published_at, 'is_outdated', c.is_outdated) \
          end as card from (select s.student, r.id, r.exam_session, x.name, p.published_at, {} as is_withheld, \
-         row_number() over (partition by s.student order by p.published_at desc, r.id desc) as place \
-         from student_sessions s join report_cards r on r.student_session = s.id \
+         row_number() over (partition by s.student order by y.start_date desc, x.term desc, p.published_at desc, r.id desc) \
+         as place from student_sessions s join report_cards r on r.student_session = s.id \
          join publications p on p.id = r.publication join exam_sessions x on x.id = r.exam_session \
-         where s.student in ({students}) and r.is_current = 1 and {} \
+         join academic_sessions y on y.id = x.session where s.student in ({students}) and r.is_current = 1 and {} \
          and (?3 is null or x.id = ?3) and (?4 is null or x.term = ?4)) n \
          join report_cards c on c.id = n.id where n.place = 1",
         withheld!(),

@@ -253,8 +253,8 @@ fn freeze(
         .collect();
     let mut batch = Batch::default();
     batch.push(sql!(
-        "insert into publications (id, exam_session, version, scales, settings, published_at, published_by) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "insert into publications (id, exam_session, version, scales, settings, published_at, published_by, day) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         id,
         exam_session,
         version,
@@ -262,6 +262,7 @@ fn freeze(
         serde_json::to_string(&loaded.settings)?,
         stamp.now,
         stamp.created_by(),
+        loaded.today.as_str(),
     ));
     // Of two publications on their way at once, the one that began last took away what the other had laid down.
     batch.guard_academics(

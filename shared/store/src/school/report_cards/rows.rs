@@ -90,11 +90,11 @@ impl StudentRow {
         serde_json::from_str(days).unwrap_or_default()
     }
 
-    /// Days absent without a justification.
+    /// Days absent without a justification; none where nothing was entered, or the term has no dates.
     #[must_use]
-    pub fn absences(&self) -> u32 {
-        let [_, absent, ..] = self.days();
-        absent
+    pub fn absences(&self) -> Option<u32> {
+        let days @ [_, absent, ..] = self.days();
+        (days != [0; 4]).then_some(absent)
     }
 }
 

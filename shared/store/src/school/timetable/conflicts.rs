@@ -7,7 +7,10 @@ use homeroom_domain::{
 use homeroom_kernel::Timestamp;
 use serde::Deserialize;
 
-use super::last_day;
+use super::{
+    last_day,
+    substitutions::{Taken, taken_by},
+};
 use crate::{
     connection::TenantDb,
     error::StoreError,
@@ -76,6 +79,8 @@ pub struct Surroundings {
     pub is_taught: bool,
     /// Lessons at the same time that share class, teacher or room.
     pub rivals: Vec<Rival>,
+    /// What it would take on days on which something is given otherwise than every week; the first few.
+    pub taken: Vec<Taken>,
 }
 
 /// Minutes since midnight of a checked time of day.
@@ -127,6 +132,7 @@ pub async fn surroundings(db: &TenantDb, lesson: &Record) -> Result<Surroundings
                 field("teacher"),
                 field("room"),
             ),
+            taken_by(lesson),
         ])
         .await?;
     let around: Option<Around> = outcomes.rows()?.into_iter().next();
@@ -148,5 +154,6 @@ pub async fn surroundings(db: &TenantDb, lesson: &Record) -> Result<Surroundings
         },
         is_taught: around.is_some_and(|around| around.is_taught),
         rivals: outcomes.rows()?,
+        taken: outcomes.rows()?,
     })
 }

@@ -11,31 +11,37 @@ use crate::{
     connection::TenantDb,
     error::StoreError,
     records::{Rule, Table},
+    rows,
     school::{
         attendance::{holidays_between, take_holidays},
         names::{class_name, staff_name},
     },
-    sql::{Value, sql},
+    sql::{Statement, Value, sql},
 };
 
 const NAME: Kind = Kind::Text { min: 1, max: 300 };
 
 /// The days `d.day` on which a lesson `t` as it is given and another, `o`, want the same teacher or room, where either is
-/// given otherwise than every week. The first expression is the lesson's id; the second says which substitutions it has.
+/// given otherwise than every week. The first text selects the lesson; the second says which substitutions it has. Lessons of
+/// other years, and those that are given every week alike, are left out before days are looked at.
 macro_rules! taken {
-    ($lesson:literal, $own:literal, $columns:expr) => {
+    ($mine:expr, $own:literal, $columns:expr) => {
         concat!(
-            "with recursive days (day) as (select date(l.valid_from, 'weekday ' || (l.weekday % 7)) from timetable l \
-             where l.id = ",
-            $lesson,
-            " union all select date(day, '+7 day') from days where day < (select ",
+            "with recursive mine as (",
+            $mine,
+            "), days (day) as (select date(l.valid_from, 'weekday ' || (l.weekday % 7)) from mine l \
+             union all select date(day, '+7 day') from days where day < (select ",
             last_day!("l"),
-            " from timetable l where l.id = ",
-            $lesson,
-            ")) select ",
+            " from mine l)) select ",
             $columns,
-            " from timetable t cross join timetable o on o.weekday = t.weekday and o.id <> t.id and o.starts_at < t.ends_at \
-             and t.starts_at < o.ends_at cross join days d on d.day between o.valid_from and ",
+            " from mine t cross join timetable o on o.weekday = t.weekday and o.id <> t.id and o.starts_at < t.ends_at \
+             and t.starts_at < o.ends_at and (exists (select 1 from ",
+            $own,
+            " s where s.lesson = t.id) or exists (select 1 from substitutions s where s.lesson = o.id)) and o.valid_from <= ",
+            last_day!("t"),
+            " and t.valid_from <= ",
+            last_day!("o"),
+            " cross join days d on d.day between o.valid_from and ",
             last_day!("o"),
             " and d.day <= ",
             last_day!("t"),
@@ -43,17 +49,40 @@ macro_rules! taken {
             $own,
             " w on w.lesson = t.id and d.day between w.start_date and w.end_date \
              left join substitutions v on v.lesson = o.id and d.day between v.start_date and v.end_date \
-             where t.id = ",
-            $lesson,
-            " and (w.id is not null or v.id is not null) and ifnull(w.is_cancelled, 0) = 0 and ifnull(v.is_cancelled, 0) = 0 \
+             where (w.id is not null or v.id is not null) and ifnull(w.is_cancelled, 0) = 0 and ifnull(v.is_cancelled, 0) = 0 \
              and (ifnull(w.teacher, t.teacher) = ifnull(v.teacher, o.teacher) \
              or (ifnull(w.room, t.room) <> '' and ifnull(w.room, t.room) = ifnull(v.room, o.room)))"
         )
     };
 }
 
+/// A lesson of the timetable, as `taken!` asks for it.
+macro_rules! stored {
+    ($id:literal) => {
+        concat!(
+            "select id, academic_class, teacher, room, weekday, starts_at, ends_at, valid_from, valid_to \
+             from timetable where id = ",
+            $id
+        )
+    };
+}
+
+/// What [`Taken`] says.
+macro_rules! what_is_taken {
+    () => {
+        concat!(
+            "d.day, o.id as lesson, ",
+            class_name!("o.academic_class"),
+            " as class_name, (select x.name from subjects x where x.id = o.subject) as subject_name, ",
+            staff_name!("ifnull(v.teacher, o.teacher)"),
+            " as teacher_name, ifnull(w.teacher, t.teacher) = ifnull(v.teacher, o.teacher) as is_teacher, \
+             ifnull(v.room, o.room) as room, o.starts_at, o.ends_at"
+        )
+    };
+}
+
 /// Whether lesson `?1` as it is given takes what another one as it is given has.
-pub const TAKEN: &str = concat!("exists (", taken!("?1", "substitutions", "1"), ")");
+pub const TAKEN: &str = concat!("exists (", taken!(stored!("?1"), "substitutions", "1"), ")");
 
 /// Lessons that are given differently on some days.
 pub static SUBSTITUTIONS: Table = Table {
@@ -161,6 +190,11 @@ pub static SUBSTITUTIONS: Table = Table {
     },
     rules: &[
         Rule {
+            name: "attendance_entered",
+            broken: "exists (select 1 from substitutions t join attendance a on a.lesson = t.lesson \
+                     and a.date between t.start_date and t.end_date where t.id = ?1 and t.is_cancelled = 1)",
+        },
+        Rule {
             name: "substitutions_overlap",
             broken: "exists (select 1 from substitutions t join substitutions o on o.lesson = t.lesson and o.id <> t.id \
                      and o.start_date <= t.end_date and t.start_date <= o.end_date where t.id = ?1)",
@@ -170,7 +204,7 @@ pub static SUBSTITUTIONS: Table = Table {
             broken: concat!(
                 "exists (",
                 taken!(
-                    "(select s.lesson from substitutions s where s.id = ?1)",
+                    stored!("(select s.lesson from substitutions s where s.id = ?1)"),
                     "substitutions",
                     "1"
                 ),
@@ -184,30 +218,31 @@ pub static SUBSTITUTIONS: Table = Table {
 /// What goes with a substitution: calendars that have its lesson learn that something changed, and one that goes leaves
 /// nobody in two places.
 #[must_use]
-pub fn besides(stamp: &Stamp<'_>, before: Option<&Record>, after: Option<&Record>) -> Batch {
+pub fn besides(stamp: &Stamp<'_>, substitution: &Record, is_deleted: bool) -> Batch {
     let mut batch = Batch::default();
-    let lessons = [before, after].map(|record| record.map(|record| text(record, "lesson")));
+    let lesson = text(substitution, "lesson");
     batch.push(sql!(
-        "update timetable set revision = revision + 1, updated_at = ?3 where id in (?1, ?2)",
-        lessons[0],
-        lessons[1],
+        "update timetable set revision = revision + 1, updated_at = ?2 where id = ?1",
+        lesson,
         stamp.now,
     ));
-    if let (Some(before), Some(lesson)) = (before, lessons[0])
-        && lessons[0] != lessons[1]
-    {
+    if is_deleted {
         const LEFT: &str = concat!(
             "exists (",
-            taken!("?1", "(select * from substitutions where id <> ?2)", "1"),
+            taken!(
+                stored!("?1"),
+                "(select * from substitutions where id <> ?2)",
+                "1"
+            ),
             ")"
         );
-        let params = vec![Value::from(lesson), Value::from(text(before, "id"))];
+        let params = vec![Value::from(lesson), text(substitution, "id").into()];
         batch.guard_academics("timetable_conflict", LEFT, params);
     }
     batch
 }
 
-/// What a substitution would take from another lesson, on a day.
+/// What a lesson or a substitution would take from another lesson, on a day.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Taken {
     /// The day.
@@ -218,9 +253,12 @@ pub struct Taken {
     pub class_name: String,
     /// The name of its subject.
     pub subject_name: String,
-    /// The name of who gives it, where that is who would give both.
-    pub teacher_name: Option<String>,
-    /// Where it is given.
+    /// The name of who gives it on the day.
+    pub teacher_name: String,
+    /// Whether that is who would give both; else it is the room.
+    #[serde(deserialize_with = "rows::flag")]
+    pub is_teacher: bool,
+    /// Where it is given on the day.
     pub room: String,
     /// When it starts.
     pub starts_at: String,
@@ -230,22 +268,18 @@ pub struct Taken {
 
 /// What a substitution would take from other lessons; the first few.
 pub async fn taken(db: &TenantDb, substitution: &Record) -> Result<Vec<Taken>, StoreError> {
-    const FOUND: &str = taken!(
-        "?2",
-        "(select ?1 as id, ?2 as lesson, ?3 as start_date, ?4 as end_date, ?5 as teacher, ?6 as room, ?7 as is_cancelled \
-         union all select id, lesson, start_date, end_date, teacher, room, is_cancelled from substitutions \
-         where lesson = ?2 and id <> ?1)",
-        concat!(
-            "d.day, o.id as lesson, ",
-            class_name!("o.academic_class"),
-            " as class_name, (select x.name from subjects x where x.id = o.subject) as subject_name, \
-             case when ifnull(w.teacher, t.teacher) = ifnull(v.teacher, o.teacher) then ",
-            staff_name!("ifnull(v.teacher, o.teacher)"),
-            " end as teacher_name, ifnull(v.room, o.room) as room, o.starts_at, o.ends_at"
-        )
+    const FOUND: &str = concat!(
+        taken!(
+            stored!("?2"),
+            "(select ?1 as id, ?2 as lesson, ?3 as start_date, ?4 as end_date, ?5 as teacher, ?6 as room, ?7 as is_cancelled \
+             union all select id, lesson, start_date, end_date, teacher, room, is_cancelled from substitutions \
+             where lesson = ?2 and id <> ?1)",
+            what_is_taken!()
+        ),
+        " order by d.day, o.id limit 10"
     );
     let statement = sql!(
-        format!("{FOUND} order by d.day, o.id limit 10"),
+        FOUND,
         text(substitution, "id"),
         text(substitution, "lesson"),
         text(substitution, "start_date"),
@@ -257,15 +291,42 @@ pub async fn taken(db: &TenantDb, substitution: &Record) -> Result<Vec<Taken>, S
     db.connection.rows(statement).await
 }
 
+/// The same of a lesson that is to be written.
+pub(super) fn taken_by(lesson: &Record) -> Statement {
+    const FOUND: &str = concat!(
+        taken!(
+            "select ?1 as id, ?2 as academic_class, ?3 as teacher, ?4 as room, cast(?5 as integer) as weekday, \
+             ?6 as starts_at, ?7 as ends_at, ?8 as valid_from, ?9 as valid_to",
+            "substitutions",
+            what_is_taken!()
+        ),
+        " order by d.day, o.id limit 10"
+    );
+    sql!(
+        FOUND,
+        text(lesson, "id"),
+        text(lesson, "academic_class"),
+        text(lesson, "teacher"),
+        text(lesson, "room"),
+        lesson.get("weekday").and_then(serde_json::Value::as_i64),
+        text(lesson, "starts_at"),
+        text(lesson, "ends_at"),
+        text(lesson, "valid_from"),
+        filled(lesson, "valid_to"),
+    )
+}
+
 fn filled<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
     Some(text(record, name)).filter(|text| !text.is_empty())
 }
 
-/// The lessons `m` of the day `?1` as they are given, with class `c`, session `y`, and the substitution `z` where there is one.
+/// The lessons `m` of the day `?1` as they are given, with class `c`, session `y`, and the substitution `z` where there is one. None
+/// between the terms of a session, once there are any.
 pub(in crate::school) const GIVEN: &str = "timetable m join academic_classes a on a.id = m.academic_class \
      join academic_sessions y on y.id = a.session join classes c on c.id = a.class left join substitutions z on z.lesson = m.id \
      and ?1 between z.start_date and z.end_date where m.weekday % 7 = strftime('%w', ?1) + 0 and m.valid_from <= ?1 and ifnull(m.valid_to, ?1) >= ?1 \
-     and ifnull(z.is_cancelled, 0) = 0";
+     and ifnull(z.is_cancelled, 0) = 0 and (not exists (select 1 from terms e where e.session = a.session) \
+     or exists (select 1 from terms e where e.session = a.session and ?1 between e.start_date and e.end_date))";
 
 /// A lesson of a day.
 #[derive(Clone, Debug, Deserialize)]

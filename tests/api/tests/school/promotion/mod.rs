@@ -220,7 +220,7 @@ impl Year {
             &self.school.slot,
             &format!(
                 "update exam_sessions set state = 'published' where id = '{exams}'; \
-                 insert or ignore into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null); \
+                 insert or ignore into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null, null); \
                  insert into report_cards (id, publication, exam_session, student_session, academic_class, version, \
                  card, is_outdated, is_current, created_at, updated_at) values \
                  ('card-{0}', 'p-1', '{exams}', '{0}', '{class}', 1, '{card}', {outdated}, 1, 1, 1)",

@@ -18,7 +18,7 @@ pub(super) fn fill(year: &Year, students: usize) {
              '{form}', 'Day', 'active', '', '', '', null, 1, 1, null, null from n; \
              insert into student_sessions select id, '{from}', id, '{class}', 'Day', 'active', 1, 1, null from n; \
              update exam_sessions set state = 'published' where id = '{exams}'; \
-             insert into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null); \
+             insert into publications values ('p-1', '{exams}', 1, '{{}}', '{{}}', 1, null, null); \
              insert into report_cards select 'c-' || i, 'p-1', '{exams}', id, '{class}', 1, json_object( \
              'average', 30 + i % 50 + 0.25, 'subjects_passed', i % 10, 'is_complete', json('true')), 0, 1, \
              1, 1, null, null from n; drop table n"

@@ -114,7 +114,7 @@ fn use_registrations(year: &Year, what: &str) {
             "insert into withheld_cards values ('{exams}', '{registration}', 'Fees.', 1, null)"
         ),
         "report_cards" => format!(
-            "insert into publications values ('p-2', '{exams}', 1, '{{}}', '{{}}', 1, null); insert into report_cards \
+            "insert into publications values ('p-2', '{exams}', 1, '{{}}', '{{}}', 1, null, null); insert into report_cards \
              values ('c', 'p-2', '{exams}', '{registration}', '{}', 1, '{{}}', 0, 1, 1, 1, null, null)",
             year.new[1]
         ),
