@@ -13,7 +13,7 @@ pub(super) fn adjust(
     noun: &str,
     body: &mut Map<String, Value>,
     n: u32,
-    _: &PathIds,
+    ids: &PathIds,
 ) {
     match noun {
         // Not on days on which other samples are entered.
@@ -31,6 +31,12 @@ pub(super) fn adjust(
         }
         "substitution" => {
             body.insert("teacher".to_owned(), json!(scene.reference("staff", n)));
+            if let Some(id) = ids.get("id") {
+                // It stays with its lesson.
+                let path = format!("substitutions/{id}/");
+                let lesson = scene.school.admin.get(&path).status(200).str("lesson");
+                body.insert("lesson".to_owned(), json!(lesson));
+            }
         }
         _ => {}
     }

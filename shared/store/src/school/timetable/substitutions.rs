@@ -29,10 +29,10 @@ macro_rules! taken {
         concat!(
             "with recursive mine as (",
             $mine,
-            "), days (day) as (select date(l.valid_from, 'weekday ' || (l.weekday % 7)) from mine l \
+            "), days (day) as (select date(mine.valid_from, 'weekday ' || (mine.weekday % 7)) from mine \
              union all select date(day, '+7 day') from days where day < (select ",
-            last_day!("l"),
-            " from mine l)) select ",
+            last_day!("mine"),
+            " from mine)) select ",
             $columns,
             " from mine t cross join timetable o on o.weekday = t.weekday and o.id <> t.id and o.starts_at < t.ends_at \
              and t.starts_at < o.ends_at and (exists (select 1 from ",
