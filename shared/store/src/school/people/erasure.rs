@@ -26,7 +26,7 @@ const PORTION: usize = 50;
 #[derive(Clone, Debug)]
 pub struct Erasable {
     /// The student.
-    pub student: Student,
+    pub student: Person,
     /// Accounts that go with the student.
     pub accounts: Vec<UserId>,
     /// Guardians who go with the student.
@@ -37,7 +37,7 @@ pub struct Erasable {
 
 /// The student, as far as erasing goes.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Student {
+pub struct Person {
     /// The school's number.
     pub student_id: String,
     /// All names of the student and the parent, with spaces between them.
@@ -120,7 +120,7 @@ pub async fn find_erasable(
         ),
     ];
     let mut outcomes = db.connection.batch(statements).await?;
-    let found: Option<Student> = outcomes.rows()?.into_iter().next();
+    let found: Option<Person> = outcomes.rows()?.into_iter().next();
     let found = found.ok_or(StoreError::NotFound)?;
     let cards = outcomes.rows()?;
     let (user, parent, guardians, registrations): Kin = serde_json::from_str(&found.kin)?;
