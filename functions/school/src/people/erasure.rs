@@ -11,9 +11,10 @@ use homeroom_kernel::{Fields, Id, Input, Timestamp, rules};
 use homeroom_store::{
     Batch, StoreError,
     identity::users,
-    school::people::{self as tables, Card, ERASED_NAME},
+    school::people::{self as tables, ERASED_NAME},
 };
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 use utoipa::ToSchema;
 
 use crate::{exams::steps::REASON_LENGTH, outbox};
@@ -82,8 +83,8 @@ fn mentions(text: &str, names: &str) -> bool {
 }
 
 /// The card without the person: figures and what comes from templates stay.
-fn nameless(mut version: Card, number: &str) -> Result<Card, StoreError> {
-    let mut body = CardBody::thaw(&version.card)?;
+fn nameless(id: &str, card: &str, number: &str) -> Result<Json, StoreError> {
+    let mut body = CardBody::thaw(card)?;
     body.student_name = ERASED_NAME.join(" ");
     number.clone_into(&mut body.student_number);
     for subject in &mut body.subjects {
@@ -100,9 +101,8 @@ fn nameless(mut version: Card, number: &str) -> Result<Card, StoreError> {
             *comment = CardCommentOut::default();
         }
     }
-    version.card = serde_json::to_string(&body)?;
-    version.digest = digest(&version.card);
-    Ok(version)
+    let card = serde_json::to_string(&body)?;
+    Ok(json!([id, card, digest(&card)]))
 }
 
 /// Erase a student who has left
@@ -118,30 +118,30 @@ pub(crate) async fn erase_student(
 ) -> Result<Response, ApiError> {
     let id = ids?.get("id")?;
     let EraseIn { student_id, reason } = &post.input;
-    let (found, cards) = tables::find_erasable(&post.db, id).await?;
+    let found = tables::find_erasable(&post.db, id).await?;
     let stamp = post.stamp();
     let mut answer = ErasedOut {
         id,
         student_id: format!("erased-{id}"),
         erased_at: stamp.now,
     };
-    if let Some(erased_at) = found.student.erased_at {
+    if let Some(erased_at) = found.erased_at {
         answer.erased_at = erased_at;
         return post.done(Batch::default(), &answer).await;
     }
-    if found.student.number != *student_id {
+    if found.number != *student_id {
         return Err(ApiError::field(
             "student_id",
             "This is not the student's number.",
         ));
     }
-    if reason.contains(student_id.as_str()) || mentions(reason, &found.student.names) {
+    if reason.contains(student_id.as_str()) || mentions(reason, &found.names) {
         return Err(ApiError::field(
             "reason",
             "The reason is kept: give it without names and number.",
         ));
     }
-    if found.student.is_enrolled {
+    if found.is_enrolled {
         return Err(Conflict::StudentEnrolled.into());
     }
     let mut batch = Batch::default();
@@ -156,18 +156,12 @@ pub(crate) async fn erase_student(
         batch.append(users::delete(&stamp, &user));
         outbox::announce(&mut batch, &post.app, user.id, Some(&user), None, stamp.now);
     }
-    let cards: Result<Vec<Card>, StoreError> = cards
-        .into_iter()
-        .map(|card| nameless(card, &answer.student_id))
-        .collect();
-    batch.append(tables::erase(
-        &stamp,
-        id,
-        &found,
-        &answer.student_id,
-        &cards?,
-        reason,
-    )?);
+    let mut cards = Vec::new();
+    for (version, card) in &found.cards {
+        cards.push(nameless(version, card, &answer.student_id)?);
+    }
+    let number = &answer.student_id;
+    batch.append(tables::erase(&stamp, id, &found, number, &cards, reason));
     let done = post.done(batch, &answer).await;
     post.app.forget_actors(stamp.plane);
     outbox::deliver_later(&post.app, &post.context, post.db.school());

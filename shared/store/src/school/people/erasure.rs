@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use homeroom_domain::UserId;
+use homeroom_domain::{
+    UserId,
+    records::{Record, text},
+};
 use homeroom_kernel::{Id, Timestamp};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::{
     batch::{Action, Batch, Stamp},
     connection::TenantDb,
     error::StoreError,
-    rows,
     sms::DELETED,
     sql::{Statement, Value, sql},
 };
@@ -23,43 +24,25 @@ pub const NAME: [&str; 2] = ["Erased", "student"];
 const PORTION: usize = 50;
 
 /// A student who may be erased.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Erasable {
-    /// The student.
-    pub student: Student,
+    /// The school's number.
+    pub number: String,
+    /// All names of the student and the parent, with spaces between them.
+    pub names: String,
+    /// Whether the student has not left yet.
+    pub is_enrolled: bool,
+    /// When the student was erased.
+    pub erased_at: Option<Timestamp>,
+    /// Every version of every published card, as JSON, with its id.
+    pub cards: Vec<(String, String)>,
+    kin: String,
     /// Accounts that go with the student.
     pub accounts: Vec<UserId>,
     /// Guardians who go with the student.
     guardians: Vec<String>,
     /// `guardians`, `accounts`, phone `numbers`, and the `words` by which audit lines are found that are about these: as JSON.
     family: String,
-}
-
-/// The student, as far as erasing goes.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Student {
-    /// The school's number.
-    pub number: String,
-    /// All names of the student and the parent, with spaces between them.
-    pub names: String,
-    /// Whether the student has not left yet.
-    #[serde(deserialize_with = "rows::flag")]
-    pub is_enrolled: bool,
-    /// When the student was erased.
-    pub erased_at: Option<Timestamp>,
-    kin: String,
-}
-
-/// A published card of the student.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Card {
-    /// The version of the card.
-    pub id: String,
-    /// What it says, as JSON.
-    pub card: String,
-    /// The digest of that; as it was read, none.
-    #[serde(default)]
-    pub digest: String,
 }
 
 /// Whether student `?1` has not left.
@@ -95,21 +78,9 @@ const SHARED: &str = "select n.value as number from json_each(?1) n where exists
 const SHORTEST_NUMBER: usize = 7;
 
 /// Finds a student with what goes with the student, and every published card.
-pub async fn find_erasable(
-    db: &TenantDb,
-    student: Id<()>,
-) -> Result<(Erasable, Vec<Card>), StoreError> {
-    #[derive(Deserialize)]
-    struct Account {
-        id: UserId,
-        phone: String,
-    }
-    #[derive(Deserialize)]
-    struct Shared {
-        number: String,
-    }
+pub async fn find_erasable(db: &TenantDb, student: Id<()>) -> Result<Erasable, StoreError> {
     let found = format!(
-        "select p.student_id as number, p.first_name || ' ' || p.middle_name || ' ' || p.last_name || ' ' || p.parent_name as names, \
+        "select p.student_id, p.first_name || ' ' || p.middle_name || ' ' || p.last_name || ' ' || p.parent_name as names, \
          {ENROLLED} as is_enrolled, p.erased_at, {KIN} as kin from students p where p.id = ?1"
     );
     let statements = vec![
@@ -120,10 +91,12 @@ pub async fn find_erasable(
         ),
     ];
     let mut outcomes = db.connection.batch(statements).await?;
-    let found: Option<Student> = outcomes.rows()?.into_iter().next();
+    let found: Option<Record> = outcomes.rows()?.into_iter().next();
     let found = found.ok_or(StoreError::NotFound)?;
-    let cards = outcomes.rows()?;
-    let (user, parent, guardians, registrations): Kin = serde_json::from_str(&found.kin)?;
+    let cards: Vec<Record> = outcomes.rows()?;
+    let number = |name: &str| found.get(name).and_then(Json::as_i64);
+    let kin = text(&found, "kin");
+    let (user, parent, guardians, registrations): Kin = serde_json::from_str(kin)?;
     let users: Vec<&String> = guardians
         .iter()
         .filter_map(|(_, user, _)| user.as_ref())
@@ -136,22 +109,25 @@ pub async fn find_erasable(
     let ids: Vec<&String> = guardians.iter().map(|(id, ..)| id).collect();
     let leaving = json!(ids).to_string();
     let accounts = db.connection.rows(sql!(ACCOUNTS, student, users, &leaving));
-    let accounts: Vec<Account> = accounts.await?;
-    let written = phones.into_iter().chain([&parent]);
-    let written = written.chain(accounts.iter().map(|account| &account.phone));
-    let digits = |text: &String| text.chars().filter(char::is_ascii_digit).collect();
+    let accounts: Vec<Record> = accounts.await?;
+    let written = phones.into_iter().map(String::as_str).chain([&*parent]);
+    let written = written.chain(accounts.iter().map(|account| text(account, "phone")));
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect();
     let mut numbers: BTreeSet<String> = written.map(digits).collect();
     numbers.retain(|number| number.len() >= SHORTEST_NUMBER);
-    let accounts: Vec<UserId> = accounts.iter().map(|account| account.id).collect();
+    let accounts = accounts
+        .iter()
+        .filter_map(|account| Id::parse(text(account, "id")));
+    let accounts: Vec<UserId> = accounts.collect();
     let shared = db.connection.rows(sql!(
         SHARED,
         json!(numbers).to_string(),
         leaving,
         json!(accounts).to_string(),
     ));
-    let shared: Vec<Shared> = shared.await?;
-    for Shared { number } in &shared {
-        numbers.remove(number);
+    let shared: Vec<Record> = shared.await?;
+    for row in &shared {
+        numbers.remove(text(row, "number"));
     }
     let own = student.to_string();
     let dialled: Vec<String> = numbers.iter().map(|number| format!("+{number}")).collect();
@@ -160,15 +136,19 @@ pub async fn find_erasable(
     let words: Vec<&String> = words.chain([&own]).collect();
     let family =
         json!({"guardians": ids, "accounts": accounts, "numbers": numbers, "words": words});
-    Ok((
-        Erasable {
-            family: family.to_string(),
-            guardians: ids.into_iter().cloned().collect(),
-            student: found,
-            accounts,
-        },
-        cards,
-    ))
+    let own = |row: &Record, name: &str| text(row, name).to_owned();
+    let card = |row: &Record| (own(row, "id"), own(row, "card"));
+    Ok(Erasable {
+        number: own(&found, "student_id"),
+        names: own(&found, "names"),
+        is_enrolled: number("is_enrolled") != Some(0),
+        erased_at: number("erased_at").map(Timestamp::from_millis),
+        cards: cards.iter().map(card).collect(),
+        kin: kin.to_owned(),
+        family: family.to_string(),
+        guardians: ids.into_iter().cloned().collect(),
+        accounts,
+    })
 }
 
 /// A list of the family `?2`.
@@ -343,17 +323,18 @@ const OF_ACCOUNTS: [&str; 7] = [
     ),
 ];
 
-/// Erases a student whose accounts are marked as deleted before this. The cards are as they are from now on. Refused with
+/// Erases a student whose accounts are marked as deleted before this. The cards are `[id, card, digest]` as they are from now on. Refused with
 /// `student_enrolled` and `import_running`, and with `changed_meanwhile` where the student, a card or the family is not as it was
 /// read.
+#[must_use]
 pub fn erase(
     stamp: &Stamp<'_>,
     student: Id<()>,
     found: &Erasable,
     number: &str,
-    cards: &[Card],
+    cards: &[Json],
     reason: &str,
-) -> Result<Batch, StoreError> {
+) -> Batch {
     let mut batch = Batch::default();
     batch.guard_academics("student_enrolled", ENROLLED, vec![student.into()]);
     batch.guard_academics(
@@ -369,11 +350,7 @@ pub fn erase(
     batch.guard(
         "changed_meanwhile",
         &as_read,
-        vec![
-            student.into(),
-            Value::from(&found.student.kin),
-            count.into(),
-        ],
+        vec![student.into(), Value::from(&found.kin), count.into()],
     );
     let all = [student.into(), Value::from(&found.family), stamp.now.into()];
     let mut push = |text: String| batch.push(about(text, &all));
@@ -395,9 +372,9 @@ pub fn erase(
     }
     for portion in cards.chunks(PORTION) {
         batch.push(sql!(
-            "update report_cards set card = j.value ->> 'card', digest = j.value ->> 'digest' from json_each(?1) j \
-             where report_cards.id = j.value ->> 'id'",
-            serde_json::to_string(portion)?,
+            "update report_cards set card = j.value ->> 1, digest = j.value ->> 2 from json_each(?1) j \
+             where report_cards.id = j.value ->> 0",
+            json!(portion).to_string(),
         ));
     }
     // Last: nothing fills an erased student, not even this.
@@ -410,7 +387,7 @@ pub fn erase(
         NAME[0],
         NAME[1],
         stamp.now,
-        &found.student.number,
+        &found.number,
     ));
     let gone = found.guardians.iter();
     batch.audit_all(
@@ -426,7 +403,7 @@ pub fn erase(
         None::<&()>,
         Some(&json!({"erased_at": stamp.now, "reason": reason})),
     );
-    Ok(batch)
+    batch
 }
 
 /// A statement with as many of the values as it names.

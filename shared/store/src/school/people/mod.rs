@@ -7,7 +7,7 @@ mod students;
 
 use homeroom_domain::records::Kind;
 
-pub use erasure::{Card, Erasable, NAME as ERASED_NAME, erase, find_erasable};
+pub use erasure::{Erasable, NAME as ERASED_NAME, erase, find_erasable};
 pub use guardians::{
     GUARDIANS, GuardianAlike, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN,
     guardians_alike, students_of,

@@ -257,3 +257,24 @@ fn an_execution_is_undone_under_its_own_set_up_only() {
     let unknown = "session-setup/01890000-0000-7000-8000-00000000dead/promotion-executions/";
     refused(&year.admin().get(unknown), 404, "not_found");
 }
+
+#[test]
+fn undoing_leaves_an_erased_student_as_erasing_did() {
+    let (year, _) = decided();
+    let execution = year.execute(&json!({})).status(201).id();
+    let gone = year
+        .admin()
+        .get("student-promotion-history/?action=graduate")
+        .status(200)
+        .str("results/0/student");
+    let record = format!("admissions/{gone}/");
+    let number = year.admin().get(&record).status(200).str("student_id");
+    let body = json!({"student_id": number, "reason": "Asked for in writing."});
+    let erase = format!("students/{gone}/erase/");
+    year.admin().post(&erase, &body).expect(200);
+    let erased = year.admin().get(&record).status(200).json;
+    let reply = year.undo(&execution).status(200);
+    assert_eq!(reply.json["changed_since"], 1);
+    assert_eq!(year.admin().get(&record).status(200).json, erased);
+    assert_eq!(erased["enrolment"], "graduated");
+}
