@@ -191,7 +191,8 @@ fn rows_of(file: &[u8]) -> Result<Vec<Row>, Refusal> {
 
 /// Import opt-outs
 ///
-/// Up to 1,000 receivers get no more messages of this app, and what has not left for them yet is withdrawn: all of it once `remaining` is 0. Each row has its outcome, and one that is wrong keeps no other from being written. With `dry_run` nothing is.
+/// Up to 1,000 receivers get no more messages of this app, and what has not left for them yet is withdrawn: all of it once `remaining`
+/// is 0. Each row has its outcome, and one that is wrong keeps no other from being written. With `dry_run` nothing is.
 #[utoipa::path(post, path = "/api/v1/sms/opt-outs/import", tag = "receivers",
     params(("dry_run" = Option<bool>, Query, description = "Whether only the results are written.")),
     request_body(content((NumbersBody = "application/json"), (NumbersFile = "text/csv"))),

@@ -1,7 +1,8 @@
 //! Failures of one subject in a quarter of an hour: so many, and then it waits.
 //!
 //! A try is counted as a failure when it begins and given back when it succeeds, so that parallel ones cannot outrun the count. Where
-//! so many come at once that those on their way would fill it, one looks first and counts the failure afterwards. A success clears nothing else: whoever knows one secret gains no tries at another. How many are allowed comes with the request.
+//! so many come at once that those on their way would fill it, one looks first and counts the failure afterwards. A success clears
+//! nothing else: whoever knows one secret gains no tries at another. How many are allowed comes with the request.
 
 use serde::{Deserialize, Serialize};
 

@@ -93,7 +93,8 @@ pub enum Action {
 }
 
 impl Action {
-    const fn as_str(self) -> &'static str {
+    /// As stored and shown.
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "CREATE",
             Self::Update => "UPDATE",

@@ -1,9 +1,23 @@
 //! PINs, and who makes them.
 
-use homeroom_api_tests::{error_of, samples::Scene};
+use homeroom_api_tests::{
+    error_of,
+    samples::{Family, Scene},
+};
 use serde_json::{Value, json};
 
 use super::{BASE, bot, by_number, results, wrong};
+
+/// Where the PINs of the family's class are made.
+fn pins_of_class(scene: &Scene, family: &Family) -> String {
+    let of_class = format!(
+        "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
+        family.student
+    );
+    let place = &scene.app.rows(&scene.school.slot, &of_class)[0];
+    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
+    format!("sessions/{session}/academic-classes/{class}/pins/")
+}
 
 #[test]
 fn whoever_is_unknown_and_whoever_has_another_pin_are_told_alike() {
@@ -95,13 +109,7 @@ fn a_pin_is_renewed_removed_and_made_for_a_class() {
     assert_eq!(admin.delete(&path).status, 404);
     assert_eq!(by_number(&bot, &family, &once.str("pin")).status, 403);
 
-    let of_class = format!(
-        "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
-        family.student
-    );
-    let place = &scene.app.rows(&scene.school.slot, &of_class)[0];
-    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
-    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
+    let path = pins_of_class(&scene, &family);
     let outcomes = ["set", "kept", "renewed"];
     for (outcome, renew) in outcomes.into_iter().zip([false, false, true]) {
         let made = admin.post(&path, &json!({"renew": renew})).status(200);
@@ -112,6 +120,7 @@ fn a_pin_is_renewed_removed_and_made_for_a_class() {
             None => assert_eq!(outcome, "kept"),
         }
     }
+    let class = path.split('/').nth(3).unwrap();
     let elsewhere = format!("sessions/{class}/academic-classes/{class}/pins/");
     assert_eq!(admin.act(&elsewhere).status, 404);
     let logs = scene.app.rows(
@@ -130,15 +139,7 @@ fn the_pins_of_a_class_are_printed_as_a_table() {
     let scene = Scene::new();
     let family = scene.family(1);
     let admin = &scene.school.admin;
-    let place = &scene.app.rows(
-        &scene.school.slot,
-        &format!(
-            "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
-            family.student
-        ),
-    )[0];
-    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
-    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
+    let path = pins_of_class(&scene, &family);
     let table = admin
         .post(&format!("{path}?format=csv"), &json!({"renew": true}))
         .status(200);
@@ -161,15 +162,7 @@ fn of_two_who_print_the_pins_of_a_class_at_once_one_is_told_to_read_them_again()
     let scene = Scene::new();
     let family = scene.family(1);
     let admin = &scene.school.admin;
-    let place = &scene.app.rows(
-        &scene.school.slot,
-        &format!(
-            "select r.session, r.academic_class from student_sessions r where r.student = '{}'",
-            family.student
-        ),
-    )[0];
-    let [session, class] = [&place[0], &place[1]].map(|id| id.as_str().unwrap());
-    let path = format!("sessions/{session}/academic-classes/{class}/pins/");
+    let path = pins_of_class(&scene, &family);
     admin
         .delete(&format!("students/{}/pin/", family.student))
         .expect(204);

@@ -50,11 +50,7 @@ fn comments_come_from_bands_until_somebody_writes_them() {
         &golden.students[0],
         "80: Reads beautifully",
     );
-    let path = format!(
-        "{}report-cards/{}/comments/",
-        golden.form.path(),
-        golden.students[0]
-    );
+    let path = golden.comments(0);
     school
         .admin
         .put(&path, &json!({"class_teacher": "My best pupil"}))
@@ -103,11 +99,7 @@ fn comments_come_from_bands_until_somebody_writes_them() {
 fn comments_of_two_people_at_once_both_stay() {
     let (app, school) = greenwood();
     let golden = golden(&app, &school);
-    let path = format!(
-        "{}report-cards/{}/comments/",
-        golden.form.path(),
-        golden.students[0]
-    );
+    let path = golden.comments(0);
     let (class_teacher, head) = (
         json!({"class_teacher": "From the class"}),
         json!({"head_teacher": "From the head"}),
@@ -174,11 +166,7 @@ fn a_comment_on_a_locked_card_needs_a_reason_that_is_recorded() {
         .admin
         .act(&format!("{}lock/", golden.form.path()))
         .expect(200);
-    let path = format!(
-        "{}report-cards/{}/comments/",
-        golden.form.path(),
-        golden.students[0]
-    );
+    let path = golden.comments(0);
     let reply = school.admin.put(&path, &json!({"head_teacher": "Later"}));
     refused(&reply, 409, "exam_locked");
     assert_eq!(golden.card(&school, 0).json["is_outdated"], false);

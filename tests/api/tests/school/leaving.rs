@@ -99,7 +99,7 @@ fn who_leaves_the_school_takes_no_seat_any_more() {
     assert_eq!(admin.get(&one).status(200).str("status"), "transferred");
     assert_eq!(admin.get(&class).status(200).json["size"], 1);
     let audit = format!(
-        "audit-logs/?table_name=student_sessions&record_id={}&ordering=-timestamp",
+        "audit-logs/?table_name=student_sessions&action=UPDATE&record_id={}&ordering=-timestamp",
         room.students[0]
     );
     let last = admin.get(&audit).status(200).json["results"][0]["changes"]["status"].clone();

@@ -244,7 +244,7 @@ fn teachers_see_the_cards_of_the_classes_that_they_lead() {
 
     // Teaching a subject is not leading: the cards show every subject, published or not.
     let comment = json!({"class_teacher": "Well"});
-    let of_b = format!("{path}report-cards/{}/comments/", golden.students[5]);
+    let of_b = golden.comments(5);
     let sees_nothing = |teacher: &homeroom_api_tests::Client| {
         assert_eq!(names(teacher), Vec::<String>::new());
         for student in [0, 5] {

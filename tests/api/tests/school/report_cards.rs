@@ -52,6 +52,15 @@ pub(super) fn golden(app: &TestApp, school: &School) -> Golden {
 }
 
 impl Golden {
+    /// Where the comments of a student's card are written.
+    pub(super) fn comments(&self, n: usize) -> String {
+        format!(
+            "{}report-cards/{}/comments/",
+            self.form.path(),
+            self.students[n]
+        )
+    }
+
     pub(super) fn card(&self, school: &School, n: usize) -> Reply {
         self.card_in(school, n, "").status(200)
     }

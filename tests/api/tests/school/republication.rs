@@ -10,11 +10,7 @@ fn a_correction_marks_the_card_outdated_until_it_is_published_anew() {
     let (app, school) = greenwood();
     let golden = golden(&app, &school);
     publish(&school, &golden).expect(200);
-    let path = format!(
-        "{}report-cards/{}/comments/",
-        golden.form.path(),
-        golden.students[0]
-    );
+    let path = golden.comments(0);
     school
         .admin
         .put(&path, &json!({"head_teacher": "Bravo"}))
@@ -180,7 +176,7 @@ fn only_the_cards_that_say_something_new_get_a_new_version() {
     let golden = golden(&app, &school);
     publish(&school, &golden).expect(200);
     let path = golden.form.path();
-    let comment = format!("{path}report-cards/{}/comments/", golden.students[1]);
+    let comment = golden.comments(1);
     let bravo = json!({"head_teacher": "Bravo"});
     school.admin.put(&comment, &bravo).expect(200);
     // Another class has nothing new.
@@ -225,7 +221,7 @@ fn of_ten_publications_of_a_correction_at_once_one_takes_place() {
     for reply in together() {
         assert_eq!(reply.status(200).json["unchanged"], 6);
     }
-    let comment = format!("{path}report-cards/{}/comments/", golden.students[0]);
+    let comment = golden.comments(0);
     let bravo = json!({"head_teacher": "Bravo"});
     school.admin.put(&comment, &bravo).expect(200);
     let (done, lost): (Vec<_>, Vec<_>) = together()

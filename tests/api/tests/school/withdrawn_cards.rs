@@ -75,7 +75,7 @@ fn a_withdrawn_card_that_says_something_else_comes_back_as_a_new_version() {
     let path = golden.form.path();
     publish(&school, &golden).expect(200);
     school.admin.act(&format!("{path}unpublish/")).expect(200);
-    let comment = format!("{path}report-cards/{}/comments/", golden.students[5]);
+    let comment = golden.comments(5);
     let bravo = json!({"head_teacher": "Bravo"});
     school.admin.put(&comment, &bravo).expect(200);
     let again = publish(&school, &golden).status(200).json;
@@ -113,11 +113,7 @@ fn a_position_in_the_form_is_outdated_by_another_class() {
     assert_eq!(farai()["is_outdated"], true);
     // What leaves the places as they are outdates nothing.
     publish(&school, &golden).expect(200);
-    let comment = format!(
-        "{}report-cards/{}/comments/",
-        golden.form.path(),
-        golden.students[0]
-    );
+    let comment = golden.comments(0);
     let bravo = json!({"head_teacher": "Bravo"});
     school.admin.put(&comment, &bravo).expect(200);
     school.admin.post(&path, &body).expect(200);
@@ -202,7 +198,7 @@ fn nothing_that_is_saved_while_cards_are_published_is_lost() {
     submit(&school, &golden);
     publish(&school, &golden).expect(200);
     let path = golden.form.path();
-    let comments = format!("{path}report-cards/{}/comments/", golden.students[0]);
+    let comments = golden.comments(0);
     let body = json!({"accept_incomplete": true});
     for n in 0..4 {
         app.pass_seconds(1);

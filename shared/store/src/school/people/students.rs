@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::{BOARDING, ENROLMENT, NAME};
 use crate::{
-    batch::{Batch, Stamp},
+    batch::{Action, Batch, Stamp},
     connection::TenantDb,
     error::StoreError,
     list::{self, Page, Parent, Source},
@@ -281,7 +281,7 @@ pub(crate) fn end_registrations(
     }
     batch.push(sql!(
         "insert into audit_logs (id, actor_kind, actor_id, actor_name, action, table_name, record_id, changes, ip_address, \
-         request_id, timestamp) select json_extract(j.value, '$[2]'), ?2, ?3, ?4, 'update', 'student_sessions', r.id, \
+         request_id, timestamp) select json_extract(j.value, '$[2]'), ?2, ?3, ?4, ?8, 'student_sessions', r.id, \
          json_object('status', json_object('from', 'active', 'to', json_extract(j.value, '$[1]'))), ?5, ?6, ?7 \
          from json_each(?1) j join student_sessions r on r.student = json_extract(j.value, '$[0]') and r.status = 'active' \
          join academic_sessions s on s.id = r.session and s.is_active = 1",
@@ -292,6 +292,7 @@ pub(crate) fn end_registrations(
         stamp.ip.clone(),
         &stamp.request_id,
         stamp.now,
+        Action::Update.as_str(),
     ));
     batch.push(sql!(
         "update student_sessions as r set status = json_extract(j.value, '$[1]'), updated_at = ?2 \
