@@ -79,6 +79,16 @@ async function ask(app: number, request: unknown): Promise<unknown> {
 /** In how many objects something of this name is stored. */
 function stored(name: string): number {
   const folder = join(state, "v3", "do", "homeroom-limits-RateLimiter");
-  const files = readdirSync(folder).filter((file) => readFileSync(join(folder, file)).includes(name));
+  const files = readdirSync(folder).filter((file) => contents(join(folder, file)).includes(name));
   return new Set(files.map((file) => file.split(".")[0])).size;
+}
+
+/** A file's bytes; none of one that SQLite has removed since it was listed, as it does with a journal. */
+function contents(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  }
 }
