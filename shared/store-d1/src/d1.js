@@ -10,6 +10,11 @@ export async function runBatch(session, text) {
     return params.length > 0 ? statement.bind(...params) : statement;
   });
   const outcomes = statements.length === 1 ? [await statements[0].all()] : await session.batch(statements);
-  const answers = outcomes.map(({ meta, results }) => [meta?.changes ?? 0, results ?? []]);
+  const answers = outcomes.map(({ meta, results }) => [meta?.changes ?? 0, table(results ?? [])]);
   return JSON.stringify([session.getBookmark() ?? null, answers]);
+}
+
+// The columns' names once, then each row's values.
+function table(rows) {
+  return rows.length > 0 ? [Object.keys(rows[0]), ...rows.map(Object.values)] : [];
 }

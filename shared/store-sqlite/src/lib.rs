@@ -10,7 +10,7 @@ use homeroom_store::sql::{
     Carried, Consistency, Databases, MAX_PARAMETERS, Outcome, Session, SqlError, Statement, Value,
 };
 use rusqlite::{Connection, limits::Limit, params_from_iter, types::ValueRef};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 /// D1's limit of the text of a statement, in bytes.
 const MAX_SQL_BYTES: i32 = 100_000;
@@ -153,11 +153,11 @@ fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome, ru
     let mut rows = prepared.query(params)?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut object = Map::new();
-        for (n, name) in names.iter().enumerate() {
-            object.insert(name.clone(), to_json(row.get_ref(n)?));
+        if list.is_empty() {
+            list.push(Json::from(names.clone()));
         }
-        list.push(Json::Object(object));
+        let cells = (0..names.len()).map(|n| row.get_ref(n).map(to_json));
+        list.push(Json::Array(cells.collect::<Result<_, _>>()?));
     }
     drop(rows);
     Ok(Outcome {

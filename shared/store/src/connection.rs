@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     control::registry::ActiveSchool,
     error::StoreError,
+    rows,
     sql::{Carried, Consistency, Databases, Outcome, Session, Statement},
 };
 
@@ -121,7 +122,7 @@ impl Outcomes {
             .0
             .next()
             .ok_or_else(|| StoreError::Broken("an outcome is missing".into()))?;
-        Ok(serde_json::from_str(&outcome.rows)?)
+        rows::read(&outcome.rows)
     }
 
     pub(crate) fn changes(&mut self) -> u64 {

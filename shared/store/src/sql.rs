@@ -91,7 +91,7 @@ pub(crate) fn new_ids(moment: &str) -> String {
 /// What one statement gave.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// A JSON array of objects, one per row, keyed by column name.
+    /// A JSON array: the names of the columns, then each row as an array of values; an empty one where there is no row.
     pub rows: String,
     /// Rows inserted, updated or deleted.
     pub changes: u64,

@@ -1,9 +1,13 @@
 //! Reading columns: SQLite has neither truth values nor lists.
 
+mod read;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error};
 
 use crate::error::StoreError;
+
+pub(crate) use read::read;
 
 /// A column that holds a day.
 pub(crate) fn date(text: &str) -> Result<NaiveDate, StoreError> {
