@@ -4,15 +4,15 @@ use homeroom_domain::sms::cut::Cut;
 use homeroom_domain::sms::number::Address as Number;
 use homeroom_domain::sms::segments::{self, Options, TextError};
 use homeroom_domain::sms::text::{TextLength, transliterate};
-use homeroom_sms_contract::submit::{Outcome, Submission};
+use homeroom_sms_contract::submit::{MAX_DELAY_SECONDS, Outcome, Submission};
 use sha2::{Digest, Sha256};
 
 use crate::message::{Address, Addresses, NewMessage, PartBody};
 
-/// Longest id in bytes.
+/// Longest id in characters.
 const MAX_ID: usize = 64;
-/// A message may wait this long for its time, in milliseconds: 30 days.
-const MAX_DELAY: i64 = 30 * 86_400_000;
+/// A message may wait this long for its time, in milliseconds.
+const MAX_DELAY: i64 = MAX_DELAY_SECONDS * 1_000;
 
 /// How the texts of a link or pool are cut.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,7 +62,7 @@ fn check(
         ("message_id", &asked.message_id),
         ("transaction_id", &asked.transaction_id),
     ] {
-        if id.is_empty() || id.len() > MAX_ID || id.contains(char::is_control) {
+        if id.is_empty() || id.chars().count() > MAX_ID || id.contains(char::is_control) {
             return Err((
                 "invalid_id",
                 format!("{name} must have 1 to {MAX_ID} characters"),

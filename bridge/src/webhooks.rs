@@ -37,6 +37,8 @@ pub struct Schedule {
     pub longest_pause: Duration,
     /// Once the platform is back, what waited for it goes out within this time.
     pub spread: Duration,
+    /// How long the platform took nothing, where what waits goes out at once with its first success.
+    pub outage: Duration,
     /// Least time from one such rush to the next.
     pub rush_every: Duration,
     /// Age at which an event is given up.
@@ -55,6 +57,7 @@ impl Default for Schedule {
             first_pause: Duration::from_secs(5),
             longest_pause: Duration::from_mins(15),
             spread: Duration::from_secs(5),
+            outage: Duration::from_secs(5),
             rush_every: Duration::from_mins(1),
             give_up: Duration::from_hours(72),
             tries_when_refused: 5,
@@ -194,7 +197,7 @@ impl Webhooks {
                 settled
             }
             Verdict::Later(error, wait) => {
-                self.outages.failed(&path);
+                self.outages.failed(&path, now);
                 if let Some(wait) = wait {
                     let silence = Duration::from_secs(wait.into()).min(self.schedule.longest_pause);
                     let until = now.saturating_add(millis(silence));
@@ -225,8 +228,11 @@ impl Webhooks {
 
     /// What waited through an outage goes out soon, where this was the first success after one.
     async fn rush(&self, path: &str, now: i64) {
-        let every = millis(self.schedule.rush_every);
-        if self.outages.is_over(path, now, every)
+        let terms = outages::Terms {
+            least: millis(self.schedule.outage),
+            every: millis(self.schedule.rush_every),
+        };
+        if self.outages.is_over(path, now, terms)
             && let Err(error) = self.store.hasten(path, self.schedule.spread, now).await
         {
             // Each is tried again at its own time.
@@ -356,10 +362,11 @@ fn judge(status: StatusCode, retry_after: Option<u32>) -> Verdict {
     let text = format!("the platform answered {}", status.as_u16());
     match status.as_u16() {
         200..=299 => Verdict::Taken,
-        // Of the request and not of its events: a clock, a secret or a rate that somebody has to put right.
-        401 | 403 | 408 | 409 | 429 => Verdict::Later(text, retry_after),
-        400..=499 => Verdict::Refused(text),
-        _ => Verdict::Later(text, retry_after),
+        400 | 413 | 422 => Verdict::Refused(text),
+        429 => Verdict::Later(text, retry_after),
+        // Of the request or the platform and not of its events: a clock, a secret, a route or a host that somebody has to put right. Only a
+        // rate is asked of all: another path, or another school's events, may well be taken now.
+        _ => Verdict::Later(text, None),
     }
 }
 

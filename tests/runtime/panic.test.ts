@@ -1,20 +1,20 @@
-// A request that panics, in a build of the school area that has a route for it.
+// A request that panics, in a build of the system area that has a route for it.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../xtask/js/platform.mjs";
-import { type Answer, Session, call, expectError, login, schoolAdministrator, tally, times, usePlatform } from "./platform";
+import { type Answer, Session, administrator, call, expectError, login, tally, times, usePlatform } from "./platform";
 
-const BUILD = join(resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "panic-route", "school");
-const PANIC = "api/v1/school/panic/";
+const BUILD = join(resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "panic-route", "system");
+const PANIC = "api/v1/system/panic/";
 
 beforeAll(() => {
-  if (!existsSync(join(BUILD, "index.js"))) throw new Error("run `cargo xtask build school --panic-route` first");
+  if (!existsSync(join(BUILD, "index.js"))) throw new Error("run `cargo xtask build system --panic-route` first");
 });
 
 describe("in the build with the route", () => {
   const lines: string[] = [];
-  const platform = usePlatform({ builds: { school: BUILD }, log: (line: string) => lines.push(line) });
+  const platform = usePlatform({ builds: { system: BUILD }, log: (line: string) => lines.push(line) });
   let admin: Session;
 
   const panic = (id?: string) =>
@@ -24,9 +24,8 @@ describe("in the build with the route", () => {
     });
 
   test("a request that panics answers 500 in the dialect, and the fifty beside it finish", async () => {
-    admin = await schoolAdministrator(platform, platform.schools[0]);
-    const { student } = platform.schools[0];
-    const slow = times(25, () => login(platform, admin.origin, "school", student));
+    admin = await administrator(platform);
+    const slow = times(25, () => login(platform, admin.origin, "system", platform.administrator));
     const quick = times(25, (i) => admin.call("POST", "roles/", { name: `Beside ${i}` }));
     const [panicked, ...others] = await Promise.all([panic("the-one-that-panics"), ...slow, ...quick]);
     expectError(panicked, 500, "internal_error");
@@ -53,10 +52,10 @@ describe("in the build that is deployed", () => {
   const platform = usePlatform();
 
   test("there is no such route, nor its code", async () => {
-    const admin = await schoolAdministrator(platform, platform.schools[0]);
+    const admin = await administrator(platform);
     const answer = await call(platform, "GET", `${admin.origin}/${PANIC}`, { token: admin.tokens.access });
     expectError(answer, 404, "not_found");
-    const has = (folder: string) => readFileSync(join(folder, "index_bg.wasm")).includes("school/panic/");
-    expect([has(BUILD), has(join(ROOT, "functions", "school", "build"))]).toEqual([true, false]);
+    const has = (folder: string) => readFileSync(join(folder, "index_bg.wasm")).includes("system/panic/");
+    expect([has(BUILD), has(join(ROOT, "functions", "system", "build"))]).toEqual([true, false]);
   });
 });

@@ -72,7 +72,7 @@ pub(crate) fn build_panicking() -> Result<()> {
     // Compiled together with the others: alone it would need its dependencies with other features, so once more.
     build_with(
         &workers::all()?,
-        &workers::named(&["school".to_owned()])?,
+        &workers::named(&["system".to_owned()])?,
         Some(PANIC_ROUTE),
     )
 }

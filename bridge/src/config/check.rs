@@ -48,6 +48,7 @@ pub(super) fn complete(config: &mut Config, text: &str, base: &Path) -> Vec<Mist
     for (number, link) in &mut config.links {
         check.link(&number.to_string(), link);
     }
+    check.senders(config);
     check.pools(config);
     check
         .mistakes
@@ -266,6 +267,17 @@ impl Check<'_> {
         {
             self.mistake(&at("password"), "no password can have a NUL character");
         }
+        if link.country.as_ref().is_some_and(|code| {
+            !(1..=3).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit())
+        }) {
+            self.mistake(&at("country"), "write its calling code, such as \"263\"");
+        }
+        if link.sends_by.is_some() && link.bind != BindMode::Receiver {
+            self.mistake(
+                &at("sends_by"),
+                "this link sends itself: remove it, or write bind = \"receiver\"",
+            );
+        }
         if link.provider.as_ref().is_some_and(String::is_empty) {
             self.mistake(&at("provider"), "write a name, or remove the line");
         }
@@ -277,6 +289,29 @@ impl Check<'_> {
                 &mut tls.client_cert,
                 &mut tls.client_key,
             );
+        }
+    }
+
+    /// What answers for a link that only receives must be a link that sends, and cut texts as that one says it does.
+    fn senders(&mut self, config: &Config) {
+        for (number, link) in &config.links {
+            let Some(sender) = link.sends_by else {
+                continue;
+            };
+            let place = ["links", &number.to_string(), "sends_by"];
+            match config.links.get(&sender) {
+                None => self.mistake(&place, format!("no link {sender}")),
+                Some(found) if found.bind == BindMode::Receiver => {
+                    self.mistake(&place, format!("link {sender} only receives"));
+                }
+                Some(found) if (found.alphabet, found.header) != (link.alphabet, link.header) => {
+                    self.mistake(
+                        &place,
+                        format!("link {sender} has another `alphabet` or `header`: make them the same"),
+                    );
+                }
+                Some(_) => {}
+            }
         }
     }
 

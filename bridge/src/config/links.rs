@@ -77,6 +77,10 @@ pub struct Link {
     pub id_form: IdForms,
     /// Links with the same name share the centre's ids: a receipt may come on any of them. The link's own number where absent.
     pub provider: Option<String>,
+    /// What a link that only receives sends by: answers to what comes in on it, and whatever names it.
+    pub sends_by: Option<i64>,
+    /// Calling code of the country whose numbers the centre writes without it, such as 263; all of them have it where absent.
+    pub country: Option<String>,
     /// What to do with parts whose answer never came.
     #[serde(default)]
     pub on_ambiguous: OnAmbiguous,

@@ -18,6 +18,7 @@ impl Link {
         settings.provider = self.group(number);
         settings.system_type.clone_from(&self.system_type);
         settings.bind = self.bind;
+        settings.country.clone_from(&self.country);
         settings.tls = self.tls.as_ref().map(|tls| Tls {
             ca: tls.ca.clone(),
             client: tls.client_cert.clone().zip(tls.client_key.clone()),

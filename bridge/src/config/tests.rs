@@ -57,6 +57,8 @@ fn every_line_that_the_example_shows_as_a_default_is_the_default() {
                         "burst",
                         "query_after",
                         "inactivity",
+                        "sends_by",
+                        "country",
                     ]
                     .contains(&name)
                     && !value.is_empty()

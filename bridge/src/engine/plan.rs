@@ -43,10 +43,10 @@ pub(super) struct Plan {
 impl Plan {
     /// A route for each link and pool, going on with those of `old`; returns the numbers that are new.
     pub(super) fn route(&mut self, config: &Config, old: &Self) -> Vec<i64> {
-        let alone = config
-            .links
-            .keys()
-            .map(|&link| (link, vec![(link, 1)], None));
+        let alone = config.links.iter().map(|(&link, settings)| {
+            let sends_by = settings.sends_by.unwrap_or(link);
+            (link, vec![(sends_by, 1)], None)
+        });
         let pools = config.pools.iter().map(|(&number, pool)| {
             let members = pool.links.iter().map(|(&link, weight)| (link, weight.0));
             (number, members.collect::<Vec<_>>(), Some(pool))

@@ -17,6 +17,7 @@ use crate::accept::{self, Cutting};
 use crate::gateway::{Caller, Gateway, Stats};
 use crate::message::NewMessage;
 use crate::meters::Meters;
+use crate::smpp::pdu::BindMode;
 use crate::store::{Accepted, MessageView, QueueLimits, StoreError};
 use crate::traffic::Count;
 
@@ -53,6 +54,18 @@ impl Engine {
                 error,
             )));
         };
+        let receives = |link: &i64| {
+            let running = plan.links.get(link);
+            running.is_some_and(|running| running.settings.bind == BindMode::Receiver)
+        };
+        if route.links.iter().all(receives) {
+            let error = format!("link {} only receives", asked.esme);
+            return Err(Box::new(accept::refused(
+                asked.message_id,
+                "unknown_esme",
+                error,
+            )));
+        }
         if let Caller::App { address, .. } = caller {
             // The platform has asked its own records before; what it took until then is taken here too.
             if self.is_off(asked.esme, route) {
@@ -87,6 +100,25 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// What the platform hands over again it may do so late, when the message's time is over or its link is gone; what is stored stays accepted.
+    async fn known(
+        &self,
+        caller: &Caller,
+        app_id: i64,
+        outcome: Outcome,
+    ) -> Result<Outcome, StoreError> {
+        let (Caller::Platform, Outcome::Refused { message_id, .. }) = (caller, &outcome) else {
+            return Ok(outcome);
+        };
+        let known = self.store.find(Some(app_id), message_id).await?;
+        Ok(known.map_or(outcome, |known| {
+            let parts = u16::try_from(known.parts.len()).unwrap_or(u16::MAX);
+            accepted(known.message_id, parts)
+        }))
+    }
+}
+
 #[async_trait]
 impl Gateway for Engine {
     async fn submit(
@@ -100,6 +132,7 @@ impl Gateway for Engine {
         let mut places = Vec::new();
         let mut prepared = Vec::new();
         for asked in messages {
+            let app_id = asked.app_id;
             match self.prepare(&plan, caller, asked, now) {
                 Ok(message) => {
                     let due = message.send_at <= now;
@@ -115,7 +148,7 @@ impl Gateway for Engine {
                     outcomes.push(accepted(message.message_id.clone(), parts));
                     prepared.push(message);
                 }
-                Err(outcome) => outcomes.push(*outcome),
+                Err(outcome) => outcomes.push(self.known(caller, app_id, *outcome).await?),
             }
         }
         let limits = QueueLimits {

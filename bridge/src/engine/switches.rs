@@ -26,12 +26,21 @@ impl Engine {
     pub(super) async fn switch(&self, mut said: SwitchedOff) -> Result<(), StoreError> {
         said.esmes.sort_unstable();
         said.esmes.dedup();
-        // Each hand-over says it again.
-        if said.esmes == self.switched_off().esmes {
-            return Ok(());
-        }
         // A clock that is ahead must not keep out what is said later.
         said.at = said.at.min(self.clock.now().millis());
+        {
+            let mut off = self.off.write().unwrap_or_else(PoisonError::into_inner);
+            // Each hand-over says it again. That it was said so late is remembered: what is older and comes later says nothing any more.
+            if said.esmes == off.esmes {
+                if said.at > off.at {
+                    *off = Arc::new(said);
+                }
+                return Ok(());
+            }
+            if said.at < off.at {
+                return Ok(());
+            }
+        }
         tracing::info!(esmes = ?said.esmes, "the platform says what is switched off");
         self.store.switch_off(said).await?;
         self.heed().await

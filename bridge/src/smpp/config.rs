@@ -30,6 +30,8 @@ pub struct LinkConfig {
     pub system_type: String,
     /// What the session is for.
     pub bind: BindMode,
+    /// Calling code of numbers that the centre writes without one.
+    pub country: Option<String>,
     /// TLS; `None` is plain.
     pub tls: Option<Tls>,
     /// Switched off.
@@ -71,6 +73,7 @@ impl LinkConfig {
             password: password.into(),
             system_type: String::new(),
             bind: BindMode::Transceiver,
+            country: None,
             tls: None,
             disabled: false,
             window: 10,

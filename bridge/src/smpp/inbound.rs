@@ -35,7 +35,7 @@ pub(super) fn delivery(message: &Message<'_>, config: &LinkConfig, now: i64) -> 
     Some(Delivery::Inbound(InboundPart {
         link: config.id,
         provider: config.provider.clone(),
-        source: address(&message.source),
+        source: phone(&message.source, config.country.as_deref()),
         destination: address(&message.destination),
         part,
         text: segments::decode(message.data_coding, body, config.cut.alphabet),
@@ -50,6 +50,21 @@ fn sar(message: &Message<'_>) -> Option<(u16, u8, u8)> {
     (1..=total)
         .contains(&number)
         .then(|| (u16::from_be_bytes(*reference), total, number))
+}
+
+/// The number of a phone; one that the centre writes as people of its country dial it gets the country's code.
+fn phone(written: &WireAddress<'_>, country: Option<&str>) -> String {
+    let text = address(written);
+    let Some(country) = country else {
+        return text;
+    };
+    let is_number = text.len() > 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let trunk = text.strip_prefix('0').filter(|rest| !rest.starts_with('0'));
+    match (written.ton, trunk) {
+        (0 | 2, Some(rest)) if is_number => format!("+{country}{rest}"),
+        (2, None) if is_number && !text.starts_with('0') => format!("+{country}{text}"),
+        _ => text,
+    }
 }
 
 /// As people write it: an international number has a plus.
@@ -95,6 +110,29 @@ mod tests {
         match delivery(message, &config, 5) {
             Some(Delivery::Inbound(part)) => part,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn numbers_of_the_centre_s_own_country_get_its_code() {
+        let table: [(u8, &str, Option<&str>, &str); 9] = [
+            (2, "771234567", Some("263"), "+263771234567"),
+            (2, "0771234567", Some("263"), "+263771234567"),
+            (0, "0771234567", Some("263"), "+263771234567"),
+            (0, "771234567", Some("263"), "771234567"),
+            (0, "00491701234567", Some("263"), "00491701234567"),
+            (1, "491701234567", Some("263"), "+491701234567"),
+            (2, "4711", Some("263"), "4711"),
+            (5, "0Bank", Some("263"), "0Bank"),
+            (2, "0771234567", None, "0771234567"),
+        ];
+        for (ton, written, country, read) in table {
+            let source = WireAddress {
+                ton,
+                npi: 1,
+                address: written.as_bytes(),
+            };
+            assert_eq!(phone(&source, country), read, "{ton} {written}");
         }
     }
 

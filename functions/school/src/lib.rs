@@ -13,8 +13,6 @@ mod marks;
 mod notice_sms;
 mod notices;
 mod outbox;
-#[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
-mod panic_route;
 mod password_reset;
 mod people;
 mod permissions;
@@ -40,18 +38,13 @@ mod events {
     use worker::web_sys::{Request, Response};
     use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
 
-    #[cfg(feature = "panic-route")]
-    use super::panic_route::router;
-    #[cfg(not(feature = "panic-route"))]
-    use super::router;
-
     thread_local! {
         static AREA: Area = const { Area::new() };
     }
 
     #[event(fetch)]
     async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-        edge::fetch(request, env, context, &AREA, router).await
+        edge::fetch(request, env, context, &AREA, super::router).await
     }
 
     #[event(scheduled)]

@@ -1,16 +1,16 @@
 //! The outbound adapter: takes jobs from the queue and hands their messages to the bridge.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use homeroom_domain::{SmsMessageId, TenantId, sms::status::MessageStatus};
 use homeroom_edge::{App, app::SmsJob};
 use homeroom_kernel::Timestamp;
 use homeroom_sms_contract::submit::{
-    MAX_SUBMISSIONS, Outcome, Submission, Submissions, SwitchedOff,
+    MAX_DELAY_SECONDS, MAX_SUBMISSIONS, Outcome, Submission, Submissions, SwitchedOff,
 };
 use homeroom_store::{
     ControlDb, IdentityDb, StoreError, TenantDb, Trace,
-    control::registry,
+    control::{registry, sms_apps},
     sms::{
         SmsDb, callbacks,
         events::{self, Handed},
@@ -70,6 +70,12 @@ pub async fn deliver(app: &App, jobs: &[(SmsJob, u32)]) -> Vec<Fate> {
     jobs.iter().map(fate).collect()
 }
 
+/// Until when what is to leave is handed over: what comes later is kept here, for the bridge keeps it for so long only. A day less than that,
+/// since clocks differ and a body may be on its way for a while.
+pub(crate) fn horizon(now: Timestamp) -> Timestamp {
+    now.plus_seconds(MAX_DELAY_SECONDS - 86_400)
+}
+
 /// Doubles with every attempt.
 pub(crate) fn delay(attempts: u32) -> u32 {
     let doubled = 1u32
@@ -97,13 +103,22 @@ async fn hand_over_all(
         let delays: Waiting = some.iter().copied().collect();
         let ids: Vec<SmsMessageId> = delays.keys().copied().collect();
         let now = app.ports.clock.now();
-        match messages::claim(&db, &ids, now).await {
+        match messages::claim(&db, &ids, horizon(now), now).await {
             Ok((rows, tells)) => {
                 outbound::tell(app, tenant, tells).await;
-                let (over, rows): (Vec<Claimed>, Vec<Claimed>) =
-                    rows.into_iter().partition(|row| is_over(row, now));
-                waiting.extend(end(app, tenant, &db, over, now).await);
-                for portion in portions(rows, tenant) {
+                let Ok(active) = active(app, &rows).await else {
+                    waiting.extend(delays);
+                    continue;
+                };
+                let (mut ended, mut left) = (Vec::new(), Vec::new());
+                for row in rows {
+                    match end(&row, &active, now) {
+                        Some(end) => ended.push((row.message.id, end)),
+                        None => left.push(row),
+                    }
+                }
+                waiting.extend(note(app, tenant, &db, ended, now).await);
+                for portion in portions(left, tenant) {
                     let said = Submissions {
                         messages: portion,
                         switched_off: Some(off.clone()),
@@ -134,34 +149,52 @@ pub(crate) async fn open(app: &App, tenant: Option<TenantId>) -> Result<Option<S
         .map(|db| Some(SmsDb::School(db)))
 }
 
-/// Whether a confidential text came to its end before the bridge could be told: it is not kept for a bridge that is away.
-fn is_over(row: &Claimed, now: Timestamp) -> bool {
-    row.message.confidential && row.message.valid_until.is_some_and(|end| end <= now)
+/// Of the apps of these messages those that may send: one may have been switched off, or its account deleted, while a message waited.
+async fn active(app: &App, rows: &[Claimed]) -> Result<HashSet<i64>, StoreError> {
+    let apps: BTreeSet<i64> = rows.iter().map(|row| row.message.app_id).collect();
+    if apps.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (databases, trace) = (&*app.ports.databases, Trace::default());
+    let control = ControlDb::open(databases, &Consistency::Latest, &trace)?;
+    let apps: Vec<i64> = apps.into_iter().collect();
+    let active = sms_apps::list_active(&control, &apps).await?;
+    Ok(active.into_iter().collect())
 }
 
-/// Ends messages here; what must come again, with the least delay.
-async fn end(
+/// Why a message ends here instead of at the bridge, if it does. A confidential text is not kept for a bridge that is away.
+fn end(row: &Claimed, active: &HashSet<i64>, now: Timestamp) -> Option<Handed> {
+    let row = &row.message;
+    if !active.contains(&row.app_id) {
+        let error = "the app that sent it is switched off".to_owned();
+        let status = MessageStatus::Rejected;
+        return Some(Handed::Refused { status, error });
+    }
+    let is_over = row.confidential && row.valid_until.is_some_and(|end| end <= now);
+    is_over.then(|| {
+        let error = "it could not be sent in time".to_owned();
+        let status = MessageStatus::Expired;
+        Handed::Refused { status, error }
+    })
+}
+
+/// Notes what ended here; what must come again, with the least delay.
+async fn note(
     app: &App,
     tenant: Option<TenantId>,
     db: &SmsDb,
-    over: Vec<Claimed>,
+    ended: Vec<(SmsMessageId, Handed)>,
     now: Timestamp,
 ) -> Vec<(SmsMessageId, u32)> {
-    let expired = |row: Claimed| {
-        let error = "it could not be sent in time".to_owned();
-        let status = MessageStatus::Expired;
-        (row.message.id, Handed::Refused { status, error })
-    };
-    let over: Vec<_> = over.into_iter().map(expired).collect();
-    if over.is_empty() {
+    if ended.is_empty() {
         return Vec::new();
     }
-    match callbacks::carry_out(events::note_handed(&over, now), db, now).await {
+    match callbacks::carry_out(events::note_handed(&ended, now), db, now).await {
         Ok(tells) => {
             outbound::tell(app, tenant, tells).await;
             Vec::new()
         }
-        Err(_) => over.into_iter().map(|(id, _)| (id, 0)).collect(),
+        Err(_) => ended.into_iter().map(|(id, _)| (id, 0)).collect(),
     }
 }
 

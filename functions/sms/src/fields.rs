@@ -32,7 +32,16 @@ pub(crate) fn shown(number: &str) -> String {
 
 /// The sender's own id of a message.
 pub(crate) fn transaction_id(value: &Value) -> Result<String, String> {
-    rules::text(1, 64)(value)
+    own_id(value, 64)
+}
+
+/// An id of the sender's, on one line: the bridge takes no other.
+pub(crate) fn own_id(value: &Value, max: usize) -> Result<String, String> {
+    let text = rules::text(1, max)(value)?;
+    if text.contains(char::is_control) {
+        return Err("Use no line breaks or other control characters.".to_owned());
+    }
+    Ok(text)
 }
 
 /// An address that is told. That it is somewhere is checked with what the deployment says.

@@ -207,8 +207,8 @@ async fn store(
     withdraw(app, tenant, &db, &inbound::stopped(&plane.messages), now).await
 }
 
-/// Takes back from the bridge what has not left for phones that sent STOP. Where it does not answer, or has more than it was asked about, it
-/// tells of them again.
+/// Takes back from the bridge what has not left for phones that sent STOP. Where it does not answer, has more than it was asked about, or something is on its
+/// way to it, it tells of them again.
 async fn withdraw(
     app: &App,
     tenant: Option<TenantId>,
@@ -230,7 +230,7 @@ async fn withdraw(
     if asked.is_away {
         return Err(ApiError::Unavailable("the bridge is away".into()));
     }
-    if at_bridge.messages.len() < at_bridge.total {
+    if asked.remaining(at_bridge.total) > 0 {
         return Err(ApiError::Unavailable("more is to be withdrawn".into()));
     }
     Ok(())

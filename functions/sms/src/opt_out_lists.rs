@@ -10,15 +10,14 @@ use homeroom_domain::{
 };
 use homeroom_edge::{ApiError, File, Json, Query, TableOr, sms::AppCaller};
 use homeroom_kernel::{Fields, Input, rules};
-use homeroom_store::sms::{callbacks, contacts, stops};
+use homeroom_store::sms::contacts;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
     fields::{receiver, shown},
-    messages::withdraw::ask,
-    outbound,
+    opt_outs::opt_out,
 };
 
 /// Rows that are read at once.
@@ -232,10 +231,10 @@ pub(crate) async fn import_opt_outs(
         let words = format!("These would be more than {MAX_OPT_OUTS} opt-outs of one app.");
         return Err(ApiError::field("numbers", &words));
     }
-    let remaining = if is_dry_run {
+    let remaining = if is_dry_run || numbers.is_empty() {
         0
     } else {
-        write(&caller, &numbers).await?
+        opt_out(&caller, &numbers).await?
     };
     let mut seen: HashSet<&str> = known.iter().map(String::as_str).collect();
     let mut out = ImportedOut {
@@ -274,27 +273,4 @@ pub(crate) async fn import_opt_outs(
         });
     }
     Ok(Json(out))
-}
-
-/// Opts receivers out, and takes back what waits for them; how much of it may leave yet.
-async fn write(caller: &AppCaller, numbers: &[&str]) -> Result<usize, ApiError> {
-    if numbers.is_empty() {
-        return Ok(0);
-    }
-    let (app, db, now) = (&caller.app, &caller.db, caller.context.now);
-    let (app_id, tenant) = (caller.sms_app.id, caller.sms_app.tenant);
-    let batch = contacts::add_all(&caller.stamp(), app_id, numbers);
-    let tells = callbacks::carry_out(batch, db, now).await?;
-    let pairs: Vec<(i64, &str)> = numbers.iter().map(|number| (app_id, *number)).collect();
-    let at_bridge = stops::list_elsewhere(db, &pairs).await?;
-    let messages = at_bridge.messages.iter().map(|one| (one.app_id, one.id));
-    let asked = ask(app, messages).await;
-    let more = if asked.withdrawn.is_empty() {
-        false
-    } else {
-        let batch = stops::withdraw(&pairs, &asked.withdrawn, now);
-        callbacks::carry_out(batch, db, now).await?
-    };
-    outbound::tell(app, tenant, tells || more).await;
-    Ok(at_bridge.total - asked.withdrawn.len() - asked.left as usize)
 }

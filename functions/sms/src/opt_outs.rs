@@ -1,15 +1,15 @@
 //! Receivers that want no messages.
 
 use axum::extract::Path;
-use homeroom_domain::{SmsMessageId, sms::number::Address};
+use homeroom_domain::{TenantId, sms::number::Address};
 use homeroom_edge::{ApiError, App, Body, Json, NoContent, Query, sms::AppCaller};
-use homeroom_kernel::{Fields, Input};
+use homeroom_kernel::{Fields, Input, Timestamp};
 use homeroom_store::{
     IdentityDb,
     sms::{
         callbacks,
         contacts::{self, OptOut},
-        stops,
+        stops::{self, Pair},
     },
 };
 use http::StatusCode;
@@ -52,16 +52,35 @@ pub(crate) fn in_path(text: &str) -> Result<String, ApiError> {
     Ok(number.as_str().to_owned())
 }
 
-/// Takes back from the bridge what has not left for a receiver that is about to opt out. That it is away keeps nobody from opting out.
-pub(crate) async fn withdraw_from_bridge(
+/// Takes back from the bridge what has not left for receivers that have opted out; how many messages may leave yet. The opt-outs must be stored
+/// before, for what is handed over from then on is withheld. That the bridge is away keeps nobody from opting out.
+pub(crate) async fn take_back(
     app: &App,
+    tenant: Option<TenantId>,
     db: &impl IdentityDb,
-    app_id: i64,
-    number: &str,
-) -> Result<Vec<SmsMessageId>, ApiError> {
-    let elsewhere = stops::list_elsewhere_to(db, app_id, number).await?;
-    let asked = ask(app, elsewhere.iter().map(|one| (one.app_id, one.id))).await;
-    Ok(asked.withdrawn)
+    pairs: &[Pair<'_>],
+    now: Timestamp,
+) -> Result<usize, ApiError> {
+    let at_bridge = stops::list_elsewhere(db, pairs).await?;
+    let messages = at_bridge.messages.iter().map(|one| (one.app_id, one.id));
+    let asked = ask(app, messages).await;
+    if !asked.withdrawn.is_empty() {
+        let batch = stops::withdraw(pairs, &asked.withdrawn, now);
+        let tells = callbacks::carry_out(batch, db, now).await?;
+        outbound::tell(app, tenant, tells).await;
+    }
+    Ok(asked.remaining(at_bridge.total))
+}
+
+/// Opts receivers of an app out, and takes back what waits for them; how many messages may leave yet.
+pub(crate) async fn opt_out(caller: &AppCaller, numbers: &[&str]) -> Result<usize, ApiError> {
+    let (app, db, now) = (&caller.app, &caller.db, caller.context.now);
+    let (app_id, tenant) = (caller.sms_app.id, caller.sms_app.tenant);
+    let batch = contacts::add(&caller.stamp(), app_id, numbers);
+    let tells = callbacks::carry_out(batch, db, now).await?;
+    outbound::tell(app, tenant, tells).await;
+    let pairs: Vec<Pair<'_>> = numbers.iter().map(|number| (app_id, *number)).collect();
+    take_back(app, tenant, db, &pairs, now).await
 }
 
 pub(crate) fn not_found() -> ApiError {
@@ -127,10 +146,7 @@ pub(crate) async fn add_opt_out(
     body: Body<OptOutIn>,
 ) -> Result<Json<OptOutOut>, ApiError> {
     let (app_id, number) = (caller.sms_app.id, body.input.number.as_str());
-    let at_bridge = withdraw_from_bridge(&caller.app, &caller.db, app_id, number).await?;
-    let batch = contacts::add(&caller.stamp(), app_id, number, &at_bridge);
-    let tells = callbacks::carry_out(batch, &caller.db, caller.context.now).await?;
-    outbound::tell(&caller.app, caller.sms_app.tenant, tells).await;
+    opt_out(&caller, &[number]).await?;
     let row = contacts::find(&caller.db, app_id, number).await?;
     // Taken away by another request in the meantime.
     Ok(Json(row.ok_or_else(not_found)?.into()))

@@ -12,7 +12,7 @@ use homeroom_store::{
     sql::Consistency,
 };
 
-use crate::outbound;
+use crate::{adapter, outbound};
 
 /// Longer than the queues usually takes.
 const WAITING_SECONDS: i64 = 120;
@@ -56,7 +56,8 @@ async fn put_again(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let before = now.plus_seconds(-WAITING_SECONDS);
-    let (waiting, tells) = messages::list_waiting(db, before, MESSAGES_PER_VISIT, now).await?;
+    let (horizon, limit) = (adapter::horizon(now), MESSAGES_PER_VISIT);
+    let (waiting, tells) = messages::list_waiting(db, before, horizon, limit, now).await?;
     let failed = |error: PortError| StoreError::Unavailable(error.0);
     if !waiting.is_empty() {
         let jobs = outbound::jobs(tenant, &waiting);

@@ -3,6 +3,8 @@
 mod api_keys;
 mod audit_logs;
 mod auth;
+#[cfg(all(target_arch = "wasm32", feature = "panic-route"))]
+mod panic_route;
 mod permissions;
 mod roles;
 mod routes;
@@ -20,13 +22,18 @@ mod events {
     use worker::web_sys::{Request, Response};
     use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
 
+    #[cfg(feature = "panic-route")]
+    use super::panic_route::router;
+    #[cfg(not(feature = "panic-route"))]
+    use super::router;
+
     thread_local! {
         static AREA: Area = const { Area::new() };
     }
 
     #[event(fetch)]
     async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-        edge::fetch(request, env, context, &AREA, super::router).await
+        edge::fetch(request, env, context, &AREA, router).await
     }
 
     #[event(scheduled)]

@@ -88,6 +88,9 @@ pub struct Submitted {
     pub outcomes: Vec<Outcome>,
 }
 
+/// How far ahead a message may be scheduled at the bridge, in seconds: 30 days. The platform keeps what is to leave later.
+pub const MAX_DELAY_SECONDS: i64 = 30 * 86_400;
+
 /// What became of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -103,7 +106,8 @@ pub enum Outcome {
     Refused {
         /// The message.
         message_id: String,
-        /// Stable code: `unknown_esme`, `ip_not_allowed`, `link_disabled`, `invalid_source`, `invalid_destination`, `invalid_text`, `too_long`, `conflict`, `expired`.
+        /// Stable code: `unknown_esme`, `ip_not_allowed`, `link_disabled`, `invalid_source`, `invalid_destination`, `invalid_text`, `too_long`,
+        /// `conflict`, `expired`, `invalid_id`, `invalid_time`.
         code: String,
         /// What is wrong, for a person.
         error: String,

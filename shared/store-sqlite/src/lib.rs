@@ -23,6 +23,7 @@ pub const CONTROL_SCHEMA: &[&str] = &[
     include_str!("../../../schema/control/0004_sms_callbacks.sql"),
     include_str!("../../../schema/control/0005_sms_confidential.sql"),
     include_str!("../../../schema/control/0006_webhooks.sql"),
+    include_str!("../../../schema/control/0007_sms_indexes.sql"),
 ];
 /// The migrations of a school's database, in order.
 pub const TENANT_SCHEMA: &[&str] = &[
@@ -50,6 +51,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0022_erasure.sql"),
     include_str!("../../../schema/tenant/0023_corrected_attendance.sql"),
     include_str!("../../../schema/tenant/0024_cancelled_lessons.sql"),
+    include_str!("../../../schema/tenant/0028_sms_indexes.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -11,6 +11,7 @@ fn patient() -> Schedule {
         first_pause: Duration::from_hours(1),
         longest_pause: Duration::from_hours(2),
         spread: Duration::from_secs(1),
+        outage: Duration::ZERO,
         rush_every: Duration::ZERO,
         idle: Duration::from_millis(5),
         ..Schedule::default()

@@ -19,6 +19,13 @@ pub(crate) struct Asked {
     pub(crate) is_away: bool,
 }
 
+impl Asked {
+    /// Of so many messages, how many may leave yet: those that it was not asked about, did not answer about, or that are on their way to it.
+    pub(crate) fn remaining(&self, total: usize) -> usize {
+        total.saturating_sub(self.withdrawn.len() + self.left as usize)
+    }
+}
+
 /// Asks for messages of apps back.
 pub(crate) async fn ask(
     app: &App,

@@ -20,7 +20,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{app_id, receiver};
-use crate::{fields::shown, opt_outs::withdraw_from_bridge};
+use crate::{fields::shown, opt_outs::take_back};
 
 /// A number that gets no text messages of the school.
 #[derive(Serialize, ToSchema)]
@@ -130,9 +130,11 @@ pub(crate) async fn add_sms_opt_out(
         guardian_name: guardian.and_then(|pair| pair.guardian_name),
         created_at,
     };
-    let at_bridge = withdraw_from_bridge(&post.app, &post.db, app.id, number).await?;
-    let batch = all::add(&post.stamp(), app.id, number, &at_bridge);
-    post.done(batch, &out).await
+    let batch = all::add(&post.stamp(), app.id, &[number]);
+    let answer = post.done(batch, &out).await?;
+    let (pair, now) = ((app.id, number), post.context.now);
+    take_back(&post.app, app.tenant, &post.db, &[pair], now).await?;
+    Ok(answer)
 }
 
 /// Opt a number in again

@@ -69,9 +69,6 @@ pub(crate) async fn send_batch(
     body: Body<BatchIn>,
 ) -> Result<Json<BatchOut>, ApiError> {
     let input = body.input;
-    admit(&caller.app, &caller.context, input.esme).await?;
-    check_sender(&caller.sms_app, &input.source)?;
-    callbacks::admit(&caller, &input.callback).await?;
     let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
     let ids = IdSource::new(&*app.ports.entropy, now);
     let id: SmsBatchId = ids.next();
@@ -90,6 +87,13 @@ pub(crate) async fn send_batch(
         batches::find_before(&caller.db, app_id, &transaction_id, &own, &receivers, now).await?;
     if let Some((row, members)) = before.batch {
         return repeated(&content_hash, row, members, &places);
+    }
+    // A repetition is answered as the first was, whatever may have changed since.
+    admit(app, &caller.context, input.esme).await?;
+    check_sender(&caller.sms_app, &input.source)?;
+    callbacks::admit(&caller, &input.callback).await?;
+    for one in &recipients {
+        one.draft.envelope.check_validity(now)?;
     }
     let numbers: Vec<&str> = receivers.iter().map(|(number, _)| *number).collect();
     let everywhere = opted_out_of_all(app, &caller.db, &caller.context.trace, &numbers).await?;

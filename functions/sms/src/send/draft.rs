@@ -9,6 +9,7 @@ use homeroom_domain::{
         text::TextLength,
     },
 };
+use homeroom_edge::ApiError;
 use homeroom_kernel::{Fields, Input, Timestamp, rules};
 use homeroom_store::sms::messages::{Callback, NewMessage, Numbering};
 use serde_json::{Value, json};
@@ -49,6 +50,17 @@ impl Envelope {
         match self.validity {
             Validity::Until(until) => Some(until),
             Validity::Default | Validity::Seconds(_) => None,
+        }
+    }
+
+    /// Refuses what is of no use any more.
+    pub(crate) fn check_validity(&self, now: Timestamp) -> Result<(), ApiError> {
+        match self.valid_until() {
+            Some(until) if until <= now => Err(ApiError::field(
+                "valid_until",
+                "This is over already: the message would not be sent.",
+            )),
+            _ => Ok(()),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::draft::{Draft, Envelope};
-use crate::fields::{MAX_INTEGER, MAX_TEXT, receiver, transaction_id};
+use crate::fields::{MAX_INTEGER, MAX_TEXT, own_id, receiver, transaction_id};
 
 /// Receivers of one batch.
 const MAX_RECIPIENTS: usize = 1_000;
@@ -101,7 +101,8 @@ impl Input for BatchIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let name = fields.optional("name", rules::text(0, 100));
         let text = fields.nullable("message", rules::verbatim(1, MAX_TEXT));
-        let transaction_id = fields.nullable("transaction_id", rules::text(1, MAX_TRANSACTION_ID));
+        let transaction_id =
+            fields.nullable("transaction_id", |value| own_id(value, MAX_TRANSACTION_ID));
         let lines = fields.required("recipients", lines);
         let envelope = Envelope::read(fields);
         let (text, envelope) = (text?.flatten(), envelope?);

@@ -139,9 +139,6 @@ pub(crate) async fn send_message(
     body: Body<Draft>,
 ) -> Result<Json<SendOut>, ApiError> {
     let draft = body.input;
-    admit(&caller.app, &caller.context, draft.envelope.esme).await?;
-    check_sender(&caller.sms_app, &draft.envelope.source)?;
-    callbacks::admit(&caller, &draft.envelope.callback).await?;
     let (app, now, app_id) = (&caller.app, caller.context.now, caller.sms_app.id);
     let receiver = (draft.destination.as_str(), draft.text.as_str());
     let transaction_id = draft.transaction_id.as_deref();
@@ -150,6 +147,11 @@ pub(crate) async fn send_message(
     if let Some(known) = known {
         return repeated(&draft.content_hash(), &known);
     }
+    // A repetition is answered as the first was, whatever may have changed since.
+    admit(app, &caller.context, draft.envelope.esme).await?;
+    check_sender(&caller.sms_app, &draft.envelope.source)?;
+    callbacks::admit(&caller, &draft.envelope.callback).await?;
+    draft.envelope.check_validity(now)?;
     let cuts = app.cuts(&caller.context, draft.envelope.esme).await?;
     let length = draft.measure(&cuts);
     let length = length.map_err(|error| ApiError::field("message", &unsendable(error)))?;

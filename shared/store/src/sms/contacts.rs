@@ -161,8 +161,9 @@ pub fn guard(app_id: i64, ids: &[SmsMessageId], caps: Caps, now: Timestamp) -> B
     let same = since(caps.duplicate_seconds.into());
     let sent = "from sms_messages d where d.app_id = ?1 and d.destination = m.destination \
                 and d.confidential = 0 and d.status not in ('DELETED', 'REJECTED')";
+    // Crosswise, so that the new messages lead to what is compared with them, and not the app's whole history to the new messages.
     let broken = format!(
-        "exists (select 1 from json_each(?2) n join sms_messages m on m.id = n.value and m.app_id = ?1 where \
+        "exists (select 1 from json_each(?2) n cross join sms_messages m on m.id = n.value and m.app_id = ?1 where \
          exists (select 1 from sms_opt_outs o where o.app_id in (?1, 0) and o.number = m.destination) \
          or (?3 is not null and (select count(*) {sent} and d.id >= ?7 and d.created_at > ?6) > ?3) \
          or (?4 is not null and (select count(*) {sent} and d.id >= ?9 and d.created_at > ?8) > ?4) \
@@ -257,37 +258,6 @@ pub async fn find(
         .await
 }
 
-/// Adds a receiver for the app's owner; one that is there stays as it is. What waits for it is withdrawn, with what the bridge withdrew.
-#[must_use]
-pub fn add(stamp: &Stamp<'_>, app_id: i64, number: &str, at_bridge: &[SmsMessageId]) -> Batch {
-    let mut batch = Batch::default();
-    let entry = OptOut {
-        number: number.to_owned(),
-        reason: "api".to_owned(),
-        created_at: stamp.now,
-    };
-    batch.audit_each(
-        stamp,
-        "sms_opt_outs",
-        "select ?1 as log, 'CREATE' as action, ?2 as record_id, ?3 as changes where not exists \
-         (select 1 from sms_opt_outs where app_id = ?4 ->> 0 and number = ?4 ->> 1)",
-        vec![
-            stamp.ids.next::<()>().into(),
-            record(app_id, number).into(),
-            changes(None::<&OptOut>, Some(&entry)).to_string().into(),
-            json!([app_id, number]).to_string().into(),
-        ],
-    );
-    batch.push(sql!(
-        "insert into sms_opt_outs (app_id, number, reason, created_at) values (?1, ?2, 'api', ?3) on conflict do nothing",
-        app_id,
-        number,
-        stamp.now,
-    ));
-    batch.append(stops::withdraw(&[(app_id, number)], at_bridge, stamp.now));
-    batch
-}
-
 /// Of these numbers, those that get no messages of an app.
 pub async fn list_known(
     db: &impl IdentityDb,
@@ -322,9 +292,10 @@ pub async fn room(db: &impl IdentityDb, app_id: i64, most: u32) -> Result<u32, S
     Ok(most.saturating_sub(row.map_or(0, |row| row.count)))
 }
 
-/// The same as [`add`] for many. Of what the bridge has nothing is withdrawn yet: which of it is theirs is known once they are there.
+/// Adds receivers for the app's owner; one that is there stays as it is. What waits for them is withdrawn, but for what the bridge has: which of it is
+/// theirs is known once they are there.
 #[must_use]
-pub fn add_all(stamp: &Stamp<'_>, app_id: i64, numbers: &[&str]) -> Batch {
+pub fn add(stamp: &Stamp<'_>, app_id: i64, numbers: &[&str]) -> Batch {
     let mut batch = Batch::default();
     let mut numbers = numbers.to_vec();
     numbers.sort_unstable();

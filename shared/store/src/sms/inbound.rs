@@ -66,8 +66,9 @@ pub fn store(messages: &[NewInbound], now: Timestamp) -> Batch {
     batch.push(sql!(stop, json!(stops).to_string()));
     // What the app's owner wrote down before, the phone itself undoes too.
     let start = format!(
-        "delete from sms_opt_outs as o where exists (select 1 from json_each(?1) e where o.app_id = e.value ->> 0 \
-         and o.number = e.value ->> 1 and o.created_at <= e.value ->> 2 and {})",
+        "delete from sms_opt_outs where (app_id, number) in (select o.app_id, o.number from json_each(?1) e \
+         cross join sms_opt_outs o on o.app_id = e.value ->> 0 and o.number = e.value ->> 1 \
+         where o.created_at <= e.value ->> 2 and {})",
         unheeded("stop")
     );
     batch.push(sql!(start, json!(starts).to_string()));
@@ -175,12 +176,20 @@ pub async fn list(
         Some((at, id)) => (Some(*at), Some(id.as_str())),
         None => (None, None),
     };
+    // An index serves each of the two.
+    let of_source = if wanted.source.is_some() {
+        "source = ?4"
+    } else {
+        "?4 is null"
+    };
+    let text = format!(
+        "select id, esme, source, destination, text, missing_parts, keyword, received_at from sms_inbound \
+         where app_id = ?1 and {of_source} and received_at >= ifnull(?2, 0) and (?3 is null or received_at < ?3) \
+         and (?5 is null or (received_at, id) < (?5, ?6)) order by received_at desc, id desc limit ?7"
+    );
     db.connection()
         .rows(sql!(
-            "select id, esme, source, destination, text, missing_parts, keyword, received_at from sms_inbound \
-             where app_id = ?1 and received_at >= ifnull(?2, 0) and (?3 is null or received_at < ?3) \
-             and (?4 is null or source = ?4) and (?5 is null or (received_at, id) < (?5, ?6)) \
-             order by received_at desc, id desc limit ?7",
+            text,
             app_id,
             wanted.from,
             wanted.to,

@@ -302,22 +302,23 @@ pub struct Claimed {
     pub words: String,
 }
 
-/// Takes messages to hand them to the bridge: those that it does not have yet, whoever took them before. Those whose receivers have opted out
-/// meanwhile are withdrawn instead; whether an app is to be told of something then.
+/// Takes messages to hand them to the bridge: those that it does not have yet, whoever took them before, and that are to leave by `horizon`.
+/// Those whose receivers have opted out meanwhile are withdrawn instead; whether an app is to be told of something then.
 pub async fn claim(
     db: &impl IdentityDb,
     ids: &[SmsMessageId],
+    horizon: Timestamp,
     now: Timestamp,
 ) -> Result<(Vec<Claimed>, bool), StoreError> {
     let ids = json!(ids).to_string();
     let text = format!(
         "update sms_messages as m set claimed_at = ?2 where m.id in (select value from json_each(?1)) \
-         and m.handed_at is null and m.status = 'ACCEPTED' returning {}, text as words",
+         and m.handed_at is null and m.status = 'ACCEPTED' and ifnull(m.send_at, 0) <= ?3 returning {}, text as words",
         COLUMNS.replace("m.", "")
     );
     let statements = vec![
         stops::withhold(ids.clone(), now),
-        sql!(text, ids, now),
+        sql!(text, ids, now, horizon),
         due::due(now),
     ];
     let mut outcomes = db.connection().batch(statements).await?;
@@ -362,19 +363,21 @@ struct Waiting {
 /// How long callbacks are kept.
 const CALLBACKS_SECONDS: i64 = 30 * 24 * 3_600;
 
-/// What was neither accepted nor taken since `before` and still waits for the bridge, the oldest first; and whether an app is to be told
-/// of something. Callbacks of long ago are forgotten on the way.
+/// What was neither accepted nor taken since `before`, is to leave by `horizon` and still waits for the bridge, the oldest first; and whether an app
+/// is to be told of something. Callbacks of long ago are forgotten on the way.
 pub async fn list_waiting(
     db: &impl IdentityDb,
     before: Timestamp,
+    horizon: Timestamp,
     limit: u16,
     now: Timestamp,
 ) -> Result<(Vec<SmsMessageId>, bool), StoreError> {
     let waiting = sql!(
         "select id from sms_messages where handed_at is null and status = 'ACCEPTED' and created_at < ?1 \
-         and (claimed_at is null or claimed_at < ?1) order by created_at limit ?2",
+         and (claimed_at is null or claimed_at < ?1) and ifnull(send_at, 0) <= ?3 order by created_at limit ?2",
         before,
         i64::from(limit),
+        horizon,
     );
     let old = now.plus_seconds(-CALLBACKS_SECONDS);
     let statements = vec![waiting, due::due(now), due::forget(old)];

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{DELETED, EVERYONE};
 use crate::{
     batch::Batch,
-    connection::{Connected, IdentityDb},
+    connection::Connected,
     error::StoreError,
     sql::{Statement, sql},
 };
@@ -38,18 +38,19 @@ const WAITS: &str = "m.status = 'ACCEPTED' and not exists (select 1 from sms_inb
 
 /// Messages `m` that wait for those of the receivers in `?1` that have opted out.
 fn opted_out(pairs: &[Pair<'_>]) -> String {
-    let known = "from json_each(?1) e join sms_opt_outs o on o.app_id = e.value ->> 0 and o.number = e.value ->> 1";
+    // Crosswise: the few receivers lead to their messages, and not all messages to them.
+    let known = "from json_each(?1) e cross join sms_opt_outs o on o.app_id = e.value ->> 0 and o.number = e.value ->> 1";
     // Numbers of nobody are the platform's, which is asked about its own apps.
     let of_everyone = if pairs.iter().any(|(app_id, _)| *app_id == EVERYONE) {
         format!(
-            "union all select a.id, o.number {known} join sms_apps a on a.tenant_id is null where o.app_id = {EVERYONE}"
+            "union all select a.id, o.number {known} cross join sms_apps a on a.tenant_id is null where o.app_id = {EVERYONE}"
         )
     } else {
         String::new()
     };
     format!(
         "from (select o.app_id, o.number {known} {of_everyone}) r \
-         join sms_messages m on m.app_id = r.app_id and m.destination = r.number where {WAITS}"
+         cross join sms_messages m on m.app_id = r.app_id and m.destination = r.number where {WAITS}"
     )
 }
 
@@ -105,19 +106,6 @@ pub async fn list_elsewhere(
         total: rows.first().map_or(0, |row| row.total),
         messages: rows.into_iter().map(|row| row.message).collect(),
     })
-}
-
-/// The same for a receiver that is about to opt out.
-pub async fn list_elsewhere_to(
-    db: &impl IdentityDb,
-    app_id: i64,
-    number: &str,
-) -> Result<Vec<Elsewhere>, StoreError> {
-    let text = format!(
-        "select m.id, m.app_id from sms_messages m where m.app_id = ?1 and m.destination = ?2 and {WAITS} \
-         and not ({IS_HERE}) {FURTHEST_FIRST} limit {AT_BRIDGE}"
-    );
-    db.connection().rows(sql!(text, app_id, number)).await
 }
 
 /// Withdraws those of these messages whose receivers opted out before the messages were handed over.

@@ -49,13 +49,15 @@ pub struct Parts {
 /// Those of a day, `2026-01-31`, and of its month.
 pub async fn parts_of_all(db: &impl IdentityDb, day: &str) -> Result<Parts, StoreError> {
     let month: String = day.chars().take(7).collect();
+    let (first, last) = (format!("{month}-01"), format!("{month}-31"));
     let row = db
         .connection()
         .first(sql!(
             "select ifnull(sum(parts) filter (where day = ?1), 0) as today, ifnull(sum(parts), 0) as this_month \
-             from sms_usage where substr(day, 1, 7) = ?2",
+             from sms_usage where day between ?2 and ?3",
             day,
-            month,
+            first,
+            last,
         ))
         .await?;
     Ok(row.unwrap_or_default())

@@ -150,7 +150,8 @@ pub async fn find(db: &TenantDb, app_id: i64, id: SmsBatchId) -> Result<BatchRow
     row.ok_or(StoreError::NotFound)
 }
 
-/// Messages of a batch that the bridge may have and that have not left as far as is known here, the oldest first.
+/// Messages of a batch that the bridge may have and that have not left as far as is known here. What is furthest from
+/// leaving comes first: what has left while its receipt is late keeps none of the others from being asked about.
 pub async fn list_handed(
     db: &TenantDb,
     id: SmsBatchId,
@@ -164,7 +165,7 @@ pub async fn list_handed(
         .connection
         .rows(sql!(
             "select id from sms_messages where batch_id = ?1 and status = 'ACCEPTED' \
-             and (claimed_at is not null or handed_at is not null) order by id limit ?2",
+             and (claimed_at is not null or handed_at is not null) order by send_at desc, id desc limit ?2",
             id,
             i64::from(limit),
         ))

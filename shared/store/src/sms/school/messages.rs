@@ -121,12 +121,12 @@ pub static LISTING: Listing = Listing {
         (
             "from",
             FilterKind::Date,
-            "m.created_at >= unixepoch(?) * 1000",
+            "m.id >= (select printf('%08x-%04x', at >> 16, at & 65535) from (select unixepoch(?) * 1000 as at))",
         ),
         (
             "to",
             FilterKind::Date,
-            "m.created_at < (unixepoch(?) + 86400) * 1000",
+            "m.id < (select printf('%08x-%04x', at >> 16, at & 65535) from (select (unixepoch(?) + 86400) * 1000 as at))",
         ),
     ],
 };
