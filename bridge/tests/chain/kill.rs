@@ -83,13 +83,7 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
         }
         let moment = u64::from(uuid::Uuid::now_v7().as_bytes()[15]) * 3;
         tokio::time::sleep(Duration::from_millis(50 + moment)).await;
-        // On a slow machine there is not enough to count by then.
-        for _ in 0..6_000 {
-            if answered.load(Ordering::SeqCst) > 10 * (round + 1) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        reach(&answered, 10 * (round + 1) + 1).await;
         chain.kill();
         for (seen, (_, sql)) in seen.iter_mut().zip(MOMENTS) {
             *seen += usize::from(chain.count(sql) > 0);
@@ -156,6 +150,16 @@ fn each_says_so(chain: &Chain, arrived: &HashMap<String, Vec<usize>>) {
         if n == 0 {
             println!("{history}");
         }
+    }
+}
+
+/// Waits for as much as can be counted, which on a slow machine is not there at once.
+async fn reach(answered: &AtomicUsize, wanted: usize) {
+    for _ in 0..6_000 {
+        if answered.load(Ordering::SeqCst) >= wanted {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
