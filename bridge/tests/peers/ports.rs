@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Below all that systems give to connections and to who asks for any port: between the look at one of those and the listening, or while its listener
 /// is started anew, anybody may be given it.
-const FIRST: u32 = 10_000;
+const FIRST: u32 = 11_000;
 const COUNT: u32 = 20_000;
 
 /// An address that nobody listens at, and each time another.

@@ -4,9 +4,9 @@ import { createServer } from "node:net";
 const HOST = "127.0.0.1";
 /**
  * Below all that systems give to connections and to who asks for any port: between the look at one of those and the listening, or while its
- * listener is started anew, anybody may be given it.
+ * listener is started anew, anybody may be given it. Above those that `fetch` refuses.
  */
-const [FIRST, COUNT] = [10_000, 20_000];
+const [FIRST, COUNT] = [11_000, 20_000];
 let next = Math.floor(Math.random() * COUNT);
 
 /** A port that nobody listens on, and each time another: the preferred one, where that is free. */
