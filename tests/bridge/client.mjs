@@ -11,7 +11,7 @@ const fail = (text) => {
   console.error(text);
   process.exit(1);
 };
-setTimeout(() => fail(`${answered} answers and ${receipted} receipts after 20 s`), 20_000);
+setTimeout(() => fail(`${answered} answers and ${receipted} receipts after a minute`), 60_000);
 
 const session = smpp.connect({ url: `smpp://127.0.0.1:${port}` });
 session.on('error', (error) => fail(String(error)));

@@ -25,7 +25,7 @@ def delivered(pdu, **_):
 
 
 def main():
-    client = smpplib.client.Client("127.0.0.1", int(sys.argv[1]), timeout=5, allow_unknown_opt_params=True)
+    client = smpplib.client.Client("127.0.0.1", int(sys.argv[1]), timeout=60, allow_unknown_opt_params=True)
     client.set_message_sent_handler(answered)
     client.set_message_received_handler(delivered)
     client.connect()

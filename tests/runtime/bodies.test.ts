@@ -33,6 +33,9 @@ function send(session: Session, path: string, headers: Record<string, string>, w
     });
     outgoing.on("error", fail);
     outgoing.on("response", (response) => {
+      // The connection may end before all of the body was taken: then the answer counts.
+      outgoing.off("error", fail).on("error", () => {});
+      response.on("error", fail);
       let text = "";
       response.setEncoding("utf8").on("data", (chunk) => (text += chunk));
       response.on("end", () => {

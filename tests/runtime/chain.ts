@@ -1,13 +1,13 @@
 // The whole way of a text message: the built Workers and their queue, the bridge, and a message centre that this project did not write.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
 import { ROOT, startPlatform } from "../../xtask/js/platform.mjs";
 import { startBridge } from "../../xtask/js/platform/bridge.mjs";
+import { freePort } from "../../xtask/js/platform/ports.mjs";
 import { masterKeys } from "../../xtask/js/platform/state.mjs";
 import { type Platform, type Row, call, temporaryState } from "./platform";
 
@@ -128,17 +128,9 @@ export function useChain(): Chain {
 }
 
 /** Asks until the answer will do; the last one, where the time runs out. */
-export async function until<T>(ask: () => Promise<T> | T, good: (answer: T) => boolean, seconds = 20): Promise<T> {
+export async function until<T>(ask: () => Promise<T> | T, good: (answer: T) => boolean, seconds = 60): Promise<T> {
   for (const end = Date.now() + seconds * 1000; ; await setTimeout(100)) {
     const answer = await ask();
     if (good(answer) || Date.now() > end) return answer;
   }
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => probe.close(done));
-  return port;
 }

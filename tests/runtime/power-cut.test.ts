@@ -99,7 +99,7 @@ test(
     const found = new Set(known.map(({ user_id }) => user_id));
     for (const { path, acknowledged } of writes) if (path === "users/") expect(found).toContain(acknowledged);
   },
-  60_000 + ROUNDS * 20_000,
+  120_000 + ROUNDS * 60_000,
 );
 
 const start = async () => (await startPlatform({ state, demo: true })) as Platform;

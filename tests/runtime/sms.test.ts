@@ -80,7 +80,7 @@ function tell(path: string, body: unknown): Promise<Answer> {
 }
 
 async function arrived(id: string): Promise<Row> {
-  for (let waited = 0; waited < 15_000; waited += 50) {
+  for (let waited = 0; waited < 60_000; waited += 50) {
     const found = bridge.bodies.find((message) => message.message_id === id);
     if (found) return found;
     await new Promise((done) => setTimeout(done, 50));
@@ -126,6 +126,9 @@ test("the sweep finds what never got into the queue", async () => {
   const app = await App.make(platform, platform.url, "joan");
   const { message_id } = await app.send("Lost");
   await arrived(message_id);
+  // It is noted after the bridge has answered.
+  const noted = async () => (await platform.execute("CONTROL", [["SELECT handed_at FROM sms_messages WHERE id = ?1", message_id]]))[0][0].handed_at;
+  await expect.poll(noted, { timeout: 60_000 }).not.toBeNull();
   const long = Date.now() - 600_000;
   const forget = "UPDATE sms_messages SET handed_at = NULL, claimed_at = NULL, created_at = ?2 WHERE id = ?1";
   await platform.execute("CONTROL", [[forget, message_id, long]]);
@@ -156,7 +159,7 @@ test("an app is told that its message arrived, signed, again until it takes it, 
   expect((await tell("/api/v1/sms/dlr", { events: [event] })).status).toBe(204);
   const delivery = async () => (await app.do("callbacks/deliveries")).results[0];
   for (const [attempts, answered] of [[1, 500], [2, 302], [3, 204]]) {
-    await expect.poll(delivery, { timeout: 15_000 }).toMatchObject({ attempts, answered });
+    await expect.poll(delivery, { timeout: 60_000 }).toMatchObject({ attempts, answered });
     await platform.execute("CONTROL", [["UPDATE sms_callbacks SET due_at = 0"]]);
     await platform.scheduled();
   }

@@ -46,7 +46,7 @@ test("a publication reaches a webhook as one signed request, which comes again u
   const publish = await admin.call("POST", `${path}publish/`, { accept_incomplete: true });
   expect(publish.status, publish.text).toBe(200);
   const delivery = async () => (await system.do("GET", `webhooks/${webhook.id}/deliveries/`)).results[0];
-  await expect.poll(delivery, { timeout: 15_000 }).toMatchObject({ state: "waiting", schema_name: school.slug });
+  await expect.poll(delivery, { timeout: 60_000 }).toMatchObject({ state: "waiting", schema_name: school.slug });
   for (const [attempts, answered] of [[1, 500], [2, 302], [3, 204]]) {
     await platform.scheduled();
     expect(await delivery()).toMatchObject({ attempts, answered });
@@ -70,7 +70,7 @@ test("a publication reaches a webhook as one signed request, which comes again u
   });
   // A ping goes right after the answer, without the minute.
   const ping = await system.do("POST", `webhooks/${webhook.id}/test/`);
-  await expect.poll(() => told.length, { timeout: 15_000 }).toBe(4);
+  await expect.poll(() => told.length, { timeout: 60_000 }).toBe(4);
   expect(JSON.parse(told[3].body)).toMatchObject({ type: "ping", id: ping.id, school: null });
   receiver.close();
   receiver.closeAllConnections();

@@ -48,6 +48,9 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
   const occupied = occupy(state);
   let mf;
   let bridge;
+  let ended = false;
+  // Its last lines may be read when it has ended, and then the folder may be gone.
+  const keep = (line) => ended || appendFileSync(join(state, "platform.log"), `${line}\n`);
   try {
     const workers = readWorkers();
     const databases = readDatabases(workers);
@@ -68,7 +71,7 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
       port,
       defaultPersistRoot: stored(state),
       log: new Log(LogLevel.NONE),
-      handleRuntimeStdio: logTo(log ?? ((line) => appendFileSync(join(state, "platform.log"), `${line}\n`))),
+      handleRuntimeStdio: logTo(log ?? keep),
       cf: false,
     });
     const { port: taken } = await started(mf, state);
@@ -95,6 +98,7 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
       },
       async stop() {
         await Promise.all([mf.dispose(), bridge?.stop()]);
+        ended = true;
         occupied.leave();
       },
     };
@@ -113,6 +117,7 @@ export async function startPlatform({ state, port = 0, demo = false, students = 
     return platform;
   } catch (error) {
     await Promise.all([mf?.dispose().catch(() => {}), bridge?.stop()]);
+    ended = true;
     occupied.leave();
     throw error;
   }

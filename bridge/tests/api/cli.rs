@@ -186,6 +186,6 @@ async fn an_attached_process_ends_with_its_standard_input_and_not_before() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(child.try_wait().unwrap().is_none());
     drop(child.stdin.take());
-    let ended = tokio::time::timeout(Duration::from_secs(10), child.wait()).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), child.wait()).await;
     assert!(ended.unwrap().unwrap().success());
 }

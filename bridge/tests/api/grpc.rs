@@ -106,7 +106,10 @@ async fn a_call_ends_when_its_deadline_has_passed_though_the_client_would_wait()
     )
     .await;
     assert_eq!(late.headers()["grpc-status"], "4");
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "the engine's time"
+    );
     for limit in ["30S", "nonsense", "", "99999999H"] {
         let good = call(&client, &bridge, ("SendMessage", Some(limit)), one(2, "Hi")).await;
         assert!(!good.headers().contains_key("grpc-status"), "{limit:?}");
@@ -139,7 +142,7 @@ async fn of_a_stream_that_is_cancelled_half_way_what_was_answered_is_stored_and_
     let mut buffer = BytesMut::new();
     let mut answered = Vec::new();
     while answered.len() < 50 {
-        let frame = timeout(Duration::from_secs(10), answer.frame()).await;
+        let frame = timeout(Duration::from_mins(1), answer.frame()).await;
         buffer.extend_from_slice(&frame.unwrap().unwrap().unwrap().into_data().unwrap());
         while buffer.len() >= 5 {
             let length = u32::from_be_bytes(buffer[1..5].try_into().unwrap()) as usize;
@@ -151,11 +154,19 @@ async fn of_a_stream_that_is_cancelled_half_way_what_was_answered_is_stored_and_
         }
     }
     cancelled.store(true, Ordering::Relaxed);
-    let end = timeout(Duration::from_secs(10), async {
+    let end = timeout(Duration::from_mins(1), async {
         while let Some(Ok(_)) = answer.frame().await {}
     });
     end.await.expect("the stream ends");
-    sleep(Duration::from_millis(300)).await;
+    // What had come by then is stored, sooner or later.
+    let count = || bridge.engine.messages.lock().unwrap().len();
+    let (mut before, mut looks) = (0, 0);
+    while before != count() {
+        before = count();
+        looks += 1;
+        assert!(looks < 20, "it still reads what nobody sends");
+        sleep(Duration::from_millis(300)).await;
+    }
     let stored = bridge.engine.messages.lock().unwrap().clone();
     for one in &answered {
         assert!(one.success);
@@ -163,8 +174,7 @@ async fn of_a_stream_that_is_cancelled_half_way_what_was_answered_is_stored_and_
         assert_eq!(kept.unwrap().message_id, one.message_id);
     }
     sleep(Duration::from_millis(300)).await;
-    let later = bridge.engine.messages.lock().unwrap().len();
-    assert_eq!(later, stored.len(), "it still reads what nobody sends");
+    assert_eq!(count(), stored.len(), "it still reads what nobody sends");
     // The same connection serves the next call.
     let next = call(
         &client,

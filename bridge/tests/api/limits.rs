@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::support::{Bridge, bridge, bridge_with, message, token};
+use super::support::{Answer, Bridge, bridge, bridge_with, message, token};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -10,12 +10,13 @@ const NOBODY: &str = "http://127.0.0.1:9";
 /// Sends bytes and reads what comes until the bridge closes.
 async fn talk(bridge: &Bridge, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(bridge.rest).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
-    timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
+    let talk = async {
+        // It may close before it has taken all, which resets the connection: what it said counts.
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.read_to_end(&mut answer).await;
+    };
+    timeout(Duration::from_mins(1), talk).await.unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -29,13 +30,15 @@ fn head(length: usize) -> String {
 
 #[tokio::test]
 async fn over_its_rate_an_app_gets_429_with_the_seconds_to_wait() {
-    let bridge = bridge_with(NOBODY, "[limits]\napp_rate = 0.5\napp_burst = 2").await;
+    let bridge = bridge_with(NOBODY, "[limits]\napp_rate = 0.05\napp_burst = 2").await;
     for expected in [200, 200, 429] {
         let answer = bridge.post("/api/v1/sms/send", message()).await;
         assert_eq!(answer.status, expected);
         if expected == 429 {
             assert_eq!(answer.error(), (429, "rate limit exceeded".to_owned()));
-            assert_eq!(answer.headers["retry-after"], "2");
+            let wait = answer.headers["retry-after"].to_str().unwrap();
+            // Of the twenty from the first to the third, what has not passed yet.
+            assert!((10..=20).contains(&wait.parse().unwrap()), "{wait}");
         }
     }
 }
@@ -85,7 +88,7 @@ async fn a_client_that_stops_within_its_head_or_body_does_not_stay() {
     let answer = talk(&bridge, &[head(500).as_bytes(), b"{\"esme\""].concat()).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     talk(&bridge, b"").await;
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]
@@ -95,14 +98,25 @@ async fn with_too_many_requests_at_a_time_others_are_told_to_come_back_and_probe
     slow.write_all([head(500).as_bytes(), b"{"].concat().as_slice())
         .await
         .unwrap();
-    sleep(Duration::from_millis(200)).await;
-    let answer = bridge.post("/api/v1/sms/send", message()).await;
+    let answer = sent_until(&bridge, 503).await;
     assert_eq!(answer.error().0, 503);
     assert_eq!(answer.headers["retry-after"], "1");
     assert_eq!(bridge.get("/healthy").await.status, 200);
     drop(slow);
-    sleep(Duration::from_millis(200)).await;
-    assert_eq!(bridge.post("/api/v1/sms/send", message()).await.status, 200);
+    assert_eq!(sent_until(&bridge, 200).await.status, 200);
+}
+
+/// Sends a message until it has this answer, which is that of the last try where none has.
+async fn sent_until(bridge: &Bridge, status: u16) -> Answer {
+    let mut tries = 0;
+    loop {
+        let answer = bridge.post("/api/v1/sms/send", message()).await;
+        tries += 1;
+        if answer.status == status || tries == 100 {
+            return answer;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]
@@ -123,7 +137,7 @@ async fn a_connection_over_the_limit_waits_for_a_free_place() {
     );
     drop(first);
     assert_eq!(
-        timeout(Duration::from_secs(5), second.read(&mut byte))
+        timeout(Duration::from_mins(1), second.read(&mut byte))
             .await
             .unwrap()
             .unwrap(),

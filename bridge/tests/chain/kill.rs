@@ -57,12 +57,14 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
         }
     });
     let mut accepted = Vec::new();
+    let answered = Arc::new(AtomicUsize::new(0));
     let mut seen = [0; MOMENTS.len()];
     for round in 0..kills {
         chain.start().await;
         let mut load = JoinSet::new();
         for sender in 0..4 {
             let client = chain.client();
+            let count = Arc::clone(&answered);
             load.spawn(async move {
                 let mut stored = Vec::new();
                 for batch in 0.. {
@@ -73,6 +75,7 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
                     if answered.is_empty() {
                         break;
                     }
+                    count.fetch_add(answered.len(), Ordering::SeqCst);
                     stored.extend(answered);
                 }
                 stored
@@ -80,6 +83,7 @@ async fn nothing_accepted_is_lost_and_at_most_a_window_is_sent_twice_when_the_br
         }
         let moment = u64::from(uuid::Uuid::now_v7().as_bytes()[15]) * 3;
         tokio::time::sleep(Duration::from_millis(50 + moment)).await;
+        reach(&answered, 10 * (round + 1) + 1).await;
         chain.kill();
         for (seen, (_, sql)) in seen.iter_mut().zip(MOMENTS) {
             *seen += usize::from(chain.count(sql) > 0);
@@ -149,6 +153,16 @@ fn each_says_so(chain: &Chain, arrived: &HashMap<String, Vec<usize>>) {
     }
 }
 
+/// Waits for as much as can be counted, which on a slow machine is not there at once.
+async fn reach(answered: &AtomicUsize, wanted: usize) {
+    for _ in 0..6_000 {
+        if answered.load(Ordering::SeqCst) >= wanted {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// Waits until nothing more comes of what was on its way when the bridge ended.
 async fn settle(arrived: &Mutex<HashMap<String, Vec<usize>>>) {
     let count = || {
@@ -159,9 +173,10 @@ async fn settle(arrived: &Mutex<HashMap<String, Vec<usize>>>) {
             .map(Vec::len)
             .sum::<usize>()
     };
-    let mut before = None;
-    while before != Some(count()) {
-        before = Some(count());
+    let (mut before, mut quiet) = (count(), 0);
+    while quiet < 5 {
         tokio::time::sleep(Duration::from_millis(100)).await;
+        quiet = if count() == before { quiet + 1 } else { 0 };
+        before = count();
     }
 }

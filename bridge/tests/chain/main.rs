@@ -22,6 +22,8 @@ mod log;
 mod node;
 mod pair;
 mod platform;
+#[path = "../peers/ports.rs"]
+mod ports;
 mod receipts;
 mod refusals;
 mod reload;

@@ -156,11 +156,31 @@ impl Pair {
             let arrived = self.arrived.lock().unwrap();
             arrived.values().map(Vec::len).sum::<usize>()
         };
-        let mut before = None;
-        while before != Some(count()) {
-            before = Some(count());
-            tokio::time::sleep(Duration::from_millis(300)).await;
+        let (mut before, mut quiet) = (count(), 0);
+        while quiet < 4 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            quiet = if count() == before { quiet + 1 } else { 0 };
+            before = count();
         }
+    }
+
+    /// Waits until a bridge has sent enough to count, and is sending something.
+    async fn busy(&self, name: &str) {
+        let sent = || {
+            let arrived = self.arrived.lock().unwrap();
+            arrived
+                .values()
+                .flatten()
+                .filter(|came| came.1 == name)
+                .count()
+        };
+        for _ in 0..6_000 {
+            if sent() > 10 && self.sending(name).await > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{name} sent {}, and sends nothing now", sent());
     }
 
     async fn message_id(&self, text: &str) -> String {
@@ -251,6 +271,7 @@ async fn what_a_killed_bridge_was_sending_its_neighbour_on_the_database_sends() 
         let callers = pair.callers(&round.to_string());
         let moment = u64::from(uuid::Uuid::now_v7().as_bytes()[15]) * 3;
         tokio::time::sleep(Duration::from_millis(300 + moment)).await;
+        pair.busy(NAMES[victim]).await;
         pair.bridges[victim].kill();
         // The neighbour goes on, and what the victim did not answer is asked of it.
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -323,12 +344,15 @@ async fn while_the_database_is_away_nothing_is_accepted_and_then_everything_goes
         pair.database.start();
     }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
+    for name in NAMES {
+        pair.busy(name).await;
+    }
     pair.end(callers, &mut sent).await;
     // Of an event that was out when the database went, nobody could write down that it arrived.
     for name in NAMES {
         pair.end_leases_of_events(name).await;
     }
-    pair.wait_quiet(25).await;
+    pair.wait_quiet(90).await;
     let arrived = pair.all_came(&sent);
     println!(
         "{} accepted, {} refused while it was away",
@@ -357,6 +381,9 @@ async fn what_a_bridge_sent_before_the_database_was_away_for_longer_than_a_lease
     }
     let callers = pair.callers("m");
     tokio::time::sleep(Duration::from_millis(700)).await;
+    for name in NAMES.into_iter().rev() {
+        pair.busy(name).await;
+    }
     pair.database.stop();
     // The centre answers; what it said cannot be written down.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -375,7 +402,7 @@ async fn what_a_bridge_sent_before_the_database_was_away_for_longer_than_a_lease
     for name in NAMES {
         pair.end_leases_of_events(name).await;
     }
-    pair.wait_quiet(25).await;
+    pair.wait_quiet(90).await;
     let arrived = pair.all_came(&sent);
     let twice: Vec<_> = arrived.iter().filter(|(_, came)| came.len() > 1).collect();
     assert!(twice.is_empty(), "no bridge ended: {twice:?}");

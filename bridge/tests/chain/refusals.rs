@@ -29,7 +29,7 @@ async fn an_address_that_a_link_does_not_allow_is_403_for_the_link_and_its_pool(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_its_rate_an_app_is_told_429_and_when_to_come_back() {
-    let mut chain = Chain::over(&[(1, "")], "[limits]\napp_rate = 1\napp_burst = 3\n").await;
+    let mut chain = Chain::over(&[(1, "")], "[limits]\napp_rate = 0.2\napp_burst = 3\n").await;
     chain.start().await;
     let mut stored = 0;
     for n in 0..5 {
@@ -166,7 +166,7 @@ async fn on_a_full_disk_nothing_is_accepted_and_what_was_is_still_there() {
         Some(message_of("room", 900_001)),
     )
     .await;
-    for _ in 0..50 {
+    for _ in 0..600 {
         if answer.status == 200 {
             break;
         }

@@ -16,7 +16,7 @@ fn texts(prefix: &str, count: usize) -> Vec<String> {
 /// The first pool, once its rate is as wanted.
 async fn pool_of_rate(chain: &Chain, wanted: f64) -> Value {
     let mut pool = Value::Null;
-    for _ in 0..100 {
+    for _ in 0..1_200 {
         let answer = rest::call(chain.rest, "/dashboard/load-balancers", None).await;
         pool = answer.json()["data"][0].clone();
         if pool["rate"] == wanted {
@@ -32,21 +32,25 @@ async fn a_pool_sends_no_faster_than_its_own_rate_until_a_reload_lifts_it() {
     let mut chain = Chain::new(2, Duration::ZERO).await;
     chain.edit(|text| format!("{text}rate = 20\nburst = 1\n"));
     chain.start().await;
+    chain.wait_up(&[100, 101]).await;
     pool_of_rate(&chain, 20.0).await;
     let start = Instant::now();
     chain.client().send(1000, &texts("slow", 41)).await;
     chain.wait_taken(41).await;
     let took = start.elapsed().as_secs_f64();
-    assert!((1.9..6.0).contains(&took), "{took}");
+    assert!((1.9..20.0).contains(&took), "{took}");
 
     chain.edit(|text| text.replace("rate = 20\nburst = 1\n", ""));
     chain.hang_up();
     pool_of_rate(&chain, 10_000.0).await;
     let start = Instant::now();
-    chain.client().send(1000, &texts("fast", 100)).await;
-    chain.wait_taken(141).await;
+    for n in 0..4 {
+        let texts = texts(&format!("fast-{n}"), 100);
+        chain.client().send(1000, &texts).await;
+    }
+    chain.wait_taken(441).await;
     let took = start.elapsed().as_secs_f64();
-    assert!(took < 4.0, "{took}: at 20 a second it takes 5");
+    assert!(took < 16.0, "{took}: at 20 a second it takes 20");
 }
 
 /// What a centre answers, after the messages that it tells of unasked.
@@ -69,7 +73,7 @@ async fn a_reload_binds_anew_only_the_link_whose_account_changed_and_loses_nothi
     chain.hang_up();
     chain.client().send(1000, &texts("during", 100)).await;
     let mut binds = 0;
-    for _ in 0..100 {
+    for _ in 0..1_200 {
         binds = asked(&mut other, "binds").await;
         if binds > 1 {
             break;

@@ -55,6 +55,7 @@ async fn what_waits_while_the_bridge_is_down_or_its_line_cut_is_sent_later() {
 async fn the_links_of_a_pool_take_turns_also_when_little_is_sent() {
     let mut chain = Chain::new(2, Duration::ZERO).await;
     chain.start().await;
+    chain.wait_up(&[100, 101]).await;
     for n in 0..10 {
         chain.client().send(1000, &[format!("turn-{n}")]).await;
         chain.wait_delivered(n + 1).await;

@@ -1,7 +1,7 @@
 //! A bridge in a process of its own, a centre that remembers, and a platform that listens.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use homeroom_bridge::smsc::{self, FromPhone, Smsc, Taken};
 use tokio::sync::mpsc;
 
 use crate::platform::{Platform, SECRET, Sender};
+use crate::ports::free;
 use crate::rest::KEYS;
 
 pub(crate) const WINDOW: u32 = 20;
@@ -25,6 +26,8 @@ impl Folder {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("homeroom-chain-{}-{n}", std::process::id()));
+        // One that was killed had the same number.
+        let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(path.join("store")).unwrap();
         Self(path)
     }
@@ -58,13 +61,6 @@ fn on_disk(options: &str) -> Command {
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
         .arg(env!("CARGO_BIN_EXE_bridge"));
     command
-}
-
-pub(crate) fn free() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
 }
 
 /// A configuration with its addresses of REST and of the platform, a link for each port, and a pool of them all.
@@ -217,7 +213,7 @@ impl Chain {
             .spawn()
             .unwrap();
         self.bridge = Some(child);
-        for _ in 0..600 {
+        for _ in 0..1_200 {
             if tokio::net::TcpStream::connect(self.rest).await.is_ok() {
                 return;
             }
@@ -294,7 +290,7 @@ impl Chain {
 
     /// Waits until the centres took so many messages.
     pub(crate) async fn wait_taken(&self, wanted: u64) {
-        for _ in 0..200 {
+        for _ in 0..1_200 {
             if self.taken().iter().sum::<u64>() >= wanted {
                 return;
             }
@@ -350,6 +346,8 @@ impl Drop for Chain {
     fn drop(&mut self) {
         if let Some(mut child) = self.bridge.take() {
             let _ = child.kill();
+            // Until then it may write into the folder that is removed.
+            let _ = child.wait();
         }
     }
 }
@@ -382,7 +380,7 @@ impl Chain {
 
     /// Waits until the platform has a message from a phone.
     pub(crate) async fn wait_inbound(&self) {
-        for _ in 0..200 {
+        for _ in 0..1_200 {
             if self
                 .heard
                 .last

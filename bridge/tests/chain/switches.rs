@@ -31,6 +31,7 @@ async fn send(chain: &Chain, texts: &[String], off: &[i64]) -> usize {
 async fn a_pool_goes_on_without_the_link_that_is_off_also_after_a_restart() {
     let mut chain = Chain::new(2, Duration::ZERO).await;
     chain.start().await;
+    chain.wait_up(&[100, 101]).await;
     assert_eq!(send(&chain, &texts("off", 40), &[101]).await, 40);
     chain.wait_delivered(40).await;
     assert_eq!(chain.taken(), [40, 0]);
@@ -44,6 +45,7 @@ async fn a_pool_goes_on_without_the_link_that_is_off_also_after_a_restart() {
 
     chain.stop();
     chain.start().await;
+    chain.wait_up(&[100, 101]).await;
     chain.client().send(1000, &texts("restarted", 40)).await;
     chain.wait_delivered(85).await;
     assert_eq!(chain.taken(), [80, 5]);

@@ -25,7 +25,7 @@ impl Chain {
     /// Waits until a query counts so many.
     pub(crate) async fn wait_count(&self, sql: &str, wanted: usize) {
         let mut found = 0;
-        for _ in 0..2_000 {
+        for _ in 0..6_000 {
             found = self.count(sql);
             if found == wanted {
                 return;
@@ -37,7 +37,7 @@ impl Chain {
 
     /// Waits until the platform was told this of a message.
     pub(crate) async fn wait_heard(&self, message: &str, status: &str) {
-        for _ in 0..2_000 {
+        for _ in 0..6_000 {
             if !self.heard.ids(message, status).is_empty() {
                 return;
             }
@@ -49,7 +49,7 @@ impl Chain {
     /// Waits until a metric, named with its labels, has a value that will do.
     pub(crate) async fn wait_metric(&self, name: &str, good: impl Fn(u64) -> bool) -> u64 {
         let mut found = None;
-        for _ in 0..100 {
+        for _ in 0..600 {
             let answer = rest::call(self.rest, "/metrics", None).await;
             let text = String::from_utf8(answer.body.to_vec()).unwrap();
             let value = text.lines().find_map(|line| line.strip_prefix(name));
@@ -60,6 +60,14 @@ impl Chain {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("{name} is {found:?}");
+    }
+
+    /// Waits until these links are up.
+    pub(crate) async fn wait_up(&self, links: &[i64]) {
+        for link in links {
+            let name = format!("bridge_link_up{{link=\"{link}\"}}");
+            self.wait_metric(&name, |up| up == 1).await;
+        }
     }
 
     /// Waits until so many messages are `DELIVERED` at the platform.

@@ -9,7 +9,8 @@ use homeroom_sms_contract::submit::LinkStatus;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 
-use crate::support::{Centre, Peer, Running, config, submitted};
+use crate::link::problem;
+use crate::support::{Centre, PATIENCE, Peer, Running, config, submitted};
 
 /// The times between the first few connections.
 async fn gaps(centre: &Centre, count: usize, mut serve: impl AsyncFnMut(Peer)) -> Vec<Duration> {
@@ -34,12 +35,12 @@ async fn refuse(mut peer: Peer, status: u32) {
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_again_until_the_centre_is_there() {
-    let (centre, port) = Centre::start().await;
-    drop(centre);
+    let port = crate::ports::free().port();
     let mut link = Running::start(config(port));
+    let problem = problem(&link).await;
+    assert!(problem.contains("refused"), "{problem}");
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(link.link.state().status, LinkStatus::Down);
-    assert!(link.link.problem().unwrap().contains("refused"));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
         .await
         .unwrap();
@@ -52,16 +53,24 @@ async fn a_refused_connection_is_tried_again_until_the_centre_is_there() {
 
 #[tokio::test]
 async fn the_wait_between_attempts_doubles_up_to_its_limit() {
-    let (centre, port) = Centre::start().await;
-    let mut config = config(port);
-    config.timers.backoff_min = Duration::from_millis(80);
-    config.timers.backoff_max = Duration::from_millis(640);
-    let _link = Running::start(config);
-    let gaps = gaps(&centre, 6, async |peer| drop(peer)).await;
-    for (gap, most) in gaps.iter().zip([80, 160, 320, 640, 640, 640]) {
-        assert!(gap.as_millis() >= most / 2, "{gaps:?}");
-        assert!(gap.as_millis() <= most + 300, "{gaps:?}");
+    const WAITS: [u128; 6] = [80, 160, 320, 640, 640, 640];
+    let mut tries = Vec::new();
+    // A busy machine makes a wait longer, but not each time.
+    while tries.len() < 5 {
+        let (centre, port) = Centre::start().await;
+        let mut config = config(port);
+        config.timers.backoff_min = Duration::from_millis(80);
+        config.timers.backoff_max = Duration::from_millis(640);
+        let _link = Running::start(config);
+        let gaps = gaps(&centre, WAITS.len(), async |peer| drop(peer)).await;
+        let mut pairs = gaps.iter().map(Duration::as_millis).zip(WAITS);
+        assert!(pairs.clone().all(|(gap, most)| gap >= most / 2), "{gaps:?}");
+        if pairs.all(|(gap, most)| gap <= most + 300) {
+            return;
+        }
+        tries.push(gaps);
     }
+    panic!("{tries:?}");
 }
 
 #[tokio::test]
@@ -103,7 +112,9 @@ async fn other_refusals_of_the_bind_are_tried_again_soon() {
 #[tokio::test]
 async fn a_bind_that_is_never_answered_is_given_up() {
     let (centre, port) = Centre::start().await;
-    let mut link = Running::start(config(port));
+    let mut config = config(port);
+    config.timers.bind = Duration::from_millis(500);
+    let mut link = Running::start(config);
     let mut silent = centre.connection().await;
     silent.closed().await;
     let _peer = centre.bound().await;
@@ -125,10 +136,7 @@ async fn a_network_that_swallows_packets_is_given_up() {
     assert!(fillers.iter().any(Result::is_err), "the queue is full");
     let mut config = config(address.port());
     config.timers.connect = Duration::from_millis(200);
-    let link = Running::start(config);
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    let problem = link.link.problem().unwrap();
-    assert!(problem.contains("no connection within"), "{problem}");
+    crate::link::expect_problem(config, "no connection within").await;
 }
 
 #[tokio::test]
@@ -264,17 +272,15 @@ async fn a_centre_that_takes_nothing_any_more_is_left() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(10), talking)
-        .await
-        .expect("the link leaves");
+    timeout(PATIENCE, talking).await.expect("the link leaves");
 }
 
 #[tokio::test]
 async fn a_silent_centre_is_asked_and_then_left() {
     let (centre, port) = Centre::start().await;
     let mut config = config(port);
-    config.timers.enquire_link = Duration::from_millis(100);
-    config.timers.response = Duration::from_millis(200);
+    config.timers.enquire_link = Duration::from_millis(200);
+    config.timers.response = Duration::from_secs(1);
     let mut link = Running::start(config);
     let mut peer = centre.bound().await;
     for _ in 0..3 {

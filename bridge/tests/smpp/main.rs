@@ -15,6 +15,8 @@ mod link;
 #[allow(dead_code, reason = "the chain's tests use it too")]
 mod node;
 mod peers;
+#[path = "../peers/ports.rs"]
+mod ports;
 #[path = "../peers/python.rs"]
 mod python;
 mod receipts;

@@ -98,7 +98,7 @@ impl PeerCentre {
     }
 
     pub(crate) async fn line(&mut self) -> Value {
-        let line = timeout(Duration::from_secs(20), self.lines.next_line()).await;
+        let line = timeout(Duration::from_mins(1), self.lines.next_line()).await;
         serde_json::from_str(&line.unwrap().unwrap().unwrap()).unwrap()
     }
 

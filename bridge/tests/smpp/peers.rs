@@ -30,7 +30,7 @@ use tokio::sync::Mutex;
 use crate::authority::Authority;
 use crate::node::{PeerCentre, folder, node, run};
 use crate::python::python;
-use crate::support::{Running, claimed, config};
+use crate::support::{PATIENCE, Running, claimed, config};
 
 #[tokio::test]
 async fn node_smpp_takes_what_we_send_and_we_take_what_it_delivers() {
@@ -173,8 +173,8 @@ async fn rusmppc_is_served_by_the_loopback_centre() {
     let (client, mut events) = ConnectionBuilder::new()
         // It asks by itself too, and gives up where nobody answers.
         .enquire_link_interval(Duration::from_millis(100))
-        .enquire_link_response_timeout(Duration::from_secs(10))
-        .response_timeout(Duration::from_secs(10))
+        .enquire_link_response_timeout(PATIENCE)
+        .response_timeout(PATIENCE)
         .connect(format!("smpp://{}", smsc.address()))
         .await
         .unwrap();
@@ -194,7 +194,7 @@ async fn rusmppc_is_served_by_the_loopback_centre() {
     }
     let mut receipted = HashSet::new();
     while receipted.len() < 100 {
-        let wait = tokio::time::timeout(Duration::from_secs(20), events.next()).await;
+        let wait = tokio::time::timeout(PATIENCE, events.next()).await;
         let Event::Incoming(command) = wait.unwrap().unwrap() else {
             panic!("not a command");
         };
@@ -253,10 +253,7 @@ impl SmppServerListener for Smpp34 {
 
 #[tokio::test]
 async fn the_smpp34_server_takes_our_parts_and_its_receipts_are_acknowledged() {
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
+    let port = crate::ports::free().port();
     let centre = Arc::new(Smpp34::default());
     let mut server = SmppServer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port, centre.clone());
     server.start().await;

@@ -140,12 +140,12 @@ async fn a_centre_below_3_4_is_no_centre_for_a_link_that_needs_optional_paramete
 async fn a_session_without_messages_is_made_anew_after_its_time_and_signs_of_life_do_not_count() {
     let (centre, port) = Centre::start().await;
     let mut config = config(port);
-    config.timers.inactivity = Some(Duration::from_millis(600));
+    config.timers.inactivity = Some(Duration::from_secs(2));
     config.timers.enquire_link = Duration::from_millis(100);
     let mut link = Running::start(config);
     let mut peer = centre.bound().await;
     let start = Instant::now();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     link.send(1).await;
     let sequence = peer.submits(1).await[0];
     peer.answer(sequence, "1").await;
@@ -164,7 +164,7 @@ async fn a_session_without_messages_is_made_anew_after_its_time_and_signs_of_lif
     }
     assert!(asked >= 2, "{asked}");
     assert!(
-        start.elapsed() >= Duration::from_millis(900),
+        start.elapsed() >= Duration::from_secs(3),
         "a message is activity"
     );
     centre.bound().await;

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Authority;
-use crate::support::{Centre, Peer, Running, config, submitted};
+use crate::support::{Centre, PATIENCE, Peer, Running, config, submitted};
 
 fn raw(id: u32, status: u32, sequence: u32, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(16 + body.len()).unwrap();
@@ -189,10 +189,7 @@ async fn a_pdu_in_drops_is_read_and_one_that_never_ends_is_left() {
         .into_iter()
         .chain(std::iter::repeat(0));
     for byte in drops {
-        assert!(
-            started.elapsed() < Duration::from_secs(10),
-            "it is still there"
-        );
+        assert!(started.elapsed() < PATIENCE, "it is still there");
         if peer.stream.write_all(&[byte]).await.is_err() {
             break;
         }
@@ -220,7 +217,7 @@ async fn a_connection_that_ends_right_after_the_bind_is_made_again() {
 async fn five_seconds_are_not_too_long_for_an_answer() {
     let (centre, port) = Centre::start().await;
     let mut config = config(port);
-    config.timers.response = Duration::from_secs(8);
+    config.timers.response = Duration::from_secs(20);
     config.timers.enquire_link = Duration::from_secs(1);
     let mut link = Running::start(config);
     let mut peer = centre.bound().await;
@@ -267,11 +264,7 @@ async fn tls_that_is_negotiated_anew_does_not_confuse_a_session() {
     use std::process::Stdio;
     use tokio::io::AsyncReadExt;
     let authority = Authority::new("anew", false);
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = crate::ports::free().port();
     let mut server = tokio::process::Command::new("openssl")
         .args(["s_server", "-tls1_2", "-accept", &port.to_string(), "-cert"])
         .arg(authority.file("client.pem"))
@@ -287,7 +280,6 @@ async fn tls_that_is_negotiated_anew_does_not_confuse_a_session() {
     let mut output = server.stdout.take().unwrap();
     let mut config = config(port);
     config.tls = Some(authority.trusted());
-    config.timers.bind = Duration::from_secs(5);
     config.timers.enquire_link = Duration::from_millis(500);
     config.timers.response = Duration::from_secs(1);
     let mut link = Running::start(config);
@@ -298,7 +290,7 @@ async fn tls_that_is_negotiated_anew_does_not_confuse_a_session() {
                 assert!(output.read_buf(&mut said).await.unwrap() > 0);
             }
         };
-        tokio::time::timeout(Duration::from_secs(15), reading)
+        tokio::time::timeout(PATIENCE, reading)
             .await
             .expect("the link says it");
     };

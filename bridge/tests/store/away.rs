@@ -31,10 +31,17 @@ async fn database() -> Option<Database> {
 
 /// Ends every connection to the database.
 async fn end_all(database: &Database) {
-    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    let sql = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    database.client().await.query(sql, &[]).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let client = database.client().await;
+    let ended = client.query(sql, &[]).await.unwrap();
+    let ended: Vec<i32> = ended.iter().map(|row| row.get(0)).collect();
+    let left = "SELECT 1 FROM pg_stat_activity WHERE pid = ANY($1)";
+    while !client.query(left, &[&ended]).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The bridge hears of it.
+    tokio::time::sleep(Duration::from_millis(500)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +71,7 @@ async fn a_bridge_whose_name_another_has_taken_claims_nothing_until_that_one_end
     let second = cluster::open(&config, "one", resend()).await;
     assert!(first.claim(ESME, 1, NOW).await.is_err());
     drop(second);
-    for _ in 0..50 {
+    for _ in 0..600 {
         if first.claim(ESME, 1, NOW).await.is_ok() {
             assert_eq!(statuses(&first, "m1").await, [PartStatus::Sending]);
             return;

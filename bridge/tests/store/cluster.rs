@@ -20,7 +20,7 @@ const SWITCH: &str = "HOMEROOM_NO_POSTGRES";
 const HELP: &str = "these tests need PostgreSQL's programs (Debian: apt-get install postgresql); \
                     to do without them on purpose, set HOMEROOM_NO_POSTGRES=1";
 
-const START: &str = "-l server.log -w start >start.log";
+const START: &str = "-l server.log -w -t 180 start >start.log";
 
 #[derive(Clone, Debug)]
 struct Cluster {
@@ -67,7 +67,7 @@ impl Database {
 
     /// Ends its server as a crash would.
     pub(crate) fn stop(&self) {
-        self.cluster.control("-m immediate stop");
+        self.cluster.control("-m immediate -t 180 stop");
     }
 
     pub(crate) fn start(&self) {
@@ -208,12 +208,11 @@ fn start() -> Cluster {
     let programs = programs();
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("homeroom-postgres-{}-{n}", std::process::id()));
+    // One that was killed had the same number.
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("socket")).unwrap();
     give(&folder);
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().port()
-    };
+    let port = crate::ports::free().port();
     let script = format!(
         "set -e; cd {folder}
          {programs}/initdb -D data -U postgres -A trust -E UTF8 --locale=C >initdb.log

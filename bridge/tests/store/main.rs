@@ -24,6 +24,8 @@ mod leases;
 mod model;
 mod outbox;
 mod place;
+#[path = "../peers/ports.rs"]
+mod ports;
 mod postgres_only;
 mod receipts;
 mod sqlite_only;

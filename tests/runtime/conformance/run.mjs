@@ -34,7 +34,7 @@ try {
   if (wants("system")) await runHouse({ area: "system", origin: platform.url, signIn: platform.administrator });
 } finally {
   await Promise.all([platform.stop(), bridge.stop()]);
-  rmSync(state, { recursive: true });
+  rmSync(state, { recursive: true, force: true });
 }
 // At the end, where the reader of a long log looks first.
 for (const { name, code, output } of outcomes) if (code !== 0) console.log(`\nOnce more, what failed: ${name}\n${failures(output)}`);

@@ -3,10 +3,10 @@ import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, openSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
+import { freePort } from "./ports.mjs";
 import { Problem } from "./problem.mjs";
 import { readIfPresent } from "./state.mjs";
 
@@ -102,24 +102,12 @@ async function address(centre) {
 }
 
 async function ready(bridge, url, folder) {
-  for (let waited = 0; waited < 30_000 && bridge.exitCode === null; waited += 50) {
+  for (let waited = 0; waited < 60_000 && bridge.exitCode === null; waited += 50) {
     const answer = await fetch(`${url}/ready`).catch(() => undefined);
     if (answer?.ok) return;
     await setTimeout(50);
   }
   throw new Problem(`The bridge does not become ready: ${join(folder, "bridge.log")} says why.`);
-}
-
-/** A port that nobody listens on: the preferred one, where that is so. */
-function freePort(preferred) {
-  return new Promise((done, fail) => {
-    const probe = createServer();
-    probe.once("error", (error) => (preferred ? freePort(0).then(done, fail) : fail(error)));
-    probe.listen(preferred, HOST, () => {
-      const { port } = probe.address();
-      probe.close(() => done(port));
-    });
-  });
 }
 
 function kept(path, make) {

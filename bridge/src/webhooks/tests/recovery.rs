@@ -33,7 +33,7 @@ impl Running {
         let (store, receiver) = (Arc::new(store), Receiver::with(plan));
         let client = PlatformClient::new(&receiver.listen().await, None)
             .unwrap()
-            .within(Duration::from_millis(300));
+            .within(Duration::from_secs(1));
         let secret = Secret::from(SECRET.to_owned());
         let clock = Arc::new(SystemClock);
         let webhooks = Webhooks::new(store.clone(), client, secret, clock, patient());
@@ -81,7 +81,7 @@ impl Drop for Running {
 }
 
 async fn until(done: impl Fn() -> bool) {
-    tokio::time::timeout(Duration::from_secs(10), async {
+    tokio::time::timeout(Duration::from_mins(1), async {
         while !done() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -110,13 +110,14 @@ async fn when_the_platform_is_back_everything_arrives_soon_but_what_it_calls_wro
     }
     until(|| running.receiver.plan.lock().unwrap().is_empty()).await;
     running.plan(&[wrong]);
-    // The last of them stalled for 300 ms.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The last but one of them stalled for a second.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(running.waiting().await, 10);
     running.announce("after").await;
     let since = tokio::time::Instant::now();
     until(|| (0..9).all(|n| running.tries(&format!("away {n}")) == 2)).await;
-    assert!(since.elapsed() < Duration::from_secs(5));
+    // Without that it takes an hour.
+    assert!(since.elapsed() < Duration::from_secs(20));
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(running.tries("wrong"), 1);
     assert_eq!(running.waiting().await, 1);

@@ -129,8 +129,8 @@ fn refused(reply: &Reply, status: u16, code: &str) {
     );
 }
 
-/// Far more than any request takes; what is not paged or indexed takes longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Far more than any request takes, on a busy machine too; what is not paged or indexed takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Says how long something took, which must not be too long in a school of 2,000.
 #[expect(
