@@ -194,6 +194,9 @@ fn a_message_names_an_address_once_there_is_a_secret_to_sign_with_and_is_another
     body["transaction_id"] = json!("tx");
     user.client.post("sms/send", &body).expect(200);
     body["callback_url"] = json!(OTHER);
+    let reused = user.client.post("sms/send", &body).status(409);
+    assert_eq!(reused.code(), "transaction_id_reused");
+    body["transaction_id"] = json!("tx-2");
     let send = || user.client.post("sms/send", &body).status(400).json;
     let error = send()["error"].as_str().unwrap().to_owned();
     assert!(
@@ -201,9 +204,6 @@ fn a_message_names_an_address_once_there_is_a_secret_to_sign_with_and_is_another
         "{error}"
     );
     user.client.put("sms/callbacks", &json!({})).expect(200);
-    let reply = user.client.post("sms/send", &body);
-    assert_eq!(reply.status(409).code(), "transaction_id_reused");
-    body["transaction_id"] = json!("tx-2");
     let first = user.client.post("sms/send", &body).status(200);
     let again = user.client.post("sms/send", &body).status(200);
     assert_eq!(first.json, again.json);

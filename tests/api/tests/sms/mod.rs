@@ -12,6 +12,7 @@ mod cuts;
 mod deliveries;
 mod everywhere;
 mod inbound;
+mod lasting;
 mod opt_out_lists;
 mod path;
 mod rules;
