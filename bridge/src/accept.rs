@@ -297,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_counted_in_characters() {
+        let with = |transaction_id: String| Submission {
+            transaction_id,
+            ..asked("a")
+        };
+        assert!(prepare(with("Ш".repeat(MAX_ID)), CUTTING, 1, NOW).is_ok());
+        assert_eq!(code(with("Ш".repeat(MAX_ID + 1))), "invalid_id");
+    }
+
+    #[test]
     fn a_repetition_is_known_by_its_content_and_not_by_our_id() {
         let print = |asked: Submission| prepare(asked, CUTTING, 1, NOW).unwrap().fingerprint;
         let first = print(asked("a"));

@@ -307,7 +307,9 @@ impl Check<'_> {
                 Some(found) if (found.alphabet, found.header) != (link.alphabet, link.header) => {
                     self.mistake(
                         &place,
-                        format!("link {sender} has another `alphabet` or `header`: make them the same"),
+                        format!(
+                            "link {sender} has another `alphabet` or `header`: make them the same"
+                        ),
                     );
                 }
                 Some(_) => {}

@@ -25,6 +25,7 @@ mod platform;
 #[path = "../peers/ports.rs"]
 mod ports;
 mod receipts;
+mod receivers;
 mod refusals;
 mod reload;
 mod rest;

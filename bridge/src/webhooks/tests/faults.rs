@@ -49,6 +49,32 @@ async fn a_platform_that_asks_for_silence_gets_it_for_everything() {
     running.await.unwrap();
 }
 
+#[test]
+fn only_answers_about_the_events_give_them_up_and_only_a_rate_silences_the_others() {
+    for (status, refused, silent) in [
+        (200, false, None),
+        (204, false, None),
+        (307, false, None),
+        (400, true, None),
+        (401, false, None),
+        (404, false, None),
+        (405, false, None),
+        (413, true, None),
+        (422, true, None),
+        (429, false, Some(7)),
+        (500, false, None),
+        (503, false, None),
+    ] {
+        let verdict = judge(StatusCode::from_u16(status).unwrap(), Some(7));
+        assert_eq!(matches!(verdict, Verdict::Refused(_)), refused, "{status}");
+        let asked = match verdict {
+            Verdict::Later(_, asked) => asked,
+            _ => None,
+        };
+        assert_eq!(asked, silent, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_comes_in_drops_is_given_up_in_time() {
     let events = Arc::new(Events::default());
