@@ -266,6 +266,15 @@ impl<'a> Desk<'a> {
             asked.pin.matches(keys, self.plane, &student.id, stored)
         });
         if compared.is_empty() {
+            if let (Some(number), Some(phone)) = (&asked.student_id, &asked.phone) {
+                // Who is not of the phone number was not tried: a stranger's phone must not stop the family. Else it takes as long.
+                let (what, subject) = match students {
+                    [] => ("student", number),
+                    _ => ("nobody", phone),
+                };
+                let untried = self.count(what, subject, tries::OF_ONE);
+                tries::give_back(self.app, [&untried]).await;
+            }
             tries::fail(self.app, &self.of_caller()).await?;
             return Err(match locked {
                 Some(retry_after) => ApiError::TooManyAttempts { retry_after },

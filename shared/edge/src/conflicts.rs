@@ -57,6 +57,8 @@ conflicts! {
     NotProvisioned = "not_provisioned": "The creation of this school was cut short. Finish it first: POST provision/.",
     /// A school that was deleted long ago.
     DeletedLongAgo = "too_late": "This school was deleted more than 30 days ago and cannot be restored. Create another one.",
+    /// A webhook that would not be told of it now.
+    NotSubscribed = "not_subscribed": "The webhook is not active, or is not told of this event of this school any more. Change it first.",
     // Classes.
     /// More students than places.
     ClassFull = "class_full": "The class is full, or has more students than that: raise its capacity, or choose another class.",

@@ -44,8 +44,8 @@ pub struct Attempt {
     pub callback: String,
     /// Which attempt.
     pub attempts: u32,
-    /// The status of the answer; 0: there was none.
-    pub answered: u16,
+    /// The status of the answer; 0: there was none; none: nobody was asked.
+    pub answered: Option<u16>,
     /// Whether it was taken.
     pub delivered: bool,
     /// When to try again where it was not; none: never.
@@ -54,13 +54,13 @@ pub struct Attempt {
     pub held: bool,
 }
 
-/// How much is taken at once.
-#[derive(Clone, Copy, Debug)]
+/// What is taken at once.
+#[derive(Clone, Debug)]
 pub struct Claim {
-    /// At most, of all owners.
+    /// At most so much, of all owners or of one.
     pub limit: u16,
-    /// Of one owner.
-    pub of_each: u16,
+    /// Nothing of these.
+    pub except: Vec<String>,
     /// Until when it is nobody else's.
     pub until: Timestamp,
 }
@@ -74,6 +74,9 @@ struct Count {
 struct Id {
     id: String,
 }
+
+/// What becomes of what is taken at `?1` until `?3`.
+const TAKEN: &str = "attempts = attempts + 1, due_at = ?3, since = ifnull(since, ?1), tried_at = ?1, answered = null";
 
 /// A table of what is to be told.
 pub(crate) struct Tells {
@@ -93,9 +96,9 @@ impl Tells {
         sql!(text, now)
     }
 
-    /// Takes what is to be told now, what was never tried first. Of each owner a few, and the first of each before the second of any,
-    /// so that whoever has many, or a slow server, holds up nobody else.
-    pub(crate) fn claim(&self, claim: Claim, now: Timestamp) -> Statement {
+    /// Takes what is to be told now, what was never tried first: the first of each owner before the second of any, so that whoever has
+    /// many holds up nobody else.
+    pub(crate) fn claim(&self, claim: &Claim, now: Timestamp) -> Statement {
         let Self { table, owner } = self;
         let text = format!(
             "with recursive owners (owner) as (select min({owner}) from {table} where state = 'waiting' union all \
@@ -103,17 +106,26 @@ impl Tells {
              where o.owner is not null), \
              due as (select c.id, c.due_at, row_number() over (partition by c.{owner} order by c.due_at, c.id) as turn \
              from owners o join {table} c on c.id in (select d.id from {table} d where d.state = 'waiting' \
-             and d.{owner} = o.owner and d.due_at <= ?1 order by d.due_at, d.id limit ?4)) \
-             update {table} set attempts = attempts + 1, due_at = ?3, since = ifnull(since, ?1), tried_at = ?1, \
-             answered = null where id in (select id from due order by turn, due_at, id limit ?2) returning id"
+             and d.{owner} = o.owner and d.due_at <= ?1 order by d.due_at, d.id limit ?2) \
+             where o.owner not in (select value from json_each(?4))) \
+             update {table} set {TAKEN} where id in (select id from due order by turn, due_at, id limit ?2) returning id"
         );
         sql!(
             text,
             now,
             i64::from(claim.limit),
             claim.until,
-            i64::from(claim.of_each)
+            json!(claim.except).to_string()
         )
+    }
+
+    /// Takes this alone, if it is to be told now.
+    pub(crate) fn claim_one(&self, id: &str, until: Timestamp, now: Timestamp) -> Statement {
+        let text = format!(
+            "update {} set {TAKEN} where id = ?2 and state = 'waiting' and due_at <= ?1 returning id",
+            self.table
+        );
+        sql!(text, now, id, until)
     }
 
     /// Forgets what happened before a moment, some at a time.
@@ -148,7 +160,8 @@ impl Tells {
         let lines: Vec<Json> = attempts.iter().map(line).collect();
         let text = format!(
             "update {} as c set state = e.value ->> 2, due_at = e.value ->> 3, answered = e.value ->> 4, \
-             since = iif(e.value ->> 5, null, c.since), attempts = c.attempts - (e.value ->> 5) \
+             since = iif(e.value ->> 5, null, c.since), attempts = c.attempts - (e.value ->> 5), \
+             tried_at = iif(e.value ->> 5, null, c.tried_at) \
              from json_each(?1) e where c.id = e.value ->> 0 and c.attempts = e.value ->> 1 and c.state = 'waiting'",
             self.table
         );

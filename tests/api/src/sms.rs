@@ -1,8 +1,10 @@
 //! The SMS gateway's surroundings: queues that are emptied by hand, a bridge that records, and accounts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    future::poll_fn,
     sync::{Mutex, atomic::AtomicBool, atomic::Ordering},
+    task::Poll,
 };
 
 use futures_util::future::{BoxFuture, ready};
@@ -10,6 +12,7 @@ use homeroom_domain::sms::cut::Cut;
 use homeroom_edge::app::{
     App, Bridge, CallbackJob, CallbackQueue, Outside, PortError, SmsJob, SmsQueue,
 };
+use homeroom_kernel::Clock;
 use homeroom_sms::Fate;
 use homeroom_sms_contract::{
     signature,
@@ -75,6 +78,8 @@ pub(crate) struct SmsWorld {
     posts: Mutex<Vec<Post>>,
     /// What servers of clients answer; nothing: no answer at all.
     answers: Mutex<BTreeMap<String, Option<u16>>>,
+    /// Servers that take a request and never answer.
+    hanging: Mutex<BTreeSet<String>>,
 }
 
 /// A request to a client's server.
@@ -112,9 +117,39 @@ impl Outside for Ports {
         });
         let answer = sms.answers.lock().unwrap().get(url).copied();
         let answer = answer.unwrap_or(Some(204));
-        Box::pin(ready(answer.ok_or_else(|| {
-            PortError("injected: the server does not answer".into())
-        })))
+        let hangs = sms.hanging.lock().unwrap().contains(url);
+        Box::pin(async move {
+            let answer = if hangs {
+                self.hang().await;
+                None
+            } else {
+                answer
+            };
+            answer.ok_or_else(|| PortError("injected: the server does not answer".into()))
+        })
+    }
+}
+
+/// How long a server is waited for.
+const PATIENCE_MS: i64 = 10_000;
+/// Longer than anything else takes that can go on meanwhile: nothing here waits for real.
+const POLLS_OF_PATIENCE: u32 = 2_000;
+
+impl Ports {
+    /// Waits for a server in vain, by the clock of the tests, while everything that can go on does.
+    async fn hang(&self) {
+        let end = self.now().millis() + PATIENCE_MS;
+        let mut polls = 0;
+        poll_fn(|context| {
+            polls += 1;
+            if polls > POLLS_OF_PATIENCE {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self.0.advance((end - self.now().millis()).max(0));
     }
 }
 
@@ -432,6 +467,12 @@ impl TestApp {
     pub fn outside_answers(&self, url: &str, answer: Option<u16>) {
         let mut answers = self.0.world.sms.answers.lock().unwrap();
         answers.insert(url.to_owned(), answer);
+    }
+
+    /// From now on a client's server takes requests and answers none, for as long as it is waited for.
+    pub fn outside_hangs(&self, url: &str) {
+        let mut hanging = self.0.world.sms.hanging.lock().unwrap();
+        hanging.insert(url.to_owned());
     }
 
     /// The requests to clients' servers since this was last asked.

@@ -92,7 +92,11 @@ impl Hooks for PromotionRules {
             (before, Some(after)) => {
                 let same =
                     |field: &&str| before.is_some_and(|old| old.get(*field) == after.get(*field));
-                if !DECIDED.iter().all(same) {
+                // To send a proposal as it is, is to decide.
+                let confirms = before
+                    .is_some_and(|old| old.get("is_proposed") == Some(&json!(true)))
+                    && DECIDED.iter().any(|field| write.set.contains_key(*field));
+                if confirms || !DECIDED.iter().all(same) {
                     after.insert("decided_by".to_owned(), json!(by));
                     after.insert("is_proposed".to_owned(), json!(false));
                 }

@@ -422,6 +422,7 @@ pub(crate) async fn publish_exam_session(
         let data = json!({
             "session": ids.get::<()>("session")?, "exam_session": answer.id, "academic_class": academic_class,
             "academic_classes": classes, "version": answer.version, "cards": answer.cards,
+            "release_at": loaded.exam_session.get("release_at"),
         });
         announce_event(&post, &mut batch, RESULTS_PUBLISHED, &data);
     }

@@ -73,7 +73,7 @@ async fn tell_some(app: &App, tenant: Option<TenantId>) -> Result<Fate, StoreErr
         return Ok(Fate::Done);
     };
     let now = app.ports.clock.now();
-    let ids = callbacks::claim(&db, telling::claim(now), now).await?;
+    let ids = callbacks::claim(&db, telling::claim(now, Vec::new()), now).await?;
     if ids.is_empty() {
         return Ok(Fate::Done);
     }
@@ -102,7 +102,7 @@ async fn tell_some(app: &App, tenant: Option<TenantId>) -> Result<Fate, StoreErr
         let data = |row: InboundRow| InboundOut::from(row);
         letters.push(letter(to, told, "message.inbound", None, data));
     }
-    let attempts = telling::deliver(app, &letters).await;
+    let attempts = telling::deliver(app, letters).await;
     callbacks::note(&attempts).commit(&db).await?;
     let failed = attempts.iter().filter(|attempt| !attempt.delivered);
     let next = failed.filter_map(|attempt| attempt.again).min();

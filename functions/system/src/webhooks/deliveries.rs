@@ -6,7 +6,7 @@ use homeroom_domain::{
     permissions::system::{ChangeWebhook, ViewWebhook},
 };
 use homeroom_edge::{
-    ApiError, At, Caller, Ids, Json, List, NoBody, Post, Query, SystemArea, SystemCan,
+    ApiError, At, Caller, Conflict, Ids, Json, List, NoBody, Post, Query, SystemArea, SystemCan,
 };
 use homeroom_kernel::Timestamp;
 use homeroom_store::control::webhooks::{self, DeliveryRow, WAITING};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::tell::tell;
+use super::tell::tell_one;
 
 /// Something that a webhook was told, or is to be told.
 #[derive(Serialize, ToSchema)]
@@ -110,7 +110,8 @@ pub(crate) async fn list_webhook_deliveries(
 
 /// Deliver again
 ///
-/// At once, and for a day, whatever became of it before.
+/// At once, and for a day, whatever became of it before. A webhook that is not active, or would not be told of it now: 409
+/// `not_subscribed`.
 #[utoipa::path(post, path = "/api/v1/system/webhooks/{id}/deliveries/{delivery}/retry/", tag = "webhooks",
     params(("id" = uuid::Uuid, Path), ("delivery" = uuid::Uuid, Path, description = "The delivery.")),
     responses((status = 200, body = WebhookDeliveryOut)), security(("bearer" = []), ("api_key" = [])))]
@@ -121,8 +122,12 @@ pub(crate) async fn retry_webhook_delivery(
     let ids = ids?;
     let (webhook, id) = (ids.get("id")?, ids.get("delivery")?);
     let before = webhooks::find_delivery(&post.db, webhook, id).await?;
+    let hook = webhooks::find(&post.db, webhook).await?;
+    if !hook.hears(&before) {
+        return Err(Conflict::NotSubscribed.into());
+    }
     let (row, batch) = webhooks::retry(&post.stamp(), webhook, &before);
-    tell_later(&post);
+    tell_later(&post, id);
     post.done(batch, &WebhookDeliveryOut::from(row)).await
 }
 
@@ -138,15 +143,15 @@ pub(crate) async fn test_webhook(
 ) -> Result<Response, ApiError> {
     webhooks::find(&post.db, id.0).await?;
     let (row, batch) = webhooks::ping(&post.stamp(), id.0);
-    tell_later(&post);
+    tell_later(&post, row.id);
     post.done(batch, &WebhookDeliveryOut::from(row)).await
 }
 
-/// Has what waits told after the answer.
-fn tell_later(caller: &Caller<SystemArea>) {
+/// Has this told after the answer, and nothing else: the time that there is then is short.
+fn tell_later(caller: &Caller<SystemArea>, id: WebhookDeliveryId) {
     let app = caller.app.clone();
     caller.context.defer(Box::pin(async move {
-        // What fails here, and more than one round, is found within a minute.
-        let _ = tell(&app, 1).await;
+        // What fails here is found within a minute.
+        let _ = tell_one(&app, id).await;
     }));
 }

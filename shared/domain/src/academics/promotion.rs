@@ -85,7 +85,7 @@ pub struct Record {
     pub not_passed: Vec<String>,
     /// Whether no mark is missing.
     pub is_complete: bool,
-    /// Whether marks were corrected since these figures were published.
+    /// Whether the published figures are not those of now: marks were corrected since, or the place in the form is another one.
     pub is_outdated: bool,
     /// The class of the year.
     pub current_class: String,
@@ -130,7 +130,7 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
             return proposal(Action::Pending, None, "Marks are missing.".into());
         }
         _ if record.is_outdated => {
-            let reason = "Marks were corrected since the card was published.".into();
+            let reason = "The card is outdated: publish the class again.".into();
             return proposal(Action::Pending, None, reason);
         }
         None => return proposal(Action::Pending, None, "There are no marks.".into()),
@@ -153,20 +153,40 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
     }
 }
 
+/// Of the 500 characters of a reason, those for the names of subjects: people send it back as it is.
+const NAMES_LENGTH: usize = 300;
+
 /// Every rule that a student does not meet, in words.
 fn failed(rules: &Rules, record: &Record, average: Hundredths) -> String {
     let (passed, needed) = (record.subjects_passed, rules.min_subjects_passed);
     let few =
         (passed < needed).then(|| format!("Subjects passed: {passed} of the {needed} required."));
     let required = &record.not_passed;
-    let lacking = (!required.is_empty())
-        .then(|| format!("Required and not passed: {}.", required.join(", ")));
+    let lacking =
+        (!required.is_empty()).then(|| format!("Required and not passed: {}.", listed(required)));
     let low = rules
         .min_average
         .filter(|needed| average < (*needed).into());
     let low = low.map(|needed| format!("Average {average}, below the {needed} required."));
     let reasons = [few, lacking, low].into_iter().flatten();
     reasons.collect::<Vec<_>>().join(" ")
+}
+
+/// The names, as many as there is room for.
+fn listed(names: &[String]) -> String {
+    let mut text = String::new();
+    let mut length = 0;
+    for (n, name) in names.iter().enumerate() {
+        length += name.chars().count() + 2;
+        if n > 0 && length > NAMES_LENGTH {
+            return format!("{text} and {} more", names.len() - n);
+        }
+        if n > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name);
+    }
+    text
 }
 
 /// The same proposal with the class's place in the new year as its destination. A class that the new year does not have
@@ -286,7 +306,7 @@ mod tests {
                 outdated,
                 Action::Pending,
                 None,
-                "Marks were corrected since the card was published.",
+                "The card is outdated: publish the class again.",
             ),
             (
                 last,
@@ -361,6 +381,21 @@ mod tests {
                 (proposal.action, proposal.reason.as_str()),
                 (action, reason)
             );
+        }
+    }
+
+    #[test]
+    fn a_reason_with_many_long_names_is_one_that_a_decision_may_have() {
+        for length in [1, 20, 100, 255] {
+            let worst = Record {
+                not_passed: vec!["é".repeat(length); 100],
+                ..record(99, Some(9999))
+            };
+            let proposal = place(propose(&rules(100, Some(10_000)), &worst), |_| None);
+            let reason = &proposal.reason;
+            assert!(reason.chars().count() <= 500, "{length}: {reason}");
+            let more = format!(" and {} more. ", 100 - 300 / (length + 2));
+            assert_eq!(reason.contains(&more), length > 1, "{reason}");
         }
     }
 

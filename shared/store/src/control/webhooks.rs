@@ -52,6 +52,17 @@ pub struct WebhookRow {
     pub created_by: Option<String>,
 }
 
+impl WebhookRow {
+    /// Whether it may be told this now, once more.
+    #[must_use]
+    pub fn hears(&self, delivery: &DeliveryRow) -> bool {
+        let is_wanted = self.is_active
+            && self.events.contains(&delivery.event)
+            && self.client.is_none_or(|own| delivery.client == Some(own));
+        is_wanted || delivery.event == PING
+    }
+}
+
 const COLUMNS: &str = "w.id, w.url, w.description, w.events, w.tenant_id as client, w.is_active, w.secret_at, \
      w.created_at, w.updated_at, w.created_by";
 
@@ -111,7 +122,7 @@ pub fn insert(stamp: &Stamp<'_>, row: &WebhookRow, sealed: &str) -> Batch {
     batch
 }
 
-/// Changes a webhook.
+/// Changes a webhook, and forgets what waits for it of which it is told no more.
 #[must_use]
 pub fn update(stamp: &Stamp<'_>, before: &WebhookRow, after: &WebhookRow) -> Batch {
     let mut batch = Batch::default();
@@ -126,6 +137,14 @@ pub fn update(stamp: &Stamp<'_>, before: &WebhookRow, after: &WebhookRow) -> Bat
         after.is_active,
         after.updated_at,
         before.updated_at,
+    ));
+    batch.push(sql!(
+        "delete from webhook_deliveries where webhook_id = ?1 and state = 'waiting' and event <> ?4 \
+         and (tenant_id <> ?2 or event not in (select value from json_each(?3)))",
+        before.id,
+        after.client,
+        json!(after.events).to_string(),
+        PING,
     ));
     let id = before.id.to_string();
     batch.audit(stamp, Action::Update, TABLE, &id, Some(before), Some(after));
@@ -321,7 +340,7 @@ pub fn retry(stamp: &Stamp<'_>, webhook: WebhookId, before: &DeliveryRow) -> (De
 /// Forgets what is older than a month, and takes what is to be told now.
 pub async fn claim(
     db: &ControlDb,
-    claim: Claim,
+    claim: &Claim,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
     let old = now.plus_seconds(-KEEP_SECONDS);
@@ -329,6 +348,17 @@ pub async fn claim(
     let mut outcomes = db.0.batch(statements).await?;
     outcomes.changes();
     telling::claimed(&mut outcomes)
+}
+
+/// Takes this one delivery, if it is to be told now.
+pub async fn claim_one(
+    db: &ControlDb,
+    id: WebhookDeliveryId,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let one = TELLS.claim_one(&id.to_string(), until, now);
+    telling::claimed(&mut db.0.batch(vec![one]).await?)
 }
 
 /// An event as a webhook is told of it.

@@ -160,7 +160,7 @@ pub async fn claim(
     claim: Claim,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
-    let statements = vec![TELLS.claim(claim, now)];
+    let statements = vec![TELLS.claim(&claim, now)];
     telling::claimed(&mut db.connection().batch(statements).await?)
 }
 

@@ -114,10 +114,43 @@ fn who_tries_pins_from_one_phone_number_stops_nobody_else() {
     let scene = Scene::new();
     let (family, other) = (scene.family(1), scene.family(2));
     let bot = bot(&scene, &["chatbot.view_result"]);
-    for n in 0..60 {
-        let query = format!("phone={}&student_id=N-{n}&pin=000000", other.phone);
-        let expected = if n < 5 { 403 } else { 429 };
-        assert_eq!(results(&bot, &query).status, expected, "{n}");
+    let from_other = |number: &str| {
+        let query = format!("phone={}&student_id={number}&pin=000000", other.phone);
+        results(&bot, &query)
+    };
+    for n in 0..5 {
+        let tried = from_other(&family.number);
+        assert_eq!(error_of(&tried), (403, "wrong_pin".into()), "{n}");
     }
-    by_number(&bot, &family, &family.pin).expect(200);
+    for n in 0..60 {
+        assert_eq!(from_other(&format!("N-{n}")).status, 429, "{n}");
+    }
+    assert_eq!(from_other(&family.number).status, 429);
+    let asked = format!("student_id={}&pin={}", family.number, family.pin);
+    results(&bot, &asked).expect(200);
+    results(&bot, &format!("phone={}&{asked}", family.phone)).expect(200);
+}
+
+#[test]
+fn wrong_pins_of_a_student_from_the_own_phone_number_count_for_both() {
+    let scene = Scene::new();
+    let family = scene.family(1);
+    let bot = bot(&scene, &["chatbot.view_result"]);
+    let both = format!("phone={}&student_id={}", family.phone, family.number);
+    for _ in 0..5 {
+        let tried = results(&bot, &format!("{both}&pin={}", wrong(&family)));
+        assert_eq!(error_of(&tried), (403, "wrong_pin".into()));
+    }
+    for way in [
+        both,
+        format!("phone={}", family.phone),
+        format!("student_id={}", family.number),
+    ] {
+        let refused = results(&bot, &format!("{way}&pin={}", family.pin));
+        assert_eq!(
+            error_of(&refused),
+            (429, "too_many_attempts".into()),
+            "{way}"
+        );
+    }
 }

@@ -47,7 +47,7 @@ fn a_publication_and_its_withdrawal_are_told_once_each() {
     school.admin.post(&path, &of_b).expect(200);
     let first = json!({
         "session": session, "exam_session": exam_session, "academic_class": golden.b,
-        "academic_classes": [golden.b], "version": 1, "cards": 1,
+        "academic_classes": [golden.b], "version": 1, "cards": 1, "release_at": null,
     });
     assert_eq!(told(&app), [event("results.published", first)]);
     publish(&school, &golden).expect(200);
@@ -76,6 +76,14 @@ fn a_publication_and_its_withdrawal_are_told_once_each() {
     assert_eq!(told(&app), [event("results.unpublished", withdrawn)]);
     assert_eq!(school.admin.act(&withdraw).status, 409);
     assert_eq!(told(&app), []);
+    // Nothing is told when families may see it: the event says when that is.
+    let release = json!({"release_at": "2026-12-20T08:00:00.000Z"});
+    school
+        .admin
+        .patch(&golden.form.path(), &release)
+        .expect(200);
+    publish(&school, &golden).expect(200);
+    assert_eq!(told(&app)[0].1["release_at"], release["release_at"]);
 }
 
 #[test]

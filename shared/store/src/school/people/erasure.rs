@@ -28,7 +28,7 @@ const PORTION: usize = 50;
 pub struct Erasable {
     /// The school's number.
     pub number: String,
-    /// All names of the student and the parent, with spaces between them.
+    /// All names of the student, the parent and the guardians, with spaces between them.
     pub names: String,
     /// Whether the student has not left yet.
     pub is_enrolled: bool,
@@ -60,13 +60,29 @@ const KIN: &str = "(select json_array(q.user, q.parent_phone, json((select json_
 type Guardian = (String, Option<String>, Option<String>);
 type Kin = (Option<String>, String, Vec<Guardian>, Vec<String>);
 
-/// Of the users in `?2`, and those that were the student's and were deleted, all that are not staff's, nor the family's of somebody
-/// who stays; `?3` are the guardians who go.
-const ACCOUNTS: &str = "select u.id, ifnull(u.phone_number, '') as phone from users u where u.id in (select value from json_each(?2) \
+/// Guardians of student `?1` who were deleted before: the lines of their links tell whose they were.
+macro_rules! former {
+    () => {
+        "(select coalesce(a.changes ->> '$.guardian.to', a.changes ->> '$.guardian.from') as guardian from audit_logs a \
+         where a.table_name = 'student_guardians' and instr(a.changes, ?1) > 0 \
+         and guardian not in (select g.id from guardians g))"
+    };
+}
+
+/// Of the users in `?2`, and those that were the family's and were deleted, all that are not staff's by record or by role, nor the
+/// family's of somebody who stays; `?3` are the guardians who go.
+const ACCOUNTS: &str = concat!(
+    "select u.id, ifnull(u.phone_number, '') as phone from users u where u.id in (select value from json_each(?2) \
      union select d.id from audit_logs t join users d on d.id = t.changes ->> '$.user.from' and d.deleted_at is not null \
-     where t.table_name = 'students' and t.record_id = ?1) and not exists (select 1 from staff f where f.user_id = u.id) \
+     where t.table_name = 'students' and t.record_id = ?1 or t.table_name = 'guardians' \
+     and (t.record_id in (select value from json_each(?3)) or t.record_id in ",
+    former!(),
+    ")) and not exists (select 1 from staff f where f.user_id = u.id) \
+     and not exists (select 1 from user_roles y join roles r on r.id = y.role_id where y.user_id = u.id \
+     and ifnull(r.builtin, '') not in ('student', 'guardian')) \
      and not exists (select 1 from students q where q.user = u.id and q.id <> ?1) and not exists (select 1 from guardians g \
-     where g.user = u.id and g.id not in (select value from json_each(?3)))";
+     where g.user = u.id and g.id not in (select value from json_each(?3)))"
+);
 
 /// Of the numbers in `?1`, those that are somebody's who stays; `?2` are the guardians and `?3` the accounts that go.
 const SHARED: &str = "select n.value as number from json_each(?1) n where exists (select 1 from guardians g \
@@ -80,8 +96,9 @@ const SHORTEST_NUMBER: usize = 7;
 /// Finds a student with what goes with the student, and every published card.
 pub async fn find_erasable(db: &TenantDb, student: Id<()>) -> Result<Erasable, StoreError> {
     let found = format!(
-        "select p.student_id, p.first_name || ' ' || p.middle_name || ' ' || p.last_name || ' ' || p.parent_name as names, \
-         {ENROLLED} as is_enrolled, p.erased_at, {KIN} as kin from students p where p.id = ?1"
+        "select p.student_id, p.first_name || ' ' || p.middle_name || ' ' || p.last_name || ' ' || p.parent_name || ' ' || \
+         ifnull((select group_concat(g.first_name || ' ' || g.last_name, ' ') from student_guardians l join guardians g \
+         on g.id = l.guardian where l.student = p.id), '') as names, {ENROLLED} as is_enrolled, p.erased_at, {KIN} as kin from students p where p.id = ?1"
     );
     let statements = vec![
         sql!(found, student),
@@ -188,10 +205,7 @@ const EMPTIED: &str = "update audit_logs set changes = (select json_group_object
 const MENTIONED: &str = "(table_name, record_id) in (select a.table_name, a.record_id from audit_logs a, json_tree(a.changes) v \
      where v.atom in (select value from json_each(?2, '$.words')))";
 
-/// Guardians who were deleted before: the lines of their links tell whose they were.
-const FORMER: &str = "table_name = 'guardians' and record_id in (select coalesce(a.changes ->> '$.guardian.to', \
-     a.changes ->> '$.guardian.from') as guardian from audit_logs a where a.table_name = 'student_guardians' \
-     and instr(a.changes, ?1) > 0 and guardian not in (select g.id from guardians g))";
+const FORMER: &str = concat!("table_name = 'guardians' and record_id in ", former!());
 
 /// Records that are there now, whatever their first line says.
 const OF_RECORDS: [(&str, &str); 8] = [
@@ -291,7 +305,12 @@ const OF_FEEDS: &str = "table_name = 'calendar_feeds' and exists (select 1 from 
      where instr(audit_logs.changes, w.value) > 0)";
 
 /// What the accounts that go leave behind; they are marked as deleted already.
-const OF_ACCOUNTS: [&str; 7] = [
+const OF_ACCOUNTS: [&str; 8] = [
+    // Who asks for a new password has not signed in yet.
+    concat!(
+        "update audit_logs set ip_address = null where table_name = 'password_resets' and changes ->> '$.user.to' in ",
+        listed!("accounts")
+    ),
     concat!(
         "update audit_logs set actor_name = 'Erased', ip_address = null where actor_kind = 'user' and actor_id in ",
         listed!("accounts")

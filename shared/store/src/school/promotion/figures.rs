@@ -54,7 +54,7 @@ pub struct Place {
     pub capacity: Option<i64>,
     /// Students who are in it already.
     pub registered: i64,
-    /// Students who are decided into it.
+    /// Students who are decided into it, or proposed from a class that is not previewed.
     pub decided: i64,
 }
 
@@ -156,7 +156,8 @@ pub async fn preview(
          ifnull(a.capacity, c.capacity) as capacity, (select count(*) from student_sessions reg \
          where reg.academic_class = a.id and reg.status = 'active') as registered, \
          (select count(*) from student_promotions deed where deed.destination_session_class = a.id \
-         and deed.session_setup = g.id and deed.action in ('promote', 'repeat') and deed.execution_date is null) as decided \
+         and deed.session_setup = g.id and deed.action in ('promote', 'repeat') and deed.execution_date is null \
+         and (deed.is_proposed = 0 or deed.source_session_class <> ?2)) as decided \
          from session_setups g join academic_classes a on a.session = g.academic_session \
          join classes c on c.id = a.class join forms f on f.id = c.form where g.id = ?1 order by f.sequence, c.name";
     let candidates = format!(
@@ -186,7 +187,7 @@ pub async fn preview(
         sql!(SETUP, setup),
         sql!(settings, setup, class, exam_session),
         sql!(sources, setup),
-        sql!(places, setup),
+        sql!(places, setup, class),
         sql!(candidates, setup, class, exam_session),
     ];
     let mut outcomes = db.connection.batch(statements).await?;

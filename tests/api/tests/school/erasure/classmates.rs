@@ -82,6 +82,35 @@ fn what_was_written_by_hand_goes_from_every_version_and_figures_stay() {
 }
 
 #[test]
+fn a_comment_template_takes_the_place_of_a_handwritten_comment_once_it_is_published_again() {
+    let place = Place::new();
+    let (golden, admin) = (&place.golden, place.admin());
+    let template =
+        json!({"level": "O Level", "min_mark": 0, "max_mark": 100, "text": "A fine term."});
+    place.made("class-teacher-comments/", &template);
+    let card = format!("{}report-cards/{}/", golden.form.path(), golden.students[0]);
+    let written = json!({"class_teacher": "Anesu is diligent"});
+    admin.put(&format!("{card}comments/"), &written).expect(200);
+    publish(&place.school, golden).expect(200);
+    place.leave();
+    assert_eq!(worked_out(&place)["changed"], json!([]));
+    place.erase().expect(200);
+    let comment = || admin.get(&card).status(200).json["class_teacher_comment"].clone();
+    assert_eq!(comment(), json!({"text": "", "source": null}));
+    let changed = worked_out(&place)["changed"].clone();
+    assert_eq!(changed.as_array().map(Vec::len), Some(1), "{changed}");
+    let again = publish(&place.school, golden).status(200).json;
+    assert_eq!(
+        (&again["cards"], &again["unchanged"]),
+        (&json!(1), &json!(5))
+    );
+    assert_eq!(
+        comment(),
+        json!({"text": "A fine term.", "source": "template"})
+    );
+}
+
+#[test]
 fn a_publication_at_the_same_time_freezes_no_name() {
     for erases_first in [true, false] {
         let place = Place::new();

@@ -142,16 +142,71 @@ fn an_account_of_staff_or_of_another_childs_guardian_stays() {
 }
 
 #[test]
+fn an_account_with_a_role_of_staff_stays_whether_there_is_a_staff_record_or_not() {
+    let place = Place::new();
+    let account = |name: &str, role: &str| {
+        let email = format!("{}@people.example", name.to_lowercase());
+        let body = json!({"email": email, "first_name": name, "last_name": "Dube", "password": PASSWORD,
+            "role_ids": [place.school.role(role), place.school.role("Guardian")]});
+        let user = place.made("users/", &body);
+        let phone = format!("+26377100001{}", name.len());
+        let guardian = place.guardian(name, &phone);
+        let link = json!({"user": user});
+        let path = format!("guardians/{guardian}/");
+        place.admin().patch(&path, &link).expect(200);
+        let client = place.school.anonymous();
+        let access = login(&client, &email, PASSWORD).status(200);
+        (user, client.bearer(&access.str("access")))
+    };
+    let (ada, administrator) = account("Ada", "Administrator");
+    let (_, clerk) = account("Tariro", "Office");
+    let path = format!("admissions/{}/", place.student);
+    for (client, address) in [(&administrator, "1 High Street"), (&clerk, "2 High Street")] {
+        let body = json!({"address": address});
+        client.patch(&path, &body).expect(200);
+    }
+    place.leave();
+    place.erase().expect(200);
+    for email in ["ada@people.example", "tariro@people.example"] {
+        login(&place.school.anonymous(), email, PASSWORD).expect(200);
+    }
+    administrator.get("auth/me/").expect(200);
+    clerk.get("auth/me/").expect(200);
+    let lines = place
+        .admin()
+        .get(&format!("audit-logs/?actor={ada}"))
+        .status(200);
+    assert_eq!(lines.column("actor_name"), ["Ada Dube"]);
+    // They go as guardians alone.
+    assert_eq!(
+        place
+            .app
+            .count(&place.school.slot, "select count(*) from guardians"),
+        0
+    );
+}
+
+#[test]
 fn nobody_erases_the_own_account_with_a_child() {
     let place = Place::new();
+    let user = place.account("ada@people.example");
     let mother = place.guardian("Ada", MOTHER);
-    let sql = format!(
-        "update guardians set user = '{}' where id = '{mother}'",
-        place.school.admin_id
-    );
-    place.app.execute(&place.school.slot, &sql);
+    let own = json!({"user": user});
+    place
+        .admin()
+        .patch(&format!("guardians/{mother}/"), &own)
+        .expect(200);
     place.leave();
+    let role = place.school.role("Student");
+    let may = format!("insert into role_permissions values ('{role}', 'school.erase_student')");
+    place.app.execute(&place.school.slot, &may);
+    let client = place.school.anonymous();
+    let access = login(&client, "ada@people.example", PASSWORD).status(200);
+    let number = place.record()["student_id"].clone();
     let before = place.dump();
-    refused(&place.erase(), 409, "own_account");
+    let body = json!({"student_id": number, "reason": "It was asked for in writing."});
+    let path = format!("students/{}/erase/", place.student);
+    let reply = client.bearer(&access.str("access")).post(&path, &body);
+    refused(&reply, 409, "own_account");
     assert_eq!(place.dump(), before);
 }

@@ -11,6 +11,8 @@ use super::{PASSWORD, Place, key_for, login, publish};
 const MARK: &str = "Zyxomir";
 const PHONES: [&str; 3] = ["+263779990001", "+263779990002", "+263779990003"];
 const BORN: &str = "2011-11-11";
+/// From where the student asked for a new password.
+const ADDRESS: &str = "203.0.113.99";
 /// Tables about students that hold no text of anybody's: they need no row here.
 const WITHOUT_WORDS: &[&str] = &["student_promotion_history"];
 
@@ -59,6 +61,25 @@ fn write_people(place: &Place) -> String {
         link(json!({"phone_number": PHONES[1], "consent": {"sms": true}, "user": mail}));
     link(json!({"email": "zyxomir.father@people.example"}));
     let (gone, uncle) = link(json!({"email": "zyxomir.uncle@people.example"}));
+    // Accounts that were a guardian's and were deleted: of one who goes with the student, and of one who went before.
+    for (guardian, email) in [
+        (&mother, "zyxomir.former.mother@people.example"),
+        (&uncle, "zyxomir.former.uncle@people.example"),
+    ] {
+        let was = place
+            .admin()
+            .get(&format!("guardians/{guardian}/"))
+            .status(200);
+        let user = account(email, None);
+        for user in [json!(user), was.json["user"].clone()] {
+            let path = format!("guardians/{guardian}/");
+            place
+                .admin()
+                .patch(&path, &json!({"user": user}))
+                .expect(200);
+        }
+        place.admin().delete(&format!("users/{user}/")).expect(204);
+    }
     place.admin().delete(&format!("{links}{gone}/")).expect(204);
     place
         .admin()
@@ -73,7 +94,11 @@ fn write_people(place: &Place) -> String {
 
 /// The student signs in, makes and ends feeds, and forgets the password.
 fn write_account(place: &Place) {
-    let door = place.school.anonymous().with("user-agent", MARK);
+    let door = place
+        .school
+        .anonymous()
+        .with("user-agent", MARK)
+        .with("cf-connecting-ip", ADDRESS);
     let access = login(&door, "zyxomir@people.example", PASSWORD).status(200);
     let own = place.school.anonymous().bearer(&access.str("access"));
     let feed = json!({"name": MARK});
@@ -244,14 +269,14 @@ fn nothing_in_any_table_tells_who_an_erased_student_was() {
     let traces = || -> Vec<&str> {
         let (dump, control) = (place.dump().to_lowercase(), place.app.dump("CONTROL"));
         let dump = dump + &control.to_lowercase();
-        let mut all = vec!["zyxomir", BORN];
+        let mut all = vec!["zyxomir", BORN, ADDRESS];
         all.extend(PHONES.map(|phone| &phone[1..]));
         all.retain(|trace| dump.contains(trace));
         all
     };
     assert_eq!(
         traces().len(),
-        5,
+        6,
         "all of it is there before: {:?}",
         traces()
     );

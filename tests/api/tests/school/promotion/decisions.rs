@@ -88,6 +88,40 @@ fn who_decides_is_noted_and_who_changes_nothing_is_not() {
 }
 
 #[test]
+fn who_sends_a_proposal_as_it_is_decides_it() {
+    let year = Year::new();
+    let [one, two] = ["Rudo", "Tariro"].map(|name| year.pupil(name, 0));
+    for pupil in [&one, &two] {
+        year.card(pupil, 0, 61.0, 6, false);
+    }
+    year.propose(&json!({}));
+    let (head, head_id) = someone(&year.school, "head@greenwood.example", &["Head teacher"]);
+    let path = year.path("student-promotions/");
+    let proposed = head.get(&path).status(200);
+    let rows = proposed.results();
+    for (row, whole) in rows.iter().zip([true, false]) {
+        assert_eq!(row["is_proposed"], json!(true));
+        let own = format!("{path}{}/", row["id"].as_str().unwrap());
+        head.patch(&own, &json!({})).expect(200);
+        assert_eq!(head.get(&own).status(200).json["is_proposed"], json!(true));
+        let decided = if whole {
+            head.put(&own, row)
+        } else {
+            head.patch(&own, &json!({"action": row["action"]}))
+        };
+        let decided = decided.status(200);
+        assert_eq!(decided.str("decided_by"), head_id);
+        assert_eq!(decided.json["is_proposed"], json!(false));
+        assert_eq!(decided.json["reason"], row["reason"]);
+    }
+    // Other figures move it no more.
+    let lower =
+        "update report_cards set card = json_set(card, '$.average', 20, '$.subjects_passed', 0)";
+    year.app.execute(&year.school.slot, lower);
+    assert_eq!(year.propose(&json!({}))["decided"], json!(2));
+}
+
+#[test]
 fn decisions_are_found_by_student_class_and_action() {
     let year = Year::new();
     let (one, two) = (year.pupil("Rudo", 0), year.pupil("Tariro", 1));

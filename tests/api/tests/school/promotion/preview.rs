@@ -67,7 +67,7 @@ fn proposals_follow_the_published_cards_and_say_why() {
         (
             &stale,
             "pending",
-            "Marks were corrected since the card was published.",
+            "The card is outdated: publish the class again.",
         ),
     ] {
         assert_eq!(
@@ -388,6 +388,41 @@ fn a_preview_shows_which_classes_would_overflow() {
     };
     assert_eq!(place(3), (json!(3), json!(3), json!(false)));
     assert_eq!(place(2), (json!(2), json!(3), json!(true)));
+}
+
+#[test]
+fn what_is_proposed_is_counted_once_before_and_after_it_is_written() {
+    let year = Year::new();
+    let [one, two] = ["Rudo", "Tariro"].map(|name| year.pupil(name, 0));
+    let own = year.pupil("Chipo", 1);
+    for (pupil, class) in [(&one, 0), (&two, 0)] {
+        year.card(pupil, class, 61.0, 6, false);
+    }
+    // Repeats in the class that the others go to.
+    year.card(&own, 1, 20.0, 0, false);
+    let incoming = |class: Option<&String>| {
+        let preview = year.preview(&json!({"source_session_class": class}));
+        let rows = preview["destinations"].as_array().unwrap();
+        let of = |class: &String| rows.iter().find(|row| row["academic_class"] == *class);
+        of(&year.new[1]).unwrap()["incoming"].clone()
+    };
+    let (all, first) = (json!(3), json!(2));
+    assert_eq!(
+        (incoming(None), incoming(Some(&year.old[0]))),
+        (all.clone(), first)
+    );
+    year.propose(&json!({}));
+    assert_eq!(incoming(None), all);
+    // A class alone is added to what is proposed for the others.
+    for class in &year.old {
+        assert_eq!(incoming(Some(class)), all);
+    }
+    year.decide(&one, "promote", Some(&year.new[1]));
+    year.decide(&two, "transfer", None);
+    assert_eq!(incoming(None), json!(2));
+    for class in &year.old {
+        assert_eq!(incoming(Some(class)), json!(2));
+    }
 }
 
 #[test]
