@@ -14,7 +14,7 @@ use crate::{
         bulk as decided, copy, executions, history, preview, proposals, steps as setup_steps,
     },
     records::{self, Resource},
-    report_cards::{cards, decisions, list, own, publication, status},
+    report_cards::{cards, decisions, honour_roll, list, own, publication, status, transcript},
     role_assignments, roles, staff, structure, timetable, users,
 };
 
@@ -143,6 +143,9 @@ homeroom_edge::routes! { Document, records(RECORDS);
     status::find_comment_status,
     own::list_own_report_cards,
     own::find_own_report_card,
+    honour_roll::find_honour_roll,
+    transcript::find_transcript,
+    transcript::find_own_transcript,
     notice_sms::send_notice_sms,
     setup_steps::find_setup_steps,
     copy::copy_structure,

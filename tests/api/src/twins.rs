@@ -246,7 +246,17 @@ fn cards(scene: &Scene, school: &School) -> Vec<(&'static str, PathIds)> {
     .map(|(name, id)| (name.to_owned(), id))
     .into();
     let own = PathIds::from([("id".to_owned(), own.str("results/0/id"))]);
+    let student = |name: &str| PathIds::from([(name.to_owned(), carded.person.clone())]);
     vec![
+        (
+            "/api/v1/school/students/{student}/transcript/",
+            student("student"),
+        ),
+        ("/api/v1/school/my/transcripts/", student("id")),
+        (
+            "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/honour-roll/",
+            ids.clone(),
+        ),
         (
             "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/report-cards/",
             ids.clone(),

@@ -26,7 +26,12 @@ fn reads_cost(reads: &[Operation]) {
     for operation in reads {
         let sample = scene.prepare(operation);
         // What is asked for lies in another database, or a page is found before its cards are worked out.
-        let goes_twice = ["find_school_usage", "find_sms_usage", "list_report_cards"];
+        let goes_twice = [
+            "find_school_usage",
+            "find_sms_usage",
+            "list_report_cards",
+            "find_honour_roll",
+        ];
         let more = u64::from(goes_twice.contains(&operation.id.as_str()));
         // The isolate knows the school, and nobody.
         scene.app.pass_seconds(10);

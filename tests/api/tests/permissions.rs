@@ -27,6 +27,7 @@ const WITHOUT_PERMISSION: &[&str] = &[
     "list_permissions",
     "list_own_report_cards",
     "find_own_report_card",
+    "find_own_transcript",
     "find_logo",
     "list_own_calendar_feeds",
     "create_own_calendar_feed",

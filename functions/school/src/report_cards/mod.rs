@@ -5,12 +5,15 @@ mod build;
 pub(crate) mod cards;
 pub(crate) mod decisions;
 mod format;
+pub(crate) mod honour_roll;
 mod html;
 pub(crate) mod list;
 pub(crate) mod own;
+mod papers;
 pub(crate) mod publication;
 mod sheet;
 pub(crate) mod status;
+pub(crate) mod transcript;
 
 use homeroom_domain::permissions::{
     Permission,

@@ -1,5 +1,6 @@
 //! Cards as sheets: the one description from which a page for browsers and a PDF are made.
 
+use homeroom_domain::academics::marks::Mark;
 use homeroom_objects::documents::{
     Align, Column, DocumentRequest, Fact, Letterhead, MAX_SHORT, Orientation, Paragraph, Sheet,
     Table,
@@ -26,7 +27,11 @@ pub(crate) fn of_broadsheet(letterhead: Letterhead, broadsheet: &BroadsheetOut) 
     document(letterhead, sheet.file_name.clone(), vec![sheet])
 }
 
-fn document(letterhead: Letterhead, title: String, sheets: Vec<Sheet>) -> DocumentRequest {
+pub(super) fn document(
+    letterhead: Letterhead,
+    title: String,
+    sheets: Vec<Sheet>,
+) -> DocumentRequest {
     DocumentRequest {
         title: short(title),
         letterhead,
@@ -37,7 +42,7 @@ fn document(letterhead: Letterhead, title: String, sheets: Vec<Sheet>) -> Docume
 }
 
 /// A text as long as paper takes it, with an ellipsis where it was longer.
-fn short(mut text: String) -> String {
+pub(super) fn short(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_SHORT) {
         text.truncate(end);
         text.pop();
@@ -46,27 +51,36 @@ fn short(mut text: String) -> String {
     text
 }
 
-fn fact(label: &str, value: impl Into<String>) -> Fact {
+pub(super) fn fact(label: &str, value: impl Into<String>) -> Fact {
     Fact {
         label: label.to_owned(),
         value: short(value.into()),
     }
 }
 
-fn place(position: Option<u32>, size: u32) -> String {
+pub(super) fn place(position: Option<u32>, size: u32) -> String {
     shown(position.map(|place| format!("{place} of {size}")))
 }
 
 /// The mark, or why there is none.
-fn mark(subject: &CardSubjectOut) -> String {
-    match (subject.mark, subject.status.as_str()) {
+pub(super) fn mark(mark: Option<Mark>, status: &str) -> String {
+    match (mark, status) {
         (Some(mark), _) => mark.to_string(),
         (None, "absent") => "Absent".to_owned(),
         (None, _) => "Missing".to_owned(),
     }
 }
 
-fn column(heading: &str, align: Align, weight: u16) -> Column {
+pub(super) fn result(passed: Option<bool>) -> String {
+    let result = match passed {
+        Some(true) => "Pass",
+        Some(false) => "Fail",
+        None => "–",
+    };
+    result.to_owned()
+}
+
+pub(super) fn column(heading: &str, align: Align, weight: u16) -> Column {
     Column {
         heading: short(heading.to_owned()),
         align,
@@ -131,16 +145,11 @@ fn facts(body: &CardBody) -> Vec<Fact> {
 fn lines(body: &CardBody) -> Table {
     use Align::{Center, End, Start};
     let row = |subject: &CardSubjectOut| {
-        let passed = match subject.passed {
-            Some(true) => "Pass",
-            Some(false) => "Fail",
-            None => "–",
-        };
         vec![
             subject.name.clone(),
-            mark(subject),
+            mark(subject.mark, &subject.status),
             shown(subject.grade.as_ref()),
-            passed.to_owned(),
+            result(subject.passed),
             place(subject.position_in_class, subject.number_sat),
             shown(subject.class_average),
             subject.coefficient.to_string(),

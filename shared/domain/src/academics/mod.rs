@@ -14,3 +14,4 @@ pub mod ranking;
 pub mod report;
 pub mod student_number;
 pub mod timetable;
+pub mod transcript;

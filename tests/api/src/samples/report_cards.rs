@@ -21,6 +21,8 @@ pub(crate) struct Carded {
     pub(crate) class: String,
     /// The student's registration, which is the card's id.
     pub(crate) student: String,
+    /// The student.
+    pub(crate) person: String,
 }
 
 impl Scene {
@@ -49,6 +51,7 @@ impl Scene {
             form,
             class,
             student,
+            person,
         }
     }
 }
@@ -135,7 +138,9 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             let _ = admin.delete("logo/");
             sample(operation.path.clone(), Some(json!(logo(n))))
         }
-        "list_own_report_cards" | "find_own_report_card" => own(scene, operation, n),
+        "list_own_report_cards" | "find_own_report_card" | "find_own_transcript" => {
+            own(scene, operation, n)
+        }
         _ if operation.tag != "report-cards" => return None,
         _ => of_exam_session(scene, operation, n),
     })
@@ -146,6 +151,7 @@ fn of_exam_session(scene: &Scene, operation: &Operation, n: u32) -> Sample {
         form,
         class,
         student,
+        person,
     } = scene.carded(n, None);
     let admin = &scene.school.admin;
     let own = if operation.path.contains("{exam_session}") {
@@ -157,6 +163,7 @@ fn of_exam_session(scene: &Scene, operation: &Operation, n: u32) -> Sample {
         .path
         .replace("{session}", &form.session)
         .replace("{exam_session}", &form.exam_session)
+        .replace("{student}", &person)
         .replace("{id}", own);
     if [
         "print_report_cards",
@@ -181,7 +188,7 @@ fn of_exam_session(scene: &Scene, operation: &Operation, n: u32) -> Sample {
             admin.post(&format!("{card}withhold/"), &reason).expect(200);
             None
         }
-        "unpublish_exam_session" => {
+        "unpublish_exam_session" | "find_transcript" => {
             admin.act(&format!("{}publish/", form.path())).expect(200);
             None
         }
@@ -212,10 +219,15 @@ fn own(scene: &Scene, operation: &Operation, n: u32) -> Sample {
     let email = user["email"].as_str().expect("an email");
     let client = sign_in(&scene.school.anonymous(), email);
     let cards = client.get("my/report-cards/").status(200);
+    let own = if operation.id == "find_own_transcript" {
+        first.person
+    } else {
+        cards.str("results/0/id")
+    };
     Sample {
         client,
         method: Method::GET,
-        path: operation.path.replace("{id}", &cards.str("results/0/id")),
+        path: operation.path.replace("{id}", &own),
         body: None,
     }
 }

@@ -18,6 +18,8 @@ use crate::{
 pub struct ClassSize {
     /// The class of the session.
     pub id: String,
+    /// Its form.
+    pub form: String,
     /// Whether the reader leads the class.
     pub is_led: i64,
     /// Cards that are published in it.
@@ -47,7 +49,7 @@ pub struct ListedRow {
 const SIZES: &str = "with shown as (select y.student_session, y.academic_class from exam_sessions x join report_cards y \
      on y.exam_session = x.id and y.is_current = 1 where x.id = ?1 and x.session = ?2 \
      and x.state in ('published', 'locked')) \
-     select a.id, (select count(*) from staff w where w.user_id = ?3 and w.is_active = 1 and w.id = a.class_teacher) as is_led, \
+     select a.id, c.form, (select count(*) from staff w where w.user_id = ?3 and w.is_active = 1 and w.id = a.class_teacher) as is_led, \
      (select count(*) from shown where shown.academic_class = a.id) as published, (select count(*) from student_sessions r \
      where r.academic_class = a.id and r.status = 'active' \
      and r.id not in (select shown.student_session from shown)) as live \
@@ -80,6 +82,11 @@ fn filter(name: &str) -> &'static str {
         "academic_class" => "t.academic_class = ?",
         "is_complete" => "t.is_complete = ?",
         "is_outdated" => "t.is_outdated = ?",
+        "form" => "c.form = ?",
+        "top_of_class" => "t.position_in_class <= ?",
+        // No index has it: the cards are read.
+        "top_of_form" => "t.card ->> '$.position_in_form' <= ?",
+        "min_average" => "round(t.average * 100) >= ?",
         _ => {
             "exists (select 1 from withheld_cards h where h.exam_session = t.exam_session \
              and h.student_session = t.student_session) = ?"

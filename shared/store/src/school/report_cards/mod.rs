@@ -6,6 +6,7 @@ mod load;
 mod own;
 mod publish;
 mod rows;
+mod transcript;
 mod which;
 
 pub use comments::{
@@ -17,4 +18,5 @@ pub use own::{FamilyCard, LISTING as OWN_LISTING, OwnCard, find_own, list_own};
 pub(crate) use own::{newest, released};
 pub use publish::{Freezing, Publication, publish, withdraw};
 pub use rows::*;
+pub use transcript::{Transcript, Wanted, find_transcript};
 pub use which::Which;

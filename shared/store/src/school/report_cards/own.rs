@@ -65,12 +65,25 @@ macro_rules! withheld {
          and h.student_session = r.student_session)"
     };
 }
+pub(super) use withheld;
+/// Who is a user's own: the student that it is, and the guardian's children.
+macro_rules! children {
+    ($user:literal) => {
+        concat!(
+            "(select k.id from students k where k.user = ",
+            $user,
+            " union all select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ",
+            $user,
+            ")"
+        )
+    };
+}
+pub(super) use children;
 /// `?1` is the user, `?2` the time.
 const VISIBLE: &str = concat!(
-    "r.student_session in (select s.id from student_sessions s where s.student in (\
-     select p.id from students p where p.user = ?1 union all \
-     select g.student from guardians w join student_guardians g on g.guardian = w.id where w.user = ?1)) \
-     and r.is_current = 1 and ",
+    "r.student_session in (select s.id from student_sessions s where s.student in ",
+    children!("?1"),
+    ") and r.is_current = 1 and ",
     released!(),
     " and not ",
     withheld!()
