@@ -319,6 +319,7 @@ const GROWING: &[&str] = &[
     "directory",
     "idempotency_keys",
     "students",
+    "applications",
     "student_sessions",
     "student_guardians",
     "guardians",

@@ -15,7 +15,7 @@ use homeroom_domain::{
 use homeroom_edge::{
     ApiError, At, Conflict, Ids, Json, List, Post, Posted, Query, SchoolArea, SchoolCan,
 };
-use homeroom_kernel::{FieldErrors, Fields, Input, fields::NON_FIELD, rules};
+use homeroom_kernel::{FieldErrors, Fields, Input, fields::NON_FIELD};
 use homeroom_store::{
     Stamp,
     records::{self as store, Scope},
@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     exams::steps::ReturnIn,
+    promotion::bulk,
     records::{ALONE, Hooks, Owned, Resource, Write},
 };
 
@@ -343,11 +344,8 @@ pub(crate) struct BulkIn(Vec<Value>);
 
 impl Input for BulkIn {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let rows = fields.required("rows", rules::list(MAX_ROWS, |row| Ok(row.clone())))?;
-        if rows.is_empty() {
-            fields.fail("rows", "Send at least one row.");
-        }
-        Some(Self(rows))
+        let rows = fields.required("rows", |value| bulk::rows(value, MAX_ROWS));
+        Some(Self(rows?))
     }
 }
 
