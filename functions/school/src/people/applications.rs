@@ -93,7 +93,11 @@ async fn settle(write: &mut Write<'_>) -> Result<(), ApiError> {
         if !state.is_open() {
             return Err(Conflict::ApplicationEnded.into());
         }
-        set("state", state.with_result(has_result).as_str().into());
+        let to = state.with_result(has_result);
+        if to != state {
+            set("state", to.as_str().into());
+            set("reason", "".into());
+        }
         let stamp = write.caller.stamp();
         write
             .batch

@@ -254,6 +254,15 @@ fn a_result_makes_an_examined_application_and_taking_it_back_a_received_one() {
         assert_eq!(reply.status(200).str("state"), state);
         assert_eq!(office.shown(&id)["exam_mark"].as_f64(), mark.as_f64());
     }
+    // Why it was opened again says nothing about the result.
+    for step in ["waitlist", "reopen"] {
+        office.step(&id, step).expect(200);
+    }
+    let examined = office.change(&id, &json!({"exam_mark": 50})).status(200);
+    assert_eq!(
+        (examined.str("state"), examined.str("reason")),
+        ("examined".to_owned(), String::new())
+    );
     // A decision stays what it is.
     office.step(&id, "offer").expect(200);
     let late = office.change(&id, &json!({"exam_mark": 12}));
