@@ -52,6 +52,8 @@ macro_rules! export {
 export!(export_students, "/api/v1/school/exports/students.csv", STUDENTS, "Export students",
     "session": Option<uuid::Uuid> = "Only those who are registered in this session.",
     "academic_class": Option<uuid::Uuid> = "Only those of this class of a session.");
+export!(export_applications, "/api/v1/school/exports/applications.csv", APPLICATIONS, "Export applications",
+    "session": Option<uuid::Uuid> = "Only those for this session.");
 export!(export_guardians, "/api/v1/school/exports/guardians.csv", GUARDIANS, "Export guardians",
     "session": Option<uuid::Uuid> = "Only those of students who are registered in this session.",
     "academic_class": Option<uuid::Uuid> = "Only those of students of this class of a session.");

@@ -208,6 +208,11 @@ catalogue! {
         ChangeSmsSettings = 240, "school.change_sms_settings", "Change how text messages are sent";
         ChangeStudentPin = 241, "school.change_student_pin", "Set, renew and remove students' PINs";
         EraseStudent = 243, "school.erase_student", "Erase students who left";
+        ViewApplication = 250, "school.view_application", "View applications for admission";
+        AddApplication = 251, "school.add_application", "Create applications for admission";
+        ChangeApplication = 252, "school.change_application", "Change applications for admission";
+        DeleteApplication = 253, "school.delete_application", "Delete applications for admission";
+        DecideApplication = 254, "school.decide_application", "Decide on applications, and enrol";
     }
     chatbot {
         ViewStudent = 301, "chatbot.view_student", "Look up students by phone number";
@@ -352,6 +357,10 @@ pub const DEFAULT_SCHOOL_ROLES: &[DefaultRole] = &[
             "school.view_student_session",
             "school.add_student_session",
             "school.change_student_session",
+            "school.view_application",
+            "school.add_application",
+            "school.change_application",
+            "school.decide_application",
             "school.view_admission",
             "school.add_admission",
             "school.change_admission",

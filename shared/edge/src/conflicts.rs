@@ -71,6 +71,13 @@ conflicts! {
     StudentErased = "student_erased": "This student was erased, and the record stays as it is. Admit the person anew instead.",
     /// Rows that wait may name the person.
     ImportRunning = "import_running": "A file is being imported that may name the student. Wait until it is done.",
+    // Applications.
+    /// A step from a state in which it does not begin.
+    ApplicationNotFromHere = "not_from_here": "The application is not in a state in which this step begins. offer/ and reject/ take a received, examined or waitlisted one, waitlist/ a received or examined one, decline/ and enrol/ an offered one, withdraw/ any of these, and reopen/ a rejected or waitlisted one.",
+    /// Changing what is over.
+    ApplicationEnded = "application_ended": "The application has ended and stays as it is. Reopen it where it was rejected; otherwise enter a new one.",
+    /// Deleting what is decided on, or became a student.
+    ApplicationKept = "application_kept": "The application is being decided on, or a student came of it. Withdraw it first; of a student it goes when the student is erased.",
     // Attendance.
     /// A holiday was announced, or the lesson cancelled.
     AttendanceClosed = "attendance_closed": "This day is a holiday by now, or the lesson is cancelled on it, so no attendance is entered. Choose another day, or change the holiday or the substitution.",

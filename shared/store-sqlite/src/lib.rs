@@ -51,7 +51,8 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0022_erasure.sql"),
     include_str!("../../../schema/tenant/0023_corrected_attendance.sql"),
     include_str!("../../../schema/tenant/0024_cancelled_lessons.sql"),
-    include_str!("../../../schema/tenant/0028_sms_indexes.sql"),
+    include_str!("../../../schema/tenant/0026_applications.sql"),
+    include_str!("../../../schema/tenant/0027_sms_indexes.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -104,6 +104,10 @@ impl Action {
     }
 }
 
+/// Audit lines keep which fields were changed and lose the values; which lines follows.
+pub(crate) const EMPTIED: &str = "update audit_logs set changes = (select json_group_object(c.key, json_object('from', null, 'to', null)) \
+     from json_each(audit_logs.changes) c) where";
+
 /// Statements that are carried out together or not at all.
 #[derive(Debug, Default)]
 pub struct Batch {

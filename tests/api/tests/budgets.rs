@@ -109,6 +109,14 @@ fn writes_cost_few_trips() {
     2 system.rotate_webhook_secret
     2 system.test_webhook
     2 school.replace_scale
+    2 school.decide_applications
+    2 school.decline_application
+    4 school.enrol_application
+    2 school.offer_application
+    2 school.reject_application
+    2 school.reopen_application
+    2 school.waitlist_application
+    2 school.withdraw_application
     2 school.enter_attendance
     2 school.change_password
     2 school.login
@@ -217,7 +225,7 @@ fn a_creation_writes_few_rows() {
     assert_snapshot!(table, @"
     2 system.create_api_key
     4 system.create_role
-    107 system.create_school
+    111 system.create_school
     2 system.create_user
     2 system.create_webhook
     2 school.create_own_calendar_feed

@@ -70,6 +70,14 @@ const ACTIONS: &[(&str, &str)] = &[
         "replace_student_promotions",
         "school.change_student_promotion",
     ),
+    ("offer_application", "school.decide_application"),
+    ("waitlist_application", "school.decide_application"),
+    ("reject_application", "school.decide_application"),
+    ("decline_application", "school.decide_application"),
+    ("withdraw_application", "school.decide_application"),
+    ("reopen_application", "school.decide_application"),
+    ("decide_applications", "school.decide_application"),
+    ("enrol_application", "school.decide_application"),
     ("erase_student", "school.erase_student"),
     ("set_student_pin", "school.change_student_pin"),
     ("delete_student_pin", "school.change_student_pin"),
@@ -136,6 +144,7 @@ fn resource_of(operation: &Operation) -> &'static str {
         "timetable" => "timetable",
         "session-setup" => "session_setup",
         "admissions" => "admission",
+        "applications" => "application",
         "guardians" => "student_guardian",
         "sessions" if operation.path.contains("/registration/") => "student_session",
         "schools" => "school",
@@ -158,6 +167,18 @@ fn besides(operation: &Operation) -> &'static [&'static str] {
             "school.add_academic_setting",
             "school.delete_academic_setting",
         ];
+    }
+    if operation.id == "enrol_application" {
+        return &[
+            "school.add_admission",
+            "school.add_guardian",
+            "school.add_student_guardian",
+            "school.add_student_session",
+        ];
+    }
+    // Exported, and not imported.
+    if operation.id == "export_applications" {
+        return &["school.view_application"];
     }
     let (verb, name) = operation.id.split_once('_').unwrap();
     match (verb, sheet(name)) {

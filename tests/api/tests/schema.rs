@@ -321,6 +321,7 @@ const GROWING: &[&str] = &[
     "directory",
     "idempotency_keys",
     "students",
+    "applications",
     "student_sessions",
     "student_guardians",
     "guardians",

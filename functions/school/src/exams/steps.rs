@@ -50,7 +50,7 @@ pub(crate) struct UnlockBody {
     reason: String,
 }
 
-pub(crate) struct ReturnIn(Option<String>);
+pub(crate) struct ReturnIn(pub(crate) Option<String>);
 
 impl Input for ReturnIn {
     fn read(fields: &mut Fields) -> Option<Self> {

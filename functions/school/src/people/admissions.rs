@@ -1,7 +1,10 @@
 //! Students.
 
 use futures_util::future::BoxFuture;
-use homeroom_domain::{permissions::school::ViewAdmission, records};
+use homeroom_domain::{
+    permissions::school::ViewAdmission,
+    records::{self, Record},
+};
 use homeroom_edge::{ApiError, At, Json, List, Permitted, Query, SchoolArea, SchoolCan};
 use homeroom_kernel::{Id, PageRequest, Timestamp};
 use homeroom_store::school::people::{self as tables, Namesake};
@@ -50,19 +53,24 @@ impl Hooks for StudentRules {
             if let Some(number) = admission.number {
                 after.insert("student_id".to_owned(), number.into());
             }
-            let first_name = records::text(after, "first_name").to_lowercase();
-            let alike = admission.namesakes.iter();
-            write.warnings = alike
-                .filter_map(|other| warning(other, &first_name))
-                .collect();
+            write.warnings = warnings(&admission.namesakes, after);
             Ok(())
         })
     }
 
-    fn chose_what_is_taken(&self, body: &records::Record, error: &ApiError) -> bool {
+    fn chose_what_is_taken(&self, body: &Record, error: &ApiError) -> bool {
         let given = !records::text(body, "student_id").is_empty();
         matches!(error, ApiError::Fields(errors) if !given && errors.names().eq(["student_id"]))
     }
+}
+
+/// Who may be the same person.
+pub(super) fn warnings(alike: &[Namesake], person: &Record) -> Vec<String> {
+    let first_name = records::text(person, "first_name").to_lowercase();
+    let alike = alike.iter();
+    alike
+        .filter_map(|other| warning(other, &first_name))
+        .collect()
 }
 
 fn warning(other: &Namesake, first_name: &str) -> Option<String> {
@@ -79,13 +87,13 @@ fn warning(other: &Namesake, first_name: &str) -> Option<String> {
     ))
 }
 
-/// A change of a student's enrolment, status or form.
+/// A change of a student's enrolment, status or form, or of an application's state.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StudentChangeOut {
     /// The change.
     #[schema(value_type = uuid::Uuid)]
     id: Id<()>,
-    /// What changed: `enrolment`, `status` or `form`.
+    /// What changed: `enrolment`, `status` or `form`; of an application `state`.
     #[schema(example = "enrolment")]
     field: String,
     /// As it was; of a form its id.

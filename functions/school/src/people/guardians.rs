@@ -7,7 +7,10 @@ use homeroom_domain::{
 };
 use homeroom_edge::{ApiError, At, Json, List, Query, SchoolCan};
 use homeroom_kernel::{FieldErrors, Id, fields::NON_FIELD};
-use homeroom_store::school::people::{self as tables, LinkedStudent};
+use homeroom_store::{
+    TenantDb,
+    school::people::{self as tables, GuardianAlike, LinkedStudent},
+};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -41,20 +44,20 @@ impl Hooks for GuardianRules {
             let (None, Some(guardian)) = (write.before, &write.after) else {
                 return Ok(());
             };
-            // The same phone number or email is refused; the same name only may be the same person.
-            let alike = tables::guardians_alike(&write.caller.db, guardian).await?;
-            write.warnings = alike
-                .into_iter()
-                .map(|other| {
-                    let (first, last, reach) = (other.first_name, other.last_name, other.reach);
-                    format!(
-                        "{first} {last} ({reach}) has the same name: perhaps it is the same person."
-                    )
-                })
-                .collect();
+            write.warnings = warnings(&write.caller.db, guardian).await?;
             Ok(())
         })
     }
+}
+
+/// Who may be the same person: the same phone number or email is refused, and of the same name are many.
+pub(super) async fn warnings(db: &TenantDb, guardian: &Record) -> Result<Vec<String>, ApiError> {
+    let alike = tables::guardians_alike(db, guardian).await?.into_iter();
+    let warning = |other: GuardianAlike| {
+        let (first, last, reach) = (other.first_name, other.last_name, other.reach);
+        format!("{first} {last} ({reach}) has the same name: perhaps it is the same person.")
+    };
+    Ok(alike.map(warning).collect())
 }
 
 struct LinkRules;

@@ -1,6 +1,8 @@
-//! Students, their guardians, and their place in a session.
+//! Applicants, students, their guardians, and their place in a session.
 
 pub(crate) mod admissions;
+pub(crate) mod applications;
+pub(crate) mod enrolment;
 pub(crate) mod erasure;
 pub(crate) mod guardians;
 pub(crate) mod pins;
@@ -21,6 +23,7 @@ const TAG: &str = "people";
 
 /// Every resource of plain records about people.
 pub(crate) static RESOURCES: &[&Resource] = &[
+    &applications::APPLICATIONS,
     &admissions::STUDENTS,
     &guardians::GUARDIANS,
     &guardians::STUDENT_GUARDIANS,

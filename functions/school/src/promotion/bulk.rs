@@ -90,15 +90,18 @@ pub(crate) struct BulkIn {
 
 impl Input for BulkIn {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let rows = fields.required("rows", |value| match value {
-            Value::Array(rows) if rows.is_empty() => Err("Send at least one row.".into()),
-            Value::Array(rows) if rows.len() > MOST => {
-                Err(format!("Send no more than {MOST} rows."))
-            }
-            Value::Array(rows) => Ok(rows.clone()),
-            _ => Err("Expected a list of rows.".into()),
-        });
+        let rows = fields.required("rows", |value| rows(value, MOST));
         Some(Self { rows: rows? })
+    }
+}
+
+/// Rows that are read one by one, so that each has a result of its own.
+pub(crate) fn rows(value: &Value, most: usize) -> Result<Vec<Value>, String> {
+    match value {
+        Value::Array(rows) if rows.is_empty() => Err("Send at least one row.".into()),
+        Value::Array(rows) if rows.len() > most => Err(format!("Send no more than {most} rows.")),
+        Value::Array(rows) => Ok(rows.clone()),
+        _ => Err("Expected a list of rows.".into()),
     }
 }
 

@@ -92,7 +92,7 @@ pub trait Hooks: Sync {
 }
 
 /// How often a creation is tried whose hook chooses a value.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 
 /// No rules and no effects beside the fields.
 pub(crate) struct Plain;
@@ -110,6 +110,8 @@ pub struct Write<'a> {
     pub facts: Record,
     /// What the body set; nothing where it is a deletion.
     pub set: Record,
+    /// What must hold before the record is written.
+    pub ahead: Batch,
     /// What is written besides, in the same transaction and after the record.
     pub batch: Batch,
     /// What the client should know of a creation that is carried out all the same.
@@ -267,19 +269,21 @@ impl Resource {
             after: Some(record),
             facts,
             set: post.input.clone(),
+            ahead: Batch::default(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };
         self.hooks.prepare(&mut write).await?;
         let Write {
             after,
+            ahead: mut batch,
             batch: besides,
             warnings,
             ..
         } = write;
         let record =
             after.ok_or_else(|| ApiError::Internal("a hook took the record away".into()))?;
-        let mut batch = store::insert(&stamp, self.table, &record)?;
+        batch.append(store::insert(&stamp, self.table, &record)?);
         batch.append(besides);
         let location = format!("{list}{}/", records::text(&record, "id"));
         if self.warns {
@@ -319,18 +323,20 @@ impl Resource {
             after: Some(after),
             facts,
             set: changes,
+            ahead: Batch::default(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };
         self.hooks.prepare(&mut write).await?;
         let Write {
             after,
+            ahead: mut batch,
             batch: besides,
             ..
         } = write;
         let after =
             after.ok_or_else(|| ApiError::Internal("a hook took the record away".into()))?;
-        let mut batch = store::update(&caller.stamp(), self.table, &before, &after)?;
+        batch.append(store::update(&caller.stamp(), self.table, &before, &after)?);
         batch.append(besides);
         caller.commit(batch).await?;
         Ok(Json(Ordered(self.table, &after)).into_response())
@@ -355,11 +361,13 @@ impl Resource {
             after: None,
             facts: resolved.facts,
             set: Record::new(),
+            ahead: Batch::default(),
             batch: Batch::default(),
             warnings: Vec::new(),
         };
         self.hooks.prepare(&mut write).await?;
-        let mut batch = write.batch;
+        let mut batch = write.ahead;
+        batch.append(write.batch);
         batch.append(store::delete(&caller.stamp(), self.table, &before));
         caller.commit(batch).await?;
         Ok(NoContent.into_response())
@@ -431,10 +439,10 @@ impl Serialize for Owned {
     }
 }
 
-/// A new record with what the client should know of it.
+/// A record with what the client should know of it.
 #[derive(Serialize)]
-struct Warned<'a> {
+pub(crate) struct Warned<'a> {
     #[serde(flatten)]
-    record: Ordered<'a>,
-    warnings: Vec<String>,
+    pub(crate) record: Ordered<'a>,
+    pub(crate) warnings: Vec<String>,
 }

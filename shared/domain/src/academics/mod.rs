@@ -2,6 +2,7 @@
 //!
 //! Everything is exact: numbers are hundredths in integers, and rounding happens in [`marks::divide`] only.
 
+pub mod application_state;
 pub mod attendance;
 pub mod calendar;
 pub mod comments;

@@ -44,6 +44,8 @@ pub struct Table {
     pub rules: &'static [Rule],
     /// Whether deleting marks the record with `is_deleted` and keeps it.
     pub keeps_deleted: bool,
+    /// Whether deleting also takes the values of the record's audit lines away.
+    pub forgets_deleted: bool,
     /// What addresses name around a record, the nearest first: the name in the path, and a condition over `t` with `?` for
     /// the id.
     pub scope: &'static [(&'static str, &'static str)],
@@ -85,6 +87,7 @@ impl Table {
         only_one: None,
         rules: &[],
         keeps_deleted: false,
+        forgets_deleted: false,
         scope: &[],
     };
 

@@ -6,9 +6,9 @@ use serde_json::{Value as Json, json};
 
 use super::{OnlyOne, Table, stored};
 use crate::{
-    batch::{Action, Batch, Stamp},
+    batch::{Action, Batch, EMPTIED, Stamp},
     error::StoreError,
-    sql::{Statement, Value},
+    sql::{Statement, Value, sql},
 };
 
 /// A new record with the fields that every record has.
@@ -122,7 +122,7 @@ pub fn update(
     Ok(batch)
 }
 
-/// Deletes a record, or marks it as deleted; what refers to it refuses.
+/// Deletes a record, or marks it as deleted, or forgets it; what refers to it refuses.
 #[must_use]
 pub fn delete(stamp: &Stamp<'_>, table: &'static Table, record: &Record) -> Batch {
     let mut batch = Batch::default();
@@ -143,12 +143,20 @@ pub fn delete(stamp: &Stamp<'_>, table: &'static Table, record: &Record) -> Batc
         sql: sql.into(),
         params,
     });
+    if table.forgets_deleted {
+        batch.push(sql!(
+            format!("{EMPTIED} table_name = ?1 and record_id = ?2"),
+            table.name,
+            id
+        ));
+    }
+    let known = (!table.forgets_deleted).then_some(record);
     batch.audit(
         stamp,
         Action::Delete,
         table.name,
         id,
-        Some(record),
+        known,
         None::<&Record>,
     );
     batch

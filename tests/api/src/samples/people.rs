@@ -20,6 +20,7 @@ pub(super) fn adjust(
             body.insert("admission_year".to_owned(), json!(2020 + n % 7));
             body.insert("student_id".to_owned(), json!(format!("N{n}")));
         }
+        ("application", _) => scene.count_applications(),
         ("guardian", _) => {
             body.insert("phone_number".to_owned(), json!(format!("+26378{n:07}")));
         }
@@ -53,6 +54,19 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             let path = format!("students/{}/guardians/{}/", link["student"], link["id"]);
             let guardian = admin.get(&path).status(200).str("guardian");
             ids.insert("id".to_owned(), guardian);
+        }
+        "offer_application"
+        | "waitlist_application"
+        | "reject_application"
+        | "decline_application"
+        | "withdraw_application"
+        | "reopen_application"
+        | "enrol_application"
+        | "list_application_history"
+        | "decide_applications" => {
+            let (application, asked) = scene.application(operation, n);
+            body = asked;
+            ids.insert("id".to_owned(), application);
         }
         "erase_student" => {
             let Family {
@@ -93,6 +107,55 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
 }
 
 impl Scene {
+    /// An application in the state in which an operation begins, and the operation's body.
+    fn application(&self, operation: &Operation, n: u32) -> (String, Option<Value>) {
+        let mut ids = class(self, n);
+        let reason = json!({"reason": "All places are taken."});
+        let body = json!({
+            "session": ids.remove("session"), "form": self.reference("forms", n), "first_name": "Tariro", "last_name": "Moyo",
+            "guardian_first_name": "Rudo", "guardian_last_name": "Moyo", "guardian_phone": format!("+26379{n:07}"),
+        });
+        self.count_applications();
+        let id = self.created(&self.school.admin, "applications/", &body);
+        let step = |step: &str| {
+            let path = format!("applications/{id}/{step}/");
+            self.school.admin.post(&path, &reason).expect(200);
+        };
+        let body = match operation.id.as_str() {
+            "list_application_history" => {
+                step("reject");
+                None
+            }
+            "enrol_application" => {
+                step("offer");
+                let class = &ids["academic_class"];
+                Some(json!({"academic_class": class, "student_id": format!("E{n}")}))
+            }
+            "decide_applications" => {
+                let mut row = reason.clone();
+                row["application"] = json!(id);
+                row["decision"] = json!("reject");
+                Some(json!({"rows": [row]}))
+            }
+            "decline_application" => {
+                step("offer");
+                Some(reason)
+            }
+            "reopen_application" => {
+                step("reject");
+                Some(reason)
+            }
+            _ => Some(reason),
+        };
+        (id, body)
+    }
+
+    /// Numbers run on: the first of a year makes a row more than the others.
+    fn count_applications(&self) {
+        let sql = "insert or ignore into application_numbers (admission_year, last_number) values (2026, 0)";
+        self.app.execute(&self.school.slot, sql);
+    }
+
     /// A registration in a class, by the names that its address there gives.
     pub(crate) fn placed(&self, n: u32) -> PathIds {
         let admin = &self.school.admin;

@@ -7,6 +7,9 @@
 
 mod a_level_cards;
 mod admissions;
+mod applications;
+mod applications_decisions;
+mod applications_enrolment;
 mod attendance;
 mod attendance_bonus;
 mod attendance_bulk;

@@ -310,6 +310,11 @@ fn the_permissions_that_exist_are_listed_with_stable_numbers() {
       "240 school.change_sms_settings",
       "241 school.change_student_pin",
       "243 school.erase_student",
+      "250 school.view_application",
+      "251 school.add_application",
+      "252 school.change_application",
+      "253 school.delete_application",
+      "254 school.decide_application",
       "301 chatbot.view_student",
       "302 chatbot.view_result",
       "303 chatbot.view_notice"

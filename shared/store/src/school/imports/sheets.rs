@@ -9,7 +9,7 @@ use crate::{
     school::{people, structure},
 };
 
-/// Every kind of file.
+/// Every kind of file that is imported.
 pub static SHEETS: [&Sheet; 6] = [
     &STUDENTS,
     &GUARDIANS,
@@ -334,5 +334,60 @@ pub static MARKS: Sheet = Sheet {
                where x.exam_session = ?5 and x.id >= ?1 and (x.id > ?1 or s.id > ?2) \
                and x.academic_class = ifnull(?4, x.academic_class) and ?3 is null",
         keys: ["x.id", "s.id"],
+    },
+};
+
+/// Applications, which are exported and not imported.
+pub static APPLICATIONS: Sheet = Sheet {
+    name: "applications",
+    to_see: &["school.view_application"],
+    to_import: &[],
+    table: &people::APPLICATIONS,
+    columns: &[
+        column("number", "t.number"),
+        naming(
+            "session",
+            "session",
+            "",
+            "(select r.name from academic_sessions r where r.id = t.session)",
+        ),
+        naming(
+            "form",
+            "form",
+            "",
+            "(select r.name from forms r where r.id = t.form)",
+        ),
+        column("admission_year", "t.admission_year"),
+        column("first_name", "t.first_name"),
+        column("middle_name", "t.middle_name"),
+        column("last_name", "t.last_name"),
+        column("gender", "t.gender"),
+        column("dob", "t.dob"),
+        column("boarding_status", "t.boarding_status"),
+        column("address", "t.address"),
+        column("guardian_first_name", "t.guardian_first_name"),
+        column("guardian_last_name", "t.guardian_last_name"),
+        column("guardian_phone", "t.guardian_phone"),
+        column("guardian_email", "t.guardian_email"),
+        column("guardian_relation", "t.guardian_relation"),
+        column("previous_school", "t.previous_school"),
+        column("previous_results", "t.previous_results"),
+        column("notes", "t.notes"),
+        column("exam_date", "t.exam_date"),
+        column("exam_mark", "t.exam_mark"),
+        column("exam_remark", "t.exam_remark"),
+        column("state", "t.state"),
+        column("reason", "t.reason"),
+        column(
+            "student_id",
+            "(select r.student_id from students r where r.id = t.student)",
+        ),
+    ],
+    found: &[],
+    names: &[],
+    rules: Rules::None,
+    export: Export {
+        from: "applications t where t.id > ?1 and t.session = ifnull(?3, t.session) and ?4 is null and ?5 is null",
+        keys: ["t.id", "''"],
     },
 };

@@ -10,7 +10,7 @@ use homeroom_kernel::{Id, Timestamp};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    batch::{Action, Batch, Stamp},
+    batch::{Action, Batch, EMPTIED, Stamp},
     connection::TenantDb,
     error::StoreError,
     sms::DELETED,
@@ -196,10 +196,6 @@ macro_rules! messages {
     };
 }
 
-/// Audit lines keep which fields were changed and lose the values.
-const EMPTIED: &str = "update audit_logs set changes = (select json_group_object(c.key, json_object('from', null, 'to', null)) \
-     from json_each(audit_logs.changes) c) where";
-
 /// Records about the student or a guardian: with a line that names one of them, all lines of the record. Nothing else tells which
 /// records there were that are gone, so this reads the whole log; it is rare.
 const MENTIONED: &str = "(table_name, record_id) in (select a.table_name, a.record_id from audit_logs a, json_tree(a.changes) v \
@@ -208,8 +204,12 @@ const MENTIONED: &str = "(table_name, record_id) in (select a.table_name, a.reco
 const FORMER: &str = concat!("table_name = 'guardians' and record_id in ", former!());
 
 /// Records that are there now, whatever their first line says.
-const OF_RECORDS: [(&str, &str); 8] = [
+const OF_RECORDS: [(&str, &str); 9] = [
     ("'students', 'student_pins'", "(select ?1)"),
+    (
+        "'applications'",
+        "(select a.id from applications a where a.student = ?1)",
+    ),
     (
         "'student_sessions', 'card_comments', 'withheld_cards'",
         registrations!(),
@@ -243,7 +243,7 @@ const OF_RECORDS: [(&str, &str); 8] = [
 ];
 
 /// What is written about the student, and the guardians who go, in this order; `?3` is the time.
-const FORGOTTEN: [&str; 17] = [
+const FORGOTTEN: [&str; 18] = [
     // A text that is emptied must not be sent.
     concat!(
         "update sms_messages as m set {DELETED} where m.status = 'ACCEPTED' and m.handed_at is null and m.id in ",
@@ -295,6 +295,7 @@ const FORGOTTEN: [&str; 17] = [
     "update leave_applications set reason = '', updated_at = ?3 where student = ?1",
     "update student_promotions set reason = '' where student = ?1",
     "update student_history set reason = '' where student = ?1",
+    "delete from applications where student = ?1",
     "delete from student_pins where student = ?1",
     "delete from student_guardians where student = ?1",
     concat!("delete from guardians where id in ", listed!("guardians")),
@@ -370,6 +371,12 @@ pub fn erase(
         "changed_meanwhile",
         &as_read,
         vec![student.into(), Value::from(&found.kin), count.into()],
+    );
+    batch.audit_each(
+        stamp,
+        "applications",
+        "select ?2 as log, 'DELETE' as action, a.id as record_id, '{}' as changes from applications a where a.student = ?1",
+        vec![student.into(), stamp.ids.next::<()>().into()],
     );
     let all = [student.into(), Value::from(&found.family), stamp.now.into()];
     let mut push = |text: String| batch.push(about(text, &all));

@@ -15,7 +15,7 @@ use crate::{
     sql::sql,
 };
 
-const CHANNELS: Kind = Kind::Flags(&["sms", "whatsapp", "email"]);
+pub(super) const CHANNELS: Kind = Kind::Flags(&["sms", "whatsapp", "email"]);
 
 /// Guardians.
 pub static GUARDIANS: Table = Table {

@@ -1,5 +1,6 @@
 //! Students, their guardians, and their place in a session.
 
+mod applications;
 mod erasure;
 mod guardians;
 mod registrations;
@@ -7,6 +8,10 @@ mod students;
 
 use homeroom_domain::records::Kind;
 
+pub use applications::{
+    APPLICATIONS, Enrolment, STATES, application_history, application_state, find_applications,
+    find_for_enrolment, hold_applications, note_states, prepare_application, take_steps,
+};
 pub use erasure::{Erasable, NAME as ERASED_NAME, erase, find_erasable};
 pub use guardians::{
     GUARDIANS, GuardianAlike, LinkedStudent, STUDENT_GUARDIANS, STUDENTS_OF_GUARDIAN,

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use super::{BOARDING, ENROLMENT, NAME};
 use crate::{
     batch::{Action, Batch, Stamp},
-    connection::TenantDb,
+    connection::{Outcomes, TenantDb},
     error::StoreError,
     list::{self, Page, Parent, Source},
     records::{Scope, Table},
@@ -187,45 +187,54 @@ struct LastNumber {
 
 /// Looks for students who may be the same person, and takes a number where the student has none.
 pub async fn prepare_admission(db: &TenantDb, student: &Record) -> Result<Admission, StoreError> {
-    let year = student
-        .get("admission_year")
-        .and_then(serde_json::Value::as_u64);
-    let year = year
-        .and_then(|year| u16::try_from(year).ok())
-        .unwrap_or_default();
+    let year = admission_year(student);
     let needs_number = records::text(student, "student_id").is_empty();
-    let mut statements = vec![namesakes(student)];
+    let mut statements = vec![namesakes(STUDENTS_BY_NAME, student, "parent_phone")];
     if needs_number {
         statements.push(sql!(NEXT_NUMBER, i64::from(year)));
     }
     let mut outcomes = db.connection.batch(statements).await?;
     let namesakes = outcomes.rows()?;
     let number = if needs_number {
-        let taken: Vec<LastNumber> = outcomes.rows()?;
-        let last = taken.first().map(|row| row.last_number);
-        let last = last.ok_or_else(|| StoreError::Broken("no number was given".into()))?;
-        Some(student_number::format(year, last))
+        Some(taken(year, &mut outcomes)?)
     } else {
         None
     };
     Ok(Admission { number, namesakes })
 }
 
+pub(super) fn admission_year(record: &Record) -> u16 {
+    let year = record.get("admission_year").and_then(Json::as_u64);
+    year.and_then(|year| u16::try_from(year).ok())
+        .unwrap_or_default()
+}
+
+/// The number that a statement took.
+pub(super) fn taken(year: u16, outcomes: &mut Outcomes) -> Result<String, StoreError> {
+    let taken: Vec<LastNumber> = outcomes.rows()?;
+    let last = taken.first().map(|row| row.last_number);
+    let last = last.ok_or_else(|| StoreError::Broken("no number was given".into()))?;
+    Ok(student_number::format(year, last))
+}
+
 /// Students with the family name, and the date of birth or the parent's phone number.
-fn namesakes(student: &Record) -> Statement {
-    let name = records::text(student, "last_name");
-    let dob = Some(records::text(student, "dob")).filter(|dob| !dob.is_empty());
+pub(super) const STUDENTS_BY_NAME: &str = "select student_id, first_name, last_name, ifnull(dob = ?4, 0) as same_dob, \
+     ?5 <> '' and replace(replace(parent_phone, ' ', ''), '-', '') = ?5 as same_phone from students \
+     where last_name collate nocase in (?1, ?2, ?3) and (dob = ?4 \
+     or ?5 <> '' and replace(replace(parent_phone, ' ', ''), '-', '') = ?5) order by student_id limit 20";
+
+/// Looks by a statement for who may be the same person.
+pub(super) fn namesakes(statement: &'static str, person: &Record, phone: &str) -> Statement {
+    let name = records::text(person, "last_name");
+    let dob = Some(records::text(person, "dob")).filter(|dob| !dob.is_empty());
     // `nocase` knows ASCII only: these cover the common ways of writing other letters.
     sql!(
-        "select student_id, first_name, last_name, ifnull(dob = ?4, 0) as same_dob, \
-         ?5 <> '' and replace(replace(parent_phone, ' ', ''), '-', '') = ?5 as same_phone from students \
-         where last_name collate nocase in (?1, ?2, ?3) and (dob = ?4 \
-         or ?5 <> '' and replace(replace(parent_phone, ' ', ''), '-', '') = ?5) order by student_id limit 20",
+        statement,
         name,
         name.to_lowercase(),
         name.to_uppercase(),
         dob,
-        records::text(student, "parent_phone").replace([' ', '-'], ""),
+        records::text(person, phone).replace([' ', '-'], ""),
     )
 }
 
@@ -303,7 +312,7 @@ pub(crate) fn end_registrations(
     ));
 }
 
-/// A change of enrolment, of boarding or day, or of the form.
+/// A change of enrolment, of boarding or day, or of the form; or of an application's state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Change {
     /// The change.

@@ -92,6 +92,33 @@ fn write_people(place: &Place) -> String {
     mother
 }
 
+/// The application that the student came of: written in every way, and enrolled as if this student had been made of it.
+fn write_application(place: &Place) {
+    let of_the_person = json!({"session": place.golden.form.session, "form": place.golden.form.form, "dob": BORN,
+        "guardian_phone": PHONES[2], "guardian_email": "zyxomir.aunt@people.example"});
+    let id = place.made(
+        "applications/",
+        &with(filled("application"), &of_the_person),
+    );
+    let path = format!("applications/{id}/");
+    let admin = place.admin();
+    admin
+        .patch(
+            &path,
+            &json!({"notes": format!("{MARK} again"), "exam_mark": 50}),
+        )
+        .expect(200);
+    for step in ["waitlist", "reopen", "offer"] {
+        let reason = json!({"reason": MARK});
+        admin.post(&format!("{path}{step}/"), &reason).expect(200);
+    }
+    let enrolled = format!(
+        "update applications set state = 'enrolled', student = '{}' where id = '{id}'",
+        place.student
+    );
+    place.app.execute(&place.school.slot, &enrolled);
+}
+
 /// The student signs in, makes and ends feeds, and forgets the password.
 fn write_account(place: &Place) {
     let door = place
@@ -244,6 +271,7 @@ fn referring(place: &Place, to: &str) -> BTreeSet<(String, String)> {
 fn nothing_in_any_table_tells_who_an_erased_student_was() {
     let place = Place::new();
     let mother = write_people(&place);
+    write_application(&place);
     write_account(&place);
     write_year(&place);
     write_messages(&place, &mother);
@@ -291,6 +319,48 @@ fn nothing_in_any_table_tells_who_an_erased_student_was() {
     assert_eq!(left, Vec::<&str>::new());
     assert_eq!(traces(), Vec::<&str>::new());
     assert!(place.app.count(&place.school.slot, lines) > before);
+    place.app.assert_sound();
+}
+
+#[test]
+fn an_application_goes_with_the_student_who_came_of_it_and_all_that_enrolling_made() {
+    let place = Place::new();
+    let admin = place.admin();
+    let of_the_person = json!({"session": place.golden.form.session, "form": place.golden.form.form, "dob": BORN,
+        "guardian_phone": PHONES[2], "guardian_email": "zyxomir.aunt@people.example"});
+    let id = place.made(
+        "applications/",
+        &with(filled("application"), &of_the_person),
+    );
+    let path = format!("applications/{id}/");
+    for step in ["offer", "enrol"] {
+        let body = if step == "offer" {
+            json!({"reason": MARK})
+        } else {
+            json!({})
+        };
+        admin.post(&format!("{path}{step}/"), &body).expect(200);
+    }
+    let student = admin.get(&path).status(200).json;
+    let (number, student) = (&student["student_id"], student["student"].as_str().unwrap());
+    let gone = json!({"enrolment": "transferred"});
+    admin
+        .patch(&format!("admissions/{student}/"), &gone)
+        .expect(200);
+    let traces = || {
+        let dump = place.dump().to_lowercase();
+        ["zyxomir", BORN, &PHONES[2][1..]].map(|trace| dump.contains(trace))
+    };
+    assert_eq!(traces(), [true; 3]);
+    let body = json!({"student_id": number, "reason": "It was asked for in writing."});
+    admin
+        .post(&format!("students/{student}/erase/"), &body)
+        .expect(200);
+    assert_eq!(traces(), [false; 3]);
+    admin.get(&path).expect(404);
+    let lines = admin.get(&format!("audit-logs/?record_id={id}&ordering=timestamp"));
+    let actions = lines.status(200).column("action");
+    assert_eq!(actions, ["CREATE", "UPDATE", "UPDATE", "DELETE"]);
     place.app.assert_sound();
 }
 
