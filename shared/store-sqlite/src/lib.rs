@@ -50,6 +50,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0022_erasure.sql"),
     include_str!("../../../schema/tenant/0023_corrected_attendance.sql"),
     include_str!("../../../schema/tenant/0024_cancelled_lessons.sql"),
+    include_str!("../../../schema/tenant/0025_year_results.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

@@ -1,5 +1,6 @@
 //! Cards as sheets: the one description from which a page for browsers and a PDF are made.
 
+use homeroom_domain::academics::marks::Mark;
 use homeroom_objects::documents::{
     Align, Column, DocumentRequest, Fact, Letterhead, MAX_SHORT, Orientation, Paragraph, Sheet,
     Table,
@@ -36,9 +37,18 @@ fn document(letterhead: Letterhead, title: String, sheets: Vec<Sheet>) -> Docume
     }
 }
 
+/// More parts than a card has room for where it stands upright.
+const MANY_PARTS: usize = 4;
+/// Most characters of a part's name above its column.
+const PART_HEADING: usize = 16;
+
 /// A text as long as paper takes it, with an ellipsis where it was longer.
-fn short(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(MAX_SHORT) {
+fn short(text: String) -> String {
+    shortened(text, MAX_SHORT)
+}
+
+fn shortened(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
         text.truncate(end);
         text.pop();
         text.push('…');
@@ -58,10 +68,11 @@ fn place(position: Option<u32>, size: u32) -> String {
 }
 
 /// The mark, or why there is none.
-fn mark(subject: &CardSubjectOut) -> String {
-    match (subject.mark, subject.status.as_str()) {
+fn mark(mark: Option<Mark>, status: &str) -> String {
+    match (mark, status) {
         (Some(mark), _) => mark.to_string(),
         (None, "absent") => "Absent".to_owned(),
+        (None, "not_taken") => "–".to_owned(),
         (None, _) => "Missing".to_owned(),
     }
 }
@@ -88,10 +99,14 @@ fn card(card: &ReportCardOut) -> Sheet {
     Sheet {
         file_name: short(format!("{} {}", body.student_number, body.student_name)),
         title: "Report card".to_owned(),
-        subtitle: short(format!(
-            "{} · Term {} · {}",
-            body.exam_session_name, body.term, body.session_name
-        )),
+        subtitle: short(if body.parts.iter().all(|part| part.term == body.term) {
+            format!(
+                "{} · Term {} · {}",
+                body.exam_session_name, body.term, body.session_name
+            )
+        } else {
+            format!("{} · {}", body.exam_session_name, body.session_name)
+        }),
         facts: facts(body),
         table: Some(lines(body)),
         summary: summary(body),
@@ -101,7 +116,11 @@ fn card(card: &ReportCardOut) -> Sheet {
             .to_vec(),
         footer,
         watermark,
-        orientation: Orientation::Portrait,
+        orientation: if body.parts.len() < MANY_PARTS {
+            Orientation::Portrait
+        } else {
+            Orientation::Landscape
+        },
     }
 }
 
@@ -136,28 +155,35 @@ fn lines(body: &CardBody) -> Table {
             Some(false) => "Fail",
             None => "–",
         };
-        vec![
-            subject.name.clone(),
-            mark(subject),
+        let mut row = vec![subject.name.clone()];
+        let parts = subject.parts.iter();
+        row.extend(parts.map(|part| mark(part.mark, &part.status)));
+        row.extend([
+            mark(subject.mark, &subject.status),
             shown(subject.grade.as_ref()),
             passed.to_owned(),
             place(subject.position_in_class, subject.number_sat),
             shown(subject.class_average),
             subject.coefficient.to_string(),
             subject.comment.clone(),
-        ]
+        ]);
+        row
     };
+    let mut columns = vec![column("Subject", Start, 22)];
+    let headings = body.parts.iter();
+    let headings = headings.map(|part| shortened(part.name.clone(), PART_HEADING));
+    columns.extend(headings.map(|heading| column(&heading, End, 12)));
+    columns.extend([
+        column("Mark", End, 12),
+        column("Grade", Center, 11),
+        column("Result", Center, 11),
+        column("Position", Center, 14),
+        column("Class average", End, 13),
+        column("Weight", End, 12),
+        column("Comment", Start, 28),
+    ]);
     Table {
-        columns: vec![
-            column("Subject", Start, 22),
-            column("Mark", End, 12),
-            column("Grade", Center, 11),
-            column("Result", Center, 11),
-            column("Position", Center, 14),
-            column("Class average", End, 13),
-            column("Weight", End, 12),
-            column("Comment", Start, 28),
-        ],
+        columns,
         rows: body.subjects.iter().map(row).collect(),
         emphasis: Vec::new(),
     }
@@ -171,6 +197,11 @@ fn summary(body: &CardBody) -> Vec<Fact> {
         .map(|count| format!("{} × {}", count.count, count.grade))
         .collect();
     let mut facts = vec![fact("Average", shown(body.average))];
+    if !body.parts.is_empty() {
+        let parts = body.parts.iter();
+        let parts = parts.map(|part| format!("{} × {}", part.weight, part.name));
+        facts.push(fact("Marks from", parts.collect::<Vec<_>>().join(", ")));
+    }
     if let Some((raw, points)) = body.raw_average.zip(body.attendance_points) {
         let sign = if points.0 > 0 { "+" } else { "" };
         let text = format!("{raw}, attendance {sign}{points}");

@@ -7,6 +7,7 @@ use homeroom_domain::{
     academics::{
         grading::{Band, Scale, ScaleFault, is_of_level},
         marks::{Mark, Score},
+        parts::combine,
         report::{Candidate, Cohort, ReportSettings, SubjectPlan},
     },
     records::Record,
@@ -26,7 +27,7 @@ use crate::{
     records,
     school::names::staff_name,
     school::{
-        exams::EXAM_SESSIONS,
+        exams::{self, EXAM_SESSIONS, Part, with_exams_of},
         grading::{BANDS, BandRow},
         logo::LOGO,
     },
@@ -64,6 +65,8 @@ pub enum Depth {
 pub struct Loaded {
     /// The exam session.
     pub exam_session: Record,
+    /// The exam sessions that its marks are worked out from; none where it has exams.
+    pub parts: Vec<Part>,
     /// The school's date.
     pub today: String,
     /// What it lies in.
@@ -98,6 +101,8 @@ pub struct Entry {
     pub score: Score,
     /// The remark written with the mark.
     pub comment: String,
+    /// What there is in each part of the exam session; none: not taken there.
+    pub parts: Vec<Option<Score>>,
     /// Whether it is from the student's present class.
     is_own_class: bool,
 }
@@ -182,12 +187,16 @@ pub async fn load(
     let (Some(exam_session), Some(facts)) = (exam_session, facts) else {
         return Err(StoreError::NotFound);
     };
-    let settings = facts
+    let mut settings = facts
         .settings
         .as_deref()
         .map_or_else(|| Ok(ReportSettings::default()), serde_json::from_str)?;
+    let parts = exams::parts(&exam_session)?;
+    // Its tiers are of the days of one term.
+    settings.attendance_bonus &= parts.is_empty();
     let mut loaded = Loaded {
         exam_session,
+        parts,
         today: reader.today,
         facts,
         settings,
@@ -219,8 +228,11 @@ macro_rules! attendance_counts {
 pub(super) const SOURCES: &str = concat!(
     "(select json_array(\
      (select json_array(count(*), sum(m.version), sum(m.updated_at)) from exams e join marks m on m.exam = e.id \
-     where e.exam_session = x.id), \
-     (select json_array(count(*), sum(e.updated_at)) from exams e where e.exam_session = x.id), \
+     where e.exam_session in ",
+    with_exams_of!("?1"),
+    "), (select json_array(count(*), sum(e.updated_at)) from exams e where e.exam_session in ",
+    with_exams_of!("?1"),
+    "), (select json_group_array(json_array(q.part, q.place, q.weight)) from exam_session_parts q where q.exam_session = x.id), \
      (select json_array(count(*), sum(c.updated_at)) from card_comments c where c.exam_session = x.id), \
      (select json_array(count(*), sum(r.updated_at)) from student_sessions r where r.session = x.session), \
      (select json_array(count(*), sum(updated_at)) from academic_settings), \
@@ -283,9 +295,11 @@ const STUDENTS: &str = concat!(
      ifnull(sum(day.status = 'late'), 0), ifnull(sum(day.status = 'excused'), 0)) from (select case \
      when sum(d.lesson is null) then max(d.status) filter (where d.lesson is null) when sum(d.status = 'late') then 'late' \
      when sum(d.status = 'present') then 'present' when sum(d.status = 'absent') then 'absent' else 'excused' end as status \
-     from attendance d where d.student_session = r.id and d.date <= ?4 and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
-     and t.term = x.term where x.id = ?1) and (select t.end_date from exam_sessions x join terms t \
-     on t.session = x.session and t.term = x.term where x.id = ?1) group by d.date) day) end as attendance \
+     from (select distinct t.start_date, t.end_date from exam_sessions x join terms t on t.session = x.session \
+     and t.term = x.term where x.id in ",
+    with_exams_of!("?1"),
+    ") v cross join attendance d on d.student_session = r.id and d.date between v.start_date and min(v.end_date, ?4) \
+     group by d.date) day) end as attendance \
      from student_sessions r join students p on p.id = r.student \
      where r.academic_class in {classes} and r.status = 'active' \
      order by p.last_name collate nocase, p.first_name collate nocase, r.id"
@@ -295,11 +309,13 @@ const STUDENTS: &str = concat!(
 const EXAMS: &str = concat!(
     "select e.academic_class, e.subject, e.teacher, ",
     staff_name!("e.teacher"),
-    " as teacher_name, \
+    " as teacher_name, n.place, \
      (select json_array(ifnull(group_concat(m.student_session || ' ' || iif(m.is_absent, 'a', ifnull(m.mark, '')), ';'), ''), \
-     json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' \
+     json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' and n.id = ?1 \
      and m.student_session in (select r.id from student_sessions r where {wanted}))) from marks m \
-     where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes} order by e.id"
+     where m.exam = e.id) as marks from (select ifnull(q.part, w.id) as id, ifnull(q.place, 1) as place from exam_sessions w \
+     left join exam_session_parts q on q.exam_session = w.id where w.id = ?1) n \
+     cross join exams e on e.exam_session = n.id and e.academic_class in {classes} order by n.place, e.id"
 );
 
 const WRITTEN: &str =
@@ -363,6 +379,7 @@ impl Loaded {
         for exam in &self.exams {
             let next = sheet.subjects.len();
             let subject = *sheet.subjects.entry(exam.subject.clone()).or_insert(next);
+            let place = self.first_part(subject) + exam.place.saturating_sub(1);
             let form = form_of(&exam.academic_class);
             let (marks, remarks): (&str, Vec<(&str, String)>) = serde_json::from_str(&exam.marks)?;
             let mut remarks: HashMap<&str, String> = remarks.into_iter().collect();
@@ -391,17 +408,56 @@ impl Loaded {
                 let entry = Entry {
                     score,
                     comment: remarks.remove(student).unwrap_or_default(),
+                    parts: Vec::new(),
                     is_own_class: row.academic_class == exam.academic_class,
                 };
                 // Who changed the class within the form keeps the marks of the former one, those of the newest exam.
-                match entries.iter_mut().find(|(known, _)| *known == subject) {
+                match entries.iter_mut().find(|(known, _)| *known == place) {
                     Some((_, known)) if known.is_own_class => {}
                     Some((_, known)) => *known = entry,
-                    None => entries.push((subject, entry)),
+                    None => entries.push((place, entry)),
                 }
             }
         }
+        if !self.parts.is_empty() {
+            self.combine_parts(&mut sheet, &form_of_students);
+        }
         Ok(sheet)
+    }
+
+    /// The number of a subject's first part: until the parts are combined, each part of a subject has one of its own.
+    fn first_part(&self, subject: usize) -> usize {
+        subject * self.parts.len().max(1)
+    }
+
+    /// Makes one entry of those that a student has in the parts of a subject.
+    fn combine_parts(&self, sheet: &mut Sheet, forms: &[Option<&str>]) {
+        for plan in &self.plans {
+            let next = sheet.subjects.len();
+            sheet.subjects.entry(plan.subject.clone()).or_insert(next);
+        }
+        for (entries, form) in sheet.entries.iter_mut().zip(forms) {
+            let plans = self.plans.iter();
+            let plans = plans.filter(|plan| *form == Some(plan.form.as_str()));
+            let combined = plans.filter_map(|plan| {
+                let subject = *sheet.subjects.get(&plan.subject)?;
+                let untaken = (plan.is_compulsory != 0).then_some(Score::Missing);
+                let score = |(part, number): (&Part, usize)| {
+                    let entry = in_subject(entries, Some(number));
+                    (part.weight, entry.map(|entry| entry.score).or(untaken))
+                };
+                let parts = self.parts.iter().zip(self.first_part(subject)..);
+                let parts: Vec<(i64, Option<Score>)> = parts.map(score).collect();
+                let entry = Entry {
+                    score: combine(&parts)?,
+                    comment: String::new(),
+                    parts: parts.into_iter().map(|(_, score)| score).collect(),
+                    is_own_class: true,
+                };
+                Some((subject, entry))
+            });
+            *entries = combined.collect();
+        }
     }
 
     /// The forms that were loaded, with their levels, each once and in order.
