@@ -130,7 +130,6 @@ impl<'a> Builder<'a> {
         let subject = |line: &SubjectLine| {
             let entry = self.loaded.entry(&card.student_session, &line.subject);
             let comment = remark(line, entry);
-            let parts = entry.map_or(&[][..], |entry| &entry.parts);
             let key = (card.academic_class.as_str(), line.subject.as_str());
             CardSubjectOut {
                 subject: line.subject.clone(),
@@ -154,7 +153,7 @@ impl<'a> Builder<'a> {
                 number_sat: line.number_sat,
                 comment: comment.text,
                 comment_source: comment.source,
-                parts: parts.iter().copied().map(part_score).collect(),
+                parts: entry.map(part_scores).unwrap_or_default(),
             }
         };
         let on_the_whole = |kind: &str, templates: &[CommentBand]| {
@@ -227,11 +226,14 @@ fn part(part: &Part) -> CardPartOut {
     }
 }
 
-fn part_score(score: Option<Score>) -> CardPartScoreOut {
-    CardPartScoreOut {
-        status: status(score).to_owned(),
-        mark: score.and_then(Score::mark),
-    }
+fn part_scores(entry: &Entry) -> Vec<CardPartScoreOut> {
+    let scores = entry.parts.iter();
+    scores
+        .map(|score| CardPartScoreOut {
+            status: status(*score).to_owned(),
+            mark: score.and_then(Score::mark),
+        })
+        .collect()
 }
 
 fn attendance(student: &StudentRow) -> CardAttendanceOut {

@@ -452,3 +452,40 @@ fn promotion_follows_the_year_by_its_cards_or_by_the_marks_of_its_parts() {
     year.publish(&school).expect(200);
     assert_eq!(json!(preview()), expected("report_card"));
 }
+
+#[test]
+fn a_year_costs_no_more_trips_than_a_term() {
+    let (app, school) = greenwood();
+    let year = year(&app, &school);
+    let _ = app.take_batches();
+    let cost = |path: &str| {
+        let card = format!("{path}report-cards/{}/", year.students[0]);
+        let compute = format!("{path}report-cards/compute/");
+        let status = format!("{path}report-card-status/");
+        let reads = [&card, &status].map(|path| school.admin.get(path).status(200).trips());
+        let computed = school.admin.act(&compute).status(200).trips();
+        (reads, computed, publish(&school, path).status(200).trips())
+    };
+    let of_parts: Vec<_> = (0..3).map(|n| cost(&year.part(n))).collect();
+    let of_year = cost(&year.form.path());
+    assert!(
+        of_parts.iter().all(|cost| *cost == of_year),
+        "{of_parts:?} {of_year:?}"
+    );
+    let status = school
+        .admin
+        .get(&format!("{}report-card-status/", year.form.path()))
+        .status(200);
+    let class = &status.results()[0];
+    assert_eq!(
+        (
+            &class["students"],
+            &class["complete"],
+            &class["marks_missing"],
+            &class["published"]
+        ),
+        (&json!(5), &json!(3), &json!(2), &json!(5))
+    );
+    // The exam of the last part tells whose subject it is.
+    assert_eq!(class["subjects"][1]["teacher"], json!(year.form.teacher));
+}

@@ -136,7 +136,7 @@ const COUNTS: &str = "y.is_current = 1 and exists (select 1 from exam_sessions w
      and w.state in ('published', 'locked'))";
 
 #[derive(Deserialize)]
-struct Settings {
+struct Basis {
     settings: Option<String>,
     exam_session: Option<String>,
     #[serde(deserialize_with = "rows::json")]
@@ -198,7 +198,7 @@ pub async fn preview(
     ];
     let mut outcomes = db.connection.batch(statements).await?;
     let setup = outcomes.rows::<Setup>()?.into_iter().next();
-    let Settings {
+    let Basis {
         settings,
         exam_session,
         parts,
