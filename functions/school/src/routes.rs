@@ -2,7 +2,7 @@
 
 use crate::{
     attendance, audit_logs, auth,
-    exams::{steps, teacher_exams},
+    exams::{parts, steps, teacher_exams},
     exports,
     grading::{logo, scale, settings},
     imports,
@@ -25,7 +25,11 @@ use crate::{
         title = "Homeroom: school",
         description = "A school's own area, on the school's host. All data is the school's alone.",
     ),
-    components(schemas(homeroom_edge::openapi::ErrorOut, homeroom_edge::openapi::FieldErrorsOut)),
+    components(schemas(
+        homeroom_edge::openapi::ErrorOut,
+        homeroom_edge::openapi::FieldErrorsOut,
+        parts::ExamSessionPartOut
+    )),
     tags(
         (name = "auth", description = "Signing in as a user of the school."),
         (name = "users", description = "Users of the school."),
@@ -100,6 +104,7 @@ homeroom_edge::routes! { Document, records(RECORDS);
     steps::return_exam_session,
     steps::lock_exam_session,
     steps::unlock_exam_session,
+    parts::replace_exam_session_parts,
     teacher_exams::auto_create_teacher_exams,
     bulk::save_mark_sheet,
     sheet::find_mark_sheet,

@@ -51,6 +51,8 @@ pub enum Kind {
     Phone,
     /// Truth values by these names; stored as JSON.
     Flags(&'static [&'static str]),
+    /// A list of objects of this schema, which the store works out; in answers only.
+    List(&'static str),
 }
 
 /// Whether a field is asked for.
@@ -227,6 +229,7 @@ impl Kind {
             Self::Email => identity::email(value).map(Value::from),
             Self::Phone => identity::phone_number(value).map(Value::from),
             Self::Flags(names) => flags(names, value, false),
+            Self::List(_) => Err("This field is not set here.".into()),
         }
     }
 }

@@ -90,6 +90,16 @@ conflicts! {
     ExamStateChanged = "exam_state_changed": "The state of the exam session has changed meanwhile. Read it again, and repeat what is still to be done.",
     /// The exam session does not take changes.
     ExamSessionClosed = "exam_session_closed": "The exam session is published or locked. Withdraw it first.",
+    /// Exams or marks of what is worked out.
+    ExamsInParts = "exams_in_parts": "The results of this exam session are worked out from its parts: make exams and enter marks there.",
+    /// Working out what is entered.
+    ExamSessionHasExams = "exam_session_has_exams": "The exam session has exams of its own. Delete them first, or make another exam session for the combined results.",
+    /// Parts of parts.
+    PartsNested = "parts_nested": "An exam session that others are worked out from has no parts itself. Choose exam sessions with exams.",
+    /// Publishing before the parts.
+    PartsNotPublished = "parts_not_published": "Some exam sessions that the results are worked out from are not published. Publish them first.",
+    /// Withdrawing a part.
+    CountsInPublished = "counts_in_published": "Published results are worked out from this exam session. Withdraw those first.",
     /// Marks would be lost.
     ExamHasMarks = "exam_has_marks": "Marks were entered already. Delete them first.",
     /// Publishing what is locked.

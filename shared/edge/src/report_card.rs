@@ -89,6 +89,10 @@ pub struct CardBody {
     pub student_number: String,
     /// The student's name, family name last.
     pub student_name: String,
+    /// The exam sessions that the marks are worked out from, in the order of each subject's `parts`; absent where marks are entered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, nullable = false)]
+    pub parts: Vec<CardPartOut>,
     /// The lines, by subject.
     pub subjects: Vec<CardSubjectOut>,
     /// Sum of mark × coefficient.
@@ -207,6 +211,36 @@ pub struct CardSubjectOut {
     pub comment: String,
     /// Whether it was `written` with the mark or comes from a `template`; null: there is none.
     pub comment_source: Option<String>,
+    /// What there is in each of the card's `parts`; absent where marks are entered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, nullable = false)]
+    pub parts: Vec<CardPartScoreOut>,
+}
+
+/// An exam session that marks are worked out from.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CardPartOut {
+    /// The exam session.
+    #[schema(value_type = uuid::Uuid)]
+    pub exam_session: String,
+    /// Its name.
+    pub name: String,
+    /// Its term.
+    pub term: String,
+    /// Its weight among the parts.
+    pub weight: i64,
+}
+
+/// What there is of a subject in a part.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CardPartScoreOut {
+    /// `marked`; `absent` or `not_taken` (left out, and the other parts count); `missing`.
+    #[schema(pattern = "^(marked|absent|missing|not_taken)$")]
+    pub status: String,
+    /// The mark.
+    #[serde(deserialize_with = "marks::as_written")]
+    #[schema(value_type = Option<f64>)]
+    pub mark: Option<Mark>,
 }
 
 /// How many of a grade a card has.

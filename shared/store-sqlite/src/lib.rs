@@ -51,6 +51,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0022_erasure.sql"),
     include_str!("../../../schema/tenant/0023_corrected_attendance.sql"),
     include_str!("../../../schema/tenant/0024_cancelled_lessons.sql"),
+    include_str!("../../../schema/tenant/0025_year_results.sql"),
     include_str!("../../../schema/tenant/0026_applications.sql"),
     include_str!("../../../schema/tenant/0027_sms_indexes.sql"),
 ];

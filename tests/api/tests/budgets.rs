@@ -164,6 +164,7 @@ fn writes_cost_few_trips() {
     2 school.release_report_card
     2 school.withhold_report_card
     2 school.lock_exam_session
+    2 school.replace_exam_session_parts
     2 school.publish_exam_session
     2 school.return_exam_session
     2 school.submit_exam_session

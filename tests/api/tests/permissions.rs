@@ -44,6 +44,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("return_exam_session", "school.publish_report_card"),
     ("lock_exam_session", "school.publish_report_card"),
     ("unlock_exam_session", "school.publish_report_card"),
+    ("replace_exam_session_parts", "school.change_exam_session"),
     ("auto_create_teacher_exams", "school.add_exam"),
     ("save_mark_sheet", "school.change_mark"),
     ("find_mark_sheet", "school.view_mark"),

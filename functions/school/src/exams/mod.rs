@@ -1,5 +1,6 @@
 //! Exam sessions, and their exams.
 
+pub(crate) mod parts;
 pub(crate) mod steps;
 pub(crate) mod teacher_exams;
 

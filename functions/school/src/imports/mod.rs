@@ -171,8 +171,9 @@ async fn check_exam_session(
         (false, Some(_)) => Err(ApiError::field(FIELD, "There is no such field.")),
         (true, None) => Err(ApiError::field(FIELD, "This field is required.")),
         (true, Some(id)) => match store::takes_marks(db, id).await? {
-            Some(true) => Ok(()),
-            Some(false) => Err(Conflict::MarksClosed.into()),
+            Some((_, true)) => Err(Conflict::ExamsInParts.into()),
+            Some((true, false)) => Ok(()),
+            Some((false, false)) => Err(Conflict::MarksClosed.into()),
             None => Err(ApiError::field(FIELD, "There is no such record.")),
         },
     }

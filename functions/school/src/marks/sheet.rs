@@ -175,6 +175,9 @@ pub(crate) struct MissingMarksOut {
     /// The exam.
     #[schema(format = Uuid)]
     id: String,
+    /// The exam session: a part of the one that was asked for, where that has parts.
+    #[schema(format = Uuid)]
+    exam_session: String,
     /// The class.
     #[schema(format = Uuid)]
     academic_class: String,
@@ -207,6 +210,7 @@ impl From<Progress> for MissingMarksOut {
     fn from(row: Progress) -> Self {
         Self {
             id: row.id,
+            exam_session: row.exam_session,
             academic_class: row.academic_class,
             class_name: row.class_name,
             subject: row.subject,
@@ -242,7 +246,7 @@ pub(crate) struct ProgressFilters {
 
 /// Who has not entered marks yet
 ///
-/// Every exam with what it lacks, most first.
+/// Every exam with what it lacks, most first; of an exam session with parts, the exams of these.
 #[utoipa::path(get, path = "/api/v1/school/sessions/{session}/exam-sessions/{exam_session}/marks/missing/", tag = "marks",
     params(("session" = uuid::Uuid, Path), ("exam_session" = uuid::Uuid, Path), ProgressFilters),
     responses((status = 200, body = List<MissingMarksOut>)), security(("bearer" = []), ("api_key" = [])))]

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 
 use homeroom_domain::academics::{
     marks::{Coefficient, Hundredths, Mark, Score},
+    parts::combine,
     report::{self, Cohort, ReportSettings, SubjectPlan},
 };
 use homeroom_edge::ApiError;
 use homeroom_store::{
     TenantDb,
-    school::promotion::{self as store, Preview, Scores, Subject},
+    school::{
+        exams::Part,
+        promotion::{self as store, Preview, Scores, Subject},
+    },
 };
 
 /// A student's figures, and where they are from.
@@ -47,7 +51,7 @@ pub(super) async fn figures(
         && known.len() < preview.candidates.len()
     {
         let (subjects, scores) = store::scores(db, exams).await?;
-        known.extend(of_marks(&subjects, scores));
+        known.extend(of_marks(&subjects, scores, &preview.parts));
     }
     Ok(known)
 }
@@ -56,6 +60,7 @@ pub(super) async fn figures(
 fn of_marks(
     subjects: &[Subject],
     scores: Vec<Scores>,
+    parts: &[Part],
 ) -> impl Iterator<Item = (String, Figures)> + use<> {
     let mut forms: HashMap<String, Vec<Scores>> = HashMap::new();
     for student in scores {
@@ -74,7 +79,7 @@ fn of_marks(
             subjects: own.iter().copied().map(plan).collect(),
             students: students
                 .iter()
-                .map(|student| candidate(student, &own))
+                .map(|student| candidate(student, &own, parts))
                 .collect(),
         });
         cards.extend(computed.into_iter().map(|card| {
@@ -110,20 +115,27 @@ fn not_passed(card: &report::Card, subjects: &[&Subject]) -> Vec<String> {
 
 /// A student's subjects: those with an entry, and the compulsory ones. Who changed the class keeps the marks of the
 /// former one.
-fn candidate(student: &Scores, subjects: &[&Subject]) -> report::Candidate {
+fn candidate(student: &Scores, subjects: &[&Subject], parts: &[Part]) -> report::Candidate {
+    let in_part = |subject: &Subject, part: Option<&Part>| {
+        let own = student.entries.iter().filter(|(id, _, _, exams, _)| {
+            *id == subject.subject && part.is_none_or(|part| part.exam_session == *exams)
+        });
+        match own.max_by_key(|(.., is_own_class)| *is_own_class) {
+            Some((_, _, 1, ..)) => Some(Score::Absent),
+            Some((_, Some(mark), ..)) => Mark::new(*mark).map(Score::Marked),
+            Some(_) => Some(Score::Missing),
+            None => (subject.is_compulsory != 0).then_some(Score::Missing),
+        }
+    };
     let score = |subject: &&Subject| {
-        let own = student
-            .entries
-            .iter()
-            .filter(|(id, ..)| *id == subject.subject);
-        let score = match own.max_by_key(|(.., is_own_class)| *is_own_class) {
-            Some((_, _, 1, _)) => Score::Absent,
-            Some((_, Some(mark), ..)) => Score::Marked(Mark::new(*mark)?),
-            Some(_) => Score::Missing,
-            None if subject.is_compulsory != 0 => Score::Missing,
-            None => return None,
+        let score = if parts.is_empty() {
+            in_part(subject, None)
+        } else {
+            let scores = parts.iter();
+            let scores = scores.map(|part| (part.weight, in_part(subject, Some(part))));
+            combine(&scores.collect::<Vec<_>>())
         };
-        Some((subject.subject.clone(), score))
+        score.map(|score| (subject.subject.clone(), score))
     };
     report::Candidate {
         student_session: student.student_session.clone(),

@@ -222,6 +222,9 @@ fn kind(kind: Kind) -> Value {
                 .collect();
             json!({"type": "object", "properties": flags})
         }
+        Kind::List(name) => {
+            json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}})
+        }
     }
 }
 

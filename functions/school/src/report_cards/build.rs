@@ -11,7 +11,7 @@ use homeroom_domain::{
         comments::{CommentBand, pick},
         exam_state::ExamState,
         grading::ScaleFault,
-        marks::Hundredths,
+        marks::{Hundredths, Score},
         report::{Card, SubjectLine, compute},
     },
     records::{flag, text},
@@ -20,13 +20,14 @@ use homeroom_kernel::Timestamp;
 use homeroom_store::{
     StoreError,
     school::{
-        exams,
-        report_cards::{FrozenRow, ListedRow, Loaded, StudentRow},
+        exams::{self, Part},
+        report_cards::{Entry, FrozenRow, ListedRow, Loaded, StudentRow},
     },
 };
 
 use super::card::{
-    CardAttendanceOut, CardBody, CardCommentOut, CardSubjectOut, ReportCardOut, grade_counts,
+    CardAttendanceOut, CardBody, CardCommentOut, CardPartOut, CardPartScoreOut, CardSubjectOut,
+    ReportCardOut, grade_counts,
 };
 
 /// The cards of some forms.
@@ -107,9 +108,8 @@ impl<'a> Builder<'a> {
         let student = self.students.get(card.student_session.as_str())?;
         let class = self.loaded.class(&card.academic_class)?;
         let bands = self.loaded.bands_of(&class.level);
-        let remark = |line: &SubjectLine| {
-            let written = self.loaded.entry(&card.student_session, &line.subject);
-            let written = written
+        let remark = |line: &SubjectLine, entry: Option<&Entry>| {
+            let written = entry
                 .map(|entry| entry.comment.as_str())
                 .filter(|text| !text.is_empty());
             let template = line.score.mark().and_then(|mark| {
@@ -128,7 +128,8 @@ impl<'a> Builder<'a> {
             CardCommentOut::choose(written, template)
         };
         let subject = |line: &SubjectLine| {
-            let comment = remark(line);
+            let entry = self.loaded.entry(&card.student_session, &line.subject);
+            let comment = remark(line, entry);
             let key = (card.academic_class.as_str(), line.subject.as_str());
             CardSubjectOut {
                 subject: line.subject.clone(),
@@ -139,7 +140,7 @@ impl<'a> Builder<'a> {
                     .copied()
                     .flatten()
                     .map(str::to_owned),
-                status: status(line).to_owned(),
+                status: status(Some(line.score)).to_owned(),
                 mark: line.score.mark(),
                 grade: line.grade.clone(),
                 rank: line.rank,
@@ -152,6 +153,7 @@ impl<'a> Builder<'a> {
                 number_sat: line.number_sat,
                 comment: comment.text,
                 comment_source: comment.source,
+                parts: entry.map(part_scores).unwrap_or_default(),
             }
         };
         let on_the_whole = |kind: &str, templates: &[CommentBand]| {
@@ -179,6 +181,7 @@ impl<'a> Builder<'a> {
             student_session: student.student_session.clone(),
             student_number: student.student_number.clone(),
             student_name: format!("{} {}", student.given_names, student.last_name),
+            parts: self.loaded.parts.iter().map(part).collect(),
             subjects: card.subjects.iter().map(subject).collect(),
             total: card.total,
             coefficients: card.coefficients,
@@ -205,13 +208,32 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn status(line: &SubjectLine) -> &'static str {
-    use homeroom_domain::academics::marks::Score;
-    match line.score {
-        Score::Marked(_) => "marked",
-        Score::Absent => "absent",
-        Score::Missing => "missing",
+fn status(score: Option<Score>) -> &'static str {
+    match score {
+        Some(Score::Marked(_)) => "marked",
+        Some(Score::Absent) => "absent",
+        Some(Score::Missing) => "missing",
+        None => "not_taken",
     }
+}
+
+fn part(part: &Part) -> CardPartOut {
+    CardPartOut {
+        exam_session: part.exam_session.clone(),
+        name: part.name.clone(),
+        term: part.term.clone(),
+        weight: part.weight,
+    }
+}
+
+fn part_scores(entry: &Entry) -> Vec<CardPartScoreOut> {
+    let scores = entry.parts.iter();
+    scores
+        .map(|score| CardPartScoreOut {
+            status: status(*score).to_owned(),
+            mark: score.and_then(Score::mark),
+        })
+        .collect()
 }
 
 fn attendance(student: &StudentRow) -> CardAttendanceOut {

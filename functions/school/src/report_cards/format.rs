@@ -86,6 +86,7 @@ pub(crate) fn card_lines(cards: &[ReportCardOut]) -> String {
     } else {
         &[]
     };
+    let parts = cards.first().map_or(&[][..], |card| &card.body.parts);
     csv::write_row(
         &mut file,
         [
@@ -107,7 +108,8 @@ pub(crate) fn card_lines(cards: &[ReportCardOut]) -> String {
             "card_position_in_form",
         ]
         .into_iter()
-        .chain(beside.iter().copied()),
+        .chain(beside.iter().copied())
+        .chain(parts.iter().map(|part| part.name.as_str())),
     );
     let or_blank = |text: Option<String>| text.unwrap_or_default();
     for card in cards {
@@ -135,6 +137,11 @@ pub(crate) fn card_lines(cards: &[ReportCardOut]) -> String {
                 row.push(or_blank(body.raw_average.map(|n| n.to_string())));
                 row.push(or_blank(body.attendance_points.map(|n| n.to_string())));
             }
+            let scores = line.parts.iter();
+            row.extend(scores.map(|score| match score.mark {
+                Some(mark) => mark.to_string(),
+                None => score.status.clone(),
+            }));
             csv::write_row(&mut file, row.iter().map(String::as_str));
         }
     }

@@ -345,6 +345,16 @@ fn check(
 
 /// Refuses to publish in this state.
 fn may_publish(loaded: &Loaded, academic_class: Option<&String>) -> Result<(), ApiError> {
+    let open = loaded.parts.iter();
+    let open = open.filter(|part| matches!(part.state, ExamState::Draft | ExamState::Review));
+    let open: Vec<&str> = open.map(|part| part.name.as_str()).collect();
+    if !open.is_empty() {
+        return Err(ApiError::Refused {
+            conflict: Conflict::PartsNotPublished,
+            which: format!("Not published: {}.", open.join(", ")),
+            records: serde_json::Map::new(),
+        });
+    }
     match exams::state(&loaded.exam_session) {
         Some(ExamState::Locked) => Err(Conflict::ExamLocked.into()),
         // Publishing ends the entering of marks, for the other classes too.
@@ -359,7 +369,8 @@ fn may_publish(loaded: &Loaded, academic_class: Option<&String>) -> Result<(), A
 ///
 /// Freezes the cards with the grading scales and settings that they used, as the next version; earlier versions stay
 /// readable. The same call publishes anew what was corrected since; cards that say nothing new keep their version. One
-/// class alone is published once the marks are submitted, as publishing ends their entering for all.
+/// class alone is published once the marks are submitted, as publishing ends their entering for all. Parts are published before
+/// what is worked out from them.
 #[utoipa::path(post, path = "/api/v1/school/sessions/{session}/exam-sessions/{id}/publish/", tag = "report-cards",
     params(("session" = uuid::Uuid, Path), ("id" = uuid::Uuid, Path)), request_body = PublishBody,
     responses((status = 200, body = PublishedOut), (status = 409, description = "Marks are missing, a scale is faulty, or the state forbids it.",

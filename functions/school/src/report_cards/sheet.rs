@@ -41,9 +41,18 @@ pub(super) fn document(
     }
 }
 
+/// More parts than a card has room for where it stands upright.
+const MANY_PARTS: usize = 4;
+/// Most characters of a part's name above its column.
+const PART_HEADING: usize = 16;
+
 /// A text as long as paper takes it, with an ellipsis where it was longer.
-pub(super) fn short(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(MAX_SHORT) {
+pub(super) fn short(text: String) -> String {
+    shortened(text, MAX_SHORT)
+}
+
+fn shortened(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
         text.truncate(end);
         text.pop();
         text.push('…');
@@ -67,6 +76,7 @@ pub(super) fn mark(mark: Option<Mark>, status: &str) -> String {
     match (mark, status) {
         (Some(mark), _) => mark.to_string(),
         (None, "absent") => "Absent".to_owned(),
+        (None, "not_taken") => "–".to_owned(),
         (None, _) => "Missing".to_owned(),
     }
 }
@@ -102,10 +112,14 @@ fn card(card: &ReportCardOut) -> Sheet {
     Sheet {
         file_name: short(format!("{} {}", body.student_number, body.student_name)),
         title: "Report card".to_owned(),
-        subtitle: short(format!(
-            "{} · Term {} · {}",
-            body.exam_session_name, body.term, body.session_name
-        )),
+        subtitle: short(if body.parts.iter().all(|part| part.term == body.term) {
+            format!(
+                "{} · Term {} · {}",
+                body.exam_session_name, body.term, body.session_name
+            )
+        } else {
+            format!("{} · {}", body.exam_session_name, body.session_name)
+        }),
         facts: facts(body),
         table: Some(lines(body)),
         summary: summary(body),
@@ -115,7 +129,11 @@ fn card(card: &ReportCardOut) -> Sheet {
             .to_vec(),
         footer,
         watermark,
-        orientation: Orientation::Portrait,
+        orientation: if body.parts.len() < MANY_PARTS {
+            Orientation::Portrait
+        } else {
+            Orientation::Landscape
+        },
     }
 }
 
@@ -145,8 +163,10 @@ fn facts(body: &CardBody) -> Vec<Fact> {
 fn lines(body: &CardBody) -> Table {
     use Align::{Center, End, Start};
     let row = |subject: &CardSubjectOut| {
-        vec![
-            subject.name.clone(),
+        let mut row = vec![subject.name.clone()];
+        let parts = subject.parts.iter();
+        row.extend(parts.map(|part| mark(part.mark, &part.status)));
+        row.extend([
             mark(subject.mark, &subject.status),
             shown(subject.grade.as_ref()),
             result(subject.passed),
@@ -154,19 +174,24 @@ fn lines(body: &CardBody) -> Table {
             shown(subject.class_average),
             subject.coefficient.to_string(),
             subject.comment.clone(),
-        ]
+        ]);
+        row
     };
+    let mut columns = vec![column("Subject", Start, 22)];
+    let headings = body.parts.iter();
+    let headings = headings.map(|part| shortened(part.name.clone(), PART_HEADING));
+    columns.extend(headings.map(|heading| column(&heading, End, 12)));
+    columns.extend([
+        column("Mark", End, 12),
+        column("Grade", Center, 11),
+        column("Result", Center, 11),
+        column("Position", Center, 14),
+        column("Class average", End, 13),
+        column("Weight", End, 12),
+        column("Comment", Start, 28),
+    ]);
     Table {
-        columns: vec![
-            column("Subject", Start, 22),
-            column("Mark", End, 12),
-            column("Grade", Center, 11),
-            column("Result", Center, 11),
-            column("Position", Center, 14),
-            column("Class average", End, 13),
-            column("Weight", End, 12),
-            column("Comment", Start, 28),
-        ],
+        columns,
         rows: body.subjects.iter().map(row).collect(),
         emphasis: Vec::new(),
     }
@@ -180,6 +205,11 @@ fn summary(body: &CardBody) -> Vec<Fact> {
         .map(|count| format!("{} × {}", count.count, count.grade))
         .collect();
     let mut facts = vec![fact("Average", shown(body.average))];
+    if !body.parts.is_empty() {
+        let parts = body.parts.iter();
+        let parts = parts.map(|part| format!("{} × {}", part.weight, part.name));
+        facts.push(fact("Marks from", parts.collect::<Vec<_>>().join(", ")));
+    }
     if let Some((raw, points)) = body.raw_average.zip(body.attendance_points) {
         let sign = if points.0 > 0 { "+" } else { "" };
         let text = format!("{raw}, attendance {sign}{points}");

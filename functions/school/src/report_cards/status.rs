@@ -170,7 +170,8 @@ fn by_class<'a>(
 }
 
 fn exam_of<'a>(loaded: &'a Loaded, class: &str, subject: &str) -> Option<&'a ExamRow> {
-    let mut exams = loaded.exams.iter();
+    // Of exams of several parts the last, as on cards.
+    let mut exams = loaded.exams.iter().rev();
     exams.find(|exam| exam.academic_class == class && exam.subject == subject)
 }
 

@@ -10,6 +10,7 @@ pub mod exam_state;
 pub mod grading;
 pub mod mark_sheet;
 pub mod marks;
+pub mod parts;
 pub mod promotion;
 pub mod ranking;
 pub mod report;

@@ -167,7 +167,7 @@ pub(crate) fn shown(kind: Kind, value: &Json) -> Result<Json, StoreError> {
         (Kind::Moment, Json::Number(number)) => {
             json!(Timestamp::from_millis(number.as_i64().unwrap_or_default()))
         }
-        (Kind::Flags(_), Json::String(text)) => serde_json::from_str(text)?,
+        (Kind::Flags(_) | Kind::List(_), Json::String(text)) => serde_json::from_str(text)?,
         (_, value) => value.clone(),
     })
 }

@@ -4,15 +4,102 @@ use homeroom_domain::{
     academics::exam_state::ExamState,
     records::{self, Field, Kind, Literal, Record},
 };
-use homeroom_kernel::{Listing, page::FilterKind};
+use homeroom_kernel::{Id, Listing, page::FilterKind};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
     batch::{Action, Batch, Stamp},
-    records::{Rule, Table},
+    connection::TenantDb,
+    error::StoreError,
+    records::{Rule, Table, all, update},
     school::names::class_name,
     sql::{Value, sql},
 };
+
+/// The parts of an exam session as JSON, in the order of its cards.
+macro_rules! parts_of {
+    ($id:literal) => {
+        concat!(
+            "(select json_group_array(json_object('exam_session', q.part, 'name', p.name, 'term', p.term, 'weight', q.weight, \
+             'state', p.state) order by q.place) from exam_session_parts q join exam_sessions p on p.id = q.part \
+             where q.exam_session = ",
+            $id,
+            ")"
+        )
+    };
+}
+pub(super) use parts_of;
+
+/// The exam sessions whose exams make the results of an exam session: its parts, or where it has none itself.
+macro_rules! with_exams_of {
+    ($id:literal) => {
+        concat!(
+            "(select ifnull(q.part, w.id) from exam_sessions w left join exam_session_parts q on q.exam_session = w.id \
+             where w.id = ",
+            $id,
+            ")"
+        )
+    };
+}
+pub(super) use with_exams_of;
+
+/// An exam session that the results of another are worked out from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Part {
+    /// Its id.
+    pub exam_session: String,
+    /// Its name.
+    pub name: String,
+    /// Its term.
+    pub term: String,
+    /// Its weight.
+    pub weight: i64,
+    /// How far its marks are.
+    pub state: ExamState,
+}
+
+/// The parts of an exam session; none of one with exams of its own.
+pub fn parts(exam_session: &Record) -> Result<Vec<Part>, StoreError> {
+    let parts = exam_session.get("parts").cloned().unwrap_or_default();
+    Ok(serde_json::from_value(parts)?)
+}
+
+/// Exam sessions of an academic session, of those that are named.
+pub async fn find_named(
+    db: &TenantDb,
+    session: Id<()>,
+    named: &[Id<()>],
+) -> Result<Vec<Record>, StoreError> {
+    let condition = "t.session = ?1 and t.id in (select j.value from json_each(?2) j)";
+    let params = vec![Value::from(session), json!(named).to_string().into()];
+    all(db, &EXAM_SESSIONS, condition, params).await
+}
+
+/// Gives an exam session that is open these parts in the place of those that it has, and the record as it is afterwards.
+pub fn replace_parts(
+    stamp: &Stamp<'_>,
+    before: &Record,
+    parts: &[Part],
+) -> Result<(Batch, Record), StoreError> {
+    let mut after = before.clone();
+    after.insert("parts".to_owned(), json!(parts));
+    after.insert("updated_at".to_owned(), json!(stamp.now));
+    let id = records::text(before, "id");
+    let mut batch = hold_open(id);
+    batch.append(update(stamp, &EXAM_SESSIONS, before, &after)?);
+    batch.push(sql!(
+        "delete from exam_session_parts where exam_session = ?1",
+        id
+    ));
+    batch.push(sql!(
+        "insert into exam_session_parts (exam_session, place, part, weight) \
+         select ?1, j.key + 1, j.value ->> '$.exam_session', j.value ->> '$.weight' from json_each(?2) j",
+        id,
+        json!(parts).to_string(),
+    ));
+    Ok((batch, after))
+}
 
 /// Refuses what changes an exam session once its marks are published.
 #[must_use]
@@ -159,8 +246,16 @@ pub static EXAM_SESSIONS: Table = Table {
             "When cards were last published.",
         ),
         Field::shown_or_null("locked_at", Kind::Moment, "When the marks were locked."),
+        Field::shown(
+            "parts",
+            Kind::List("ExamSessionPartOut"),
+            "The exam sessions that its results are worked out from, in the order of its cards; empty where it has exams. `parts/` changes it.",
+        ),
     ],
-    computed: &[("is_published", "(t.state in ('published', 'locked'))")],
+    computed: &[
+        ("is_published", "(t.state in ('published', 'locked'))"),
+        ("parts", parts_of!("t.id")),
+    ],
     listing: Listing {
         orderings: &[
             ("term", "t.term"),

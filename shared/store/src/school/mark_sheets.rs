@@ -13,7 +13,10 @@ use serde_json::{Value as Json, json};
 
 mod row;
 
-use super::marks::{exam_users, exams_of_user, hold_states};
+use super::{
+    exams::with_exams_of,
+    marks::{exam_users, exams_of_user, hold_states},
+};
 use crate::{
     batch::Stamp,
     connection::TenantDb,
@@ -340,6 +343,8 @@ pub async fn save(
 pub struct Progress {
     /// The exam.
     pub id: String,
+    /// The exam session: a part of the one that was asked for, where that has parts.
+    pub exam_session: String,
     /// The class.
     pub academic_class: String,
     /// The name of the class.
@@ -453,7 +458,7 @@ pub async fn list_progress(
     });
     let around = [
         (
-            "x.exam_session = ?",
+            concat!("x.exam_session in ", with_exams_of!("?")),
             FilterValue::Text(exam_session.to_string()),
         ),
         (
@@ -465,7 +470,7 @@ pub async fn list_progress(
         .filters
         .splice(0..0, around.into_iter().chain(of_user));
     let columns = format!(
-        "x.id, x.academic_class, {CLASS} as class_name, x.subject, {SUBJECT} as subject_name, x.teacher, \
+        "x.id, x.exam_session, x.academic_class, {CLASS} as class_name, x.subject, {SUBJECT} as subject_name, x.teacher, \
          {TEACHER} as teacher_name, x.marks_due, \
          {expected} as expected, {entered} as entered, {absent} as absent, {missing} as missing",
         expected = expected!(),

@@ -83,6 +83,7 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
         "return_exam_session",
         "lock_exam_session",
         "unlock_exam_session",
+        "replace_exam_session_parts",
         "auto_create_teacher_exams",
         "save_mark_sheet",
         "find_mark_sheet",
@@ -119,6 +120,16 @@ pub(super) fn prepare(scene: &Scene, operation: &Operation, n: u32) -> Option<Sa
             "draft"
         }
         "submit_exam_session" => "draft",
+        "replace_exam_session_parts" => {
+            let path = format!("sessions/{}/exam-sessions/", ids["session"]);
+            let parts = [1, 2].map(|number| {
+                let part = json!({"term": "1", "name": format!("Part {number} of {n}")});
+                let id = scene.created(&scene.school.admin, &path, &part);
+                json!({"exam_session": id, "weight": 50})
+            });
+            body = Some(json!({"parts": parts}));
+            "draft"
+        }
         _ => {
             let exam = scene.exam(&ids, n);
             let students = [0, 1].map(|_| scene.student_of_exam(&ids, &exam, n));

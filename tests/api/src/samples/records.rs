@@ -173,6 +173,7 @@ impl Scene {
             return None;
         }
         Some(match field.kind {
+            Kind::List(_) => return None,
             Kind::Text { max, .. } => {
                 let long = format!("{} {n}", resource.noun);
                 let short = if long.chars().count() > max {

@@ -77,6 +77,8 @@ mod whole_school;
 mod whole_year;
 mod withdrawn_cards;
 mod year;
+mod year_result_rules;
+mod year_results;
 
 use std::time::{Duration, Instant};
 

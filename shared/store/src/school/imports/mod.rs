@@ -432,19 +432,26 @@ pub fn delete_old(now: Timestamp) -> Batch {
     batch
 }
 
-/// Whether marks can be imported into an exam session: none where there is no such.
-pub async fn takes_marks(db: &TenantDb, exam_session: &str) -> Result<Option<bool>, StoreError> {
+/// Whether the marks of an exam session are open, and whether they are those of its parts: none where there is no such.
+pub async fn takes_marks(
+    db: &TenantDb,
+    exam_session: &str,
+) -> Result<Option<(bool, bool)>, StoreError> {
     #[derive(Deserialize)]
     struct Row {
         #[serde(deserialize_with = "rows::flag")]
         is_open: bool,
+        #[serde(deserialize_with = "rows::flag")]
+        has_parts: bool,
     }
     let row: Option<Row> = db
         .connection
         .first(sql!(
-            "select state in ('draft', 'review') as is_open from exam_sessions where id = ?1 and is_deleted = 0",
+            "select state in ('draft', 'review') as is_open, \
+             exists (select 1 from exam_session_parts q where q.exam_session = id) as has_parts \
+             from exam_sessions where id = ?1 and is_deleted = 0",
             exam_session
         ))
         .await?;
-    Ok(row.map(|row| row.is_open))
+    Ok(row.map(|row| (row.is_open, row.has_parts)))
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{
+    super::exams::{Part, parts_of, with_exams_of},
     decisions::{DecisionRow, Proposed},
     execution::{SETUP, Setup},
     moved_on,
@@ -18,6 +19,8 @@ pub struct Preview {
     pub settings: Option<String>,
     /// The exam session whose figures count.
     pub exam_session: Option<String>,
+    /// What its marks are worked out from; none where it has exams.
+    pub parts: Vec<Part>,
     /// The classes of the year that ends.
     pub sources: Vec<Source>,
     /// The classes of the new year.
@@ -123,18 +126,21 @@ pub struct Figures {
 }
 
 /// The exam session `?3` of the year that a set-up `g` ends; where none is named, the last: of those whose cards are
-/// published, else of all.
+/// published, else of all; in a term, one that is worked out from others.
 const LAST_EXAMS: &str = "(select x.id from exam_sessions x where x.session = g.previous_session and x.is_deleted = 0 \
-     and (?3 is null or x.id = ?3) order by x.state in ('published', 'locked') desc, x.term desc, x.created_at desc, x.id desc limit 1)";
+     and (?3 is null or x.id = ?3) order by x.state in ('published', 'locked') desc, x.term desc, \
+     exists (select 1 from exam_session_parts q where q.exam_session = x.id) desc, x.created_at desc, x.id desc limit 1)";
 
 /// Whether the card `y` counts: the newest version, and not withdrawn.
 const COUNTS: &str = "y.is_current = 1 and exists (select 1 from exam_sessions w where w.id = y.exam_session \
      and w.state in ('published', 'locked'))";
 
 #[derive(Deserialize)]
-struct Settings {
+struct Basis {
     settings: Option<String>,
     exam_session: Option<String>,
+    #[serde(deserialize_with = "rows::json")]
+    parts: Vec<Part>,
 }
 
 /// What a preview of a set-up needs, of one class or of all; by the figures of an exam session, or of the last.
@@ -145,8 +151,9 @@ pub async fn preview(
     exam_session: Option<&str>,
 ) -> Result<Preview, StoreError> {
     let settings = format!(
-        "select (select settings from report_settings where id = 1) as settings, {LAST_EXAMS} as exam_session \
-         from session_setups g where g.id = ?1"
+        "select (select settings from report_settings where id = 1) as settings, n.id as exam_session, {} as parts \
+         from session_setups g left join exam_sessions n on n.id = {LAST_EXAMS} where g.id = ?1",
+        parts_of!("n.id"),
     );
     let sources = "select a.id as academic_class, a.class, c.name as class_name, w.to_class as next, \
          not exists (select 1 from forms f join forms n on n.sequence > f.sequence where f.id = c.form) as is_final \
@@ -192,9 +199,10 @@ pub async fn preview(
     ];
     let mut outcomes = db.connection.batch(statements).await?;
     let setup = outcomes.rows::<Setup>()?.into_iter().next();
-    let Settings {
+    let Basis {
         settings,
         exam_session,
+        parts,
     } = outcomes
         .rows()?
         .into_iter()
@@ -204,6 +212,7 @@ pub async fn preview(
         setup: setup.ok_or(StoreError::NotFound)?,
         settings,
         exam_session,
+        parts,
         sources: outcomes.rows()?,
         places: outcomes.rows()?,
         candidates: outcomes.rows()?,
@@ -229,8 +238,9 @@ pub struct Subject {
     pub pass_mark: i64,
 }
 
-/// A mark: the subject, hundredths if there are any, 1 for who was absent, 1 for an exam of the student's present class.
-pub type Entry = (String, Option<i64>, i64, i64);
+/// A mark: the subject, hundredths if there are any, 1 for who was absent, the exam session, 1 for an exam of the student's present
+/// class.
+pub type Entry = (String, Option<i64>, i64, String, i64);
 
 /// The marks of a student in an exam session.
 #[derive(Clone, Debug, Deserialize)]
@@ -258,15 +268,16 @@ pub async fn scores(
          from curriculum r join subjects j on j.id = r.subject order by r.form, j.name";
     let scores = format!(
         "select reg.id as student_session, reg.academic_class, c.form, json_group_array( \
-         json_array(m.subject, v.mark, v.is_absent, m.academic_class = reg.academic_class) order by m.id) \
+         json_array(m.subject, v.mark, v.is_absent, m.exam_session, m.academic_class = reg.academic_class) order by m.id) \
          filter (where m.id is not null) as entries \
          from exam_sessions x join student_sessions reg on reg.session = x.session and reg.status = 'active' \
          join academic_classes a on a.id = reg.academic_class join classes c on c.id = a.class \
          left join marks v on v.student_session = reg.id \
-         left join exams m on m.id = v.exam and m.exam_session = x.id and c.form = (select k.form \
+         left join exams m on m.id = v.exam and m.exam_session in {exams} and c.form = (select k.form \
          from academic_classes w join classes k on k.id = w.class where w.id = m.academic_class) \
          where x.id = ?1 and not exists (select 1 from report_cards y where y.exam_session = x.id \
-         and y.student_session = reg.id and {COUNTS}) group by reg.id"
+         and y.student_session = reg.id and {COUNTS}) group by reg.id",
+        exams = with_exams_of!("?1"),
     );
     let statements = vec![sql!(subjects), sql!(scores, exam_session)];
     let mut outcomes = db.connection.batch(statements).await?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    super::mark_sheets::MISSING,
+    super::{exams::with_exams_of, mark_sheets::MISSING},
     execution::{SETUP, Setup, UNDECIDED},
 };
 use crate::{
@@ -44,12 +44,14 @@ const YEAR: &str = "select \
 /// What there is for the steps of a set-up.
 pub async fn progress(db: &TenantDb, setup: &str) -> Result<Progress, StoreError> {
     let undecided = format!("select count(*) as undecided from ({UNDECIDED})");
+    // Of one with parts, an assignment needs an exam in each.
     let exams = format!(
         "select s.state, (select count(*) from academic_classes a join subject_teachers y on y.academic_class = a.id \
-         where a.session = s.session) as assignments, \
-         (select count(*) from exams x where x.exam_session = s.id) as exams, \
-         (select ifnull(sum({MISSING}), 0) from exams x where x.exam_session = s.id) as missing_marks \
-         from session_setups g join exam_sessions s on s.id = g.exam_session where g.id = ?1"
+         where a.session = s.session) * max(1, (select count(*) from exam_session_parts q where q.exam_session = s.id)) \
+         as assignments, (select count(*) from exams x where x.exam_session in {exams}) as exams, \
+         (select ifnull(sum({MISSING}), 0) from exams x where x.exam_session in {exams}) as missing_marks \
+         from session_setups g join exam_sessions s on s.id = g.exam_session where g.id = ?1",
+        exams = with_exams_of!("s.id"),
     );
     let statements = vec![
         sql!(SETUP, setup),

@@ -1,12 +1,10 @@
 //! Everything about the cards of an exam session, in one trip.
 
-use std::collections::HashMap;
-
 use homeroom_domain::{
     UserId,
     academics::{
         grading::{Band, Scale, ScaleFault, is_of_level},
-        marks::{Mark, Score},
+        marks::Score,
         report::{Candidate, Cohort, ReportSettings, SubjectPlan},
     },
     records::Record,
@@ -15,6 +13,7 @@ use homeroom_kernel::Id;
 
 use super::{
     Which,
+    entries::{Sheet, in_subject},
     rows::{
         ClassRow, ExamRow, FrozenRow, HoldRow, PlanRow, SessionFacts, StudentRow, TemplateRow,
         WrittenRow,
@@ -26,7 +25,7 @@ use crate::{
     records,
     school::names::staff_name,
     school::{
-        exams::EXAM_SESSIONS,
+        exams::{self, EXAM_SESSIONS, Part, with_exams_of},
         grading::{BANDS, BandRow},
         logo::LOGO,
     },
@@ -64,6 +63,8 @@ pub enum Depth {
 pub struct Loaded {
     /// The exam session.
     pub exam_session: Record,
+    /// The exam sessions that its marks are worked out from; none where it has exams.
+    pub parts: Vec<Part>,
     /// The school's date.
     pub today: String,
     /// What it lies in.
@@ -88,43 +89,7 @@ pub struct Loaded {
     pub frozen: Vec<FrozenRow>,
     /// The withheld cards.
     pub holds: Vec<HoldRow>,
-    sheet: Sheet,
-}
-
-/// A mark with what belongs to it.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The mark, absent or missing.
-    pub score: Score,
-    /// The remark written with the mark.
-    pub comment: String,
-    /// Whether it is from the student's present class.
-    is_own_class: bool,
-}
-
-/// What there is of each student in each subject. Both are numbered: thousands of marks would compare ids for longer than
-/// everything else takes.
-#[derive(Debug, Default)]
-struct Sheet {
-    students: HashMap<String, usize>,
-    subjects: HashMap<String, usize>,
-    /// By student; each with the number of its subject.
-    entries: Vec<Vec<(usize, Entry)>>,
-}
-
-impl Sheet {
-    fn of(&self, student_session: &str) -> &[(usize, Entry)] {
-        let number = self.students.get(student_session);
-        let entries = number.and_then(|&number| self.entries.get(number));
-        entries.map_or(&[], Vec::as_slice)
-    }
-}
-
-fn in_subject(entries: &[(usize, Entry)], subject: Option<usize>) -> Option<&Entry> {
-    let mut entries = entries.iter();
-    entries
-        .find(|(number, _)| Some(*number) == subject)
-        .map(|(_, entry)| entry)
+    pub(super) sheet: Sheet,
 }
 
 const CLASSES: &str = "(select a.id from academic_classes a join classes c on c.id = a.class where a.session = ?2 and {forms})";
@@ -182,12 +147,16 @@ pub async fn load(
     let (Some(exam_session), Some(facts)) = (exam_session, facts) else {
         return Err(StoreError::NotFound);
     };
-    let settings = facts
+    let mut settings = facts
         .settings
         .as_deref()
         .map_or_else(|| Ok(ReportSettings::default()), serde_json::from_str)?;
+    let parts = exams::parts(&exam_session)?;
+    // Its tiers are of the days of one term.
+    settings.attendance_bonus &= parts.is_empty();
     let mut loaded = Loaded {
         exam_session,
+        parts,
         today: reader.today,
         facts,
         settings,
@@ -219,8 +188,11 @@ macro_rules! attendance_counts {
 pub(super) const SOURCES: &str = concat!(
     "(select json_array(\
      (select json_array(count(*), sum(m.version), sum(m.updated_at)) from exams e join marks m on m.exam = e.id \
-     where e.exam_session = x.id), \
-     (select json_array(count(*), sum(e.updated_at)) from exams e where e.exam_session = x.id), \
+     where e.exam_session in ",
+    with_exams_of!("?1"),
+    "), (select json_array(count(*), sum(e.updated_at)) from exams e where e.exam_session in ",
+    with_exams_of!("?1"),
+    "), (select json_group_array(json_array(q.part, q.place, q.weight)) from exam_session_parts q where q.exam_session = x.id), \
      (select json_array(count(*), sum(c.updated_at)) from card_comments c where c.exam_session = x.id), \
      (select json_array(count(*), sum(r.updated_at)) from student_sessions r where r.session = x.session), \
      (select json_array(count(*), sum(updated_at)) from academic_settings), \
@@ -283,9 +255,11 @@ const STUDENTS: &str = concat!(
      ifnull(sum(day.status = 'late'), 0), ifnull(sum(day.status = 'excused'), 0)) from (select case \
      when sum(d.lesson is null) then max(d.status) filter (where d.lesson is null) when sum(d.status = 'late') then 'late' \
      when sum(d.status = 'present') then 'present' when sum(d.status = 'absent') then 'absent' else 'excused' end as status \
-     from attendance d where d.student_session = r.id and d.date <= ?4 and d.date between (select t.start_date from exam_sessions x join terms t on t.session = x.session \
-     and t.term = x.term where x.id = ?1) and (select t.end_date from exam_sessions x join terms t \
-     on t.session = x.session and t.term = x.term where x.id = ?1) group by d.date) day) end as attendance \
+     from (select distinct t.start_date, t.end_date from exam_sessions x join terms t on t.session = x.session \
+     and t.term = x.term where x.id in ",
+    with_exams_of!("?1"),
+    ") v cross join attendance d on d.student_session = r.id and d.date between v.start_date and min(v.end_date, ?4) \
+     group by d.date) day) end as attendance \
      from student_sessions r join students p on p.id = r.student \
      where r.academic_class in {classes} and r.status = 'active' \
      order by p.last_name collate nocase, p.first_name collate nocase, r.id"
@@ -295,11 +269,13 @@ const STUDENTS: &str = concat!(
 const EXAMS: &str = concat!(
     "select e.academic_class, e.subject, e.teacher, ",
     staff_name!("e.teacher"),
-    " as teacher_name, \
+    " as teacher_name, n.place, \
      (select json_array(ifnull(group_concat(m.student_session || ' ' || iif(m.is_absent, 'a', ifnull(m.mark, '')), ';'), ''), \
-     json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' \
+     json_group_array(json_array(m.student_session, m.comment)) filter (where m.comment <> '' and n.id = ?1 \
      and m.student_session in (select r.id from student_sessions r where {wanted}))) from marks m \
-     where m.exam = e.id) as marks from exams e where e.exam_session = ?1 and e.academic_class in {classes} order by e.id"
+     where m.exam = e.id) as marks from (select ifnull(q.part, w.id) as id, ifnull(q.place, 1) as place from exam_sessions w \
+     left join exam_session_parts q on q.exam_session = w.id where w.id = ?1) n \
+     cross join exams e on e.exam_session = n.id and e.academic_class in {classes} order by n.place, e.id"
 );
 
 const WRITTEN: &str =
@@ -334,74 +310,6 @@ impl Loaded {
     #[must_use]
     pub fn class(&self, id: &str) -> Option<&ClassRow> {
         self.classes.iter().find(|class| class.id == id)
-    }
-
-    /// What there is of a student in a subject.
-    #[must_use]
-    pub fn entry(&self, student_session: &str, subject: &str) -> Option<&Entry> {
-        let subject = self.sheet.subjects.get(subject).copied();
-        in_subject(self.sheet.of(student_session), subject)
-    }
-
-    fn read_marks(&self) -> Result<Sheet, StoreError> {
-        let mut sheet = Sheet {
-            entries: self.students.iter().map(|_| Vec::new()).collect(),
-            ..Sheet::default()
-        };
-        let forms: HashMap<&str, &str> = self
-            .classes
-            .iter()
-            .map(|class| (class.id.as_str(), class.form.as_str()))
-            .collect();
-        let form_of = |class: &str| forms.get(class).copied();
-        let mut form_of_students = Vec::new();
-        for (number, student) in self.students.iter().enumerate() {
-            let id = student.student_session.clone();
-            sheet.students.insert(id, number);
-            form_of_students.push(form_of(&student.academic_class));
-        }
-        for exam in &self.exams {
-            let next = sheet.subjects.len();
-            let subject = *sheet.subjects.entry(exam.subject.clone()).or_insert(next);
-            let form = form_of(&exam.academic_class);
-            let (marks, remarks): (&str, Vec<(&str, String)>) = serde_json::from_str(&exam.marks)?;
-            let mut remarks: HashMap<&str, String> = remarks.into_iter().collect();
-            for line in marks.split_terminator(';') {
-                let (student, mark) = line
-                    .split_once(' ')
-                    .ok_or_else(|| StoreError::Broken(format!("not a mark: {line}")))?;
-                // Who is not active any more has no card.
-                let Some(&number) = sheet.students.get(student) else {
-                    continue;
-                };
-                let (Some(row), Some(entries)) =
-                    (self.students.get(number), sheet.entries.get_mut(number))
-                else {
-                    continue;
-                };
-                // The marks of a form that the student has left belong to no card of the present one.
-                if form_of_students.get(number) != Some(&form) {
-                    continue;
-                }
-                let score = match (mark, mark.parse().ok().and_then(Mark::new)) {
-                    ("a", _) => Score::Absent,
-                    (_, Some(mark)) => Score::Marked(mark),
-                    (_, None) => Score::Missing,
-                };
-                let entry = Entry {
-                    score,
-                    comment: remarks.remove(student).unwrap_or_default(),
-                    is_own_class: row.academic_class == exam.academic_class,
-                };
-                // Who changed the class within the form keeps the marks of the former one, those of the newest exam.
-                match entries.iter_mut().find(|(known, _)| *known == subject) {
-                    Some((_, known)) if known.is_own_class => {}
-                    Some((_, known)) => *known = entry,
-                    None => entries.push((subject, entry)),
-                }
-            }
-        }
-        Ok(sheet)
     }
 
     /// The forms that were loaded, with their levels, each once and in order.

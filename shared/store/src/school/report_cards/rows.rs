@@ -109,6 +109,8 @@ pub struct ExamRow {
     pub teacher: String,
     /// The teacher's name.
     pub teacher_name: Option<String>,
+    /// Which part of the exam session it is of, from 1; 1 where that has none.
+    pub place: usize,
     /// `["student_session mark;…", [[student_session, remark], …]]`: hundredths, `a` for absent, nothing for missing.
     pub marks: String,
 }
