@@ -21,6 +21,7 @@ pub mod academics;
 mod app;
 mod client;
 pub mod document;
+mod hanging;
 mod invariants;
 mod people;
 pub mod samples;

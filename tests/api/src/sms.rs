@@ -2,9 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::poll_fn,
     sync::{Mutex, atomic::AtomicBool, atomic::Ordering},
-    task::Poll,
 };
 
 use futures_util::future::{BoxFuture, ready};
@@ -12,7 +10,6 @@ use homeroom_domain::sms::cut::Cut;
 use homeroom_edge::app::{
     App, Bridge, CallbackJob, CallbackQueue, Outside, PortError, SmsJob, SmsQueue,
 };
-use homeroom_kernel::Clock;
 use homeroom_sms::Fate;
 use homeroom_sms_contract::{
     signature,
@@ -127,29 +124,6 @@ impl Outside for Ports {
             };
             answer.ok_or_else(|| PortError("injected: the server does not answer".into()))
         })
-    }
-}
-
-/// How long a server is waited for.
-const PATIENCE_MS: i64 = 10_000;
-/// Longer than anything else takes that can go on meanwhile: nothing here waits for real.
-const POLLS_OF_PATIENCE: u32 = 2_000;
-
-impl Ports {
-    /// Waits for a server in vain, by the clock of the tests, while everything that can go on does.
-    async fn hang(&self) {
-        let end = self.now().millis() + PATIENCE_MS;
-        let mut polls = 0;
-        poll_fn(|context| {
-            polls += 1;
-            if polls > POLLS_OF_PATIENCE {
-                return Poll::Ready(());
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-        self.0.advance((end - self.now().millis()).max(0));
     }
 }
 

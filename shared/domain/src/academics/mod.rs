@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod comments;
 pub mod exam_state;
 pub mod grading;
+mod listed;
 pub mod mark_sheet;
 pub mod marks;
 pub mod parts;

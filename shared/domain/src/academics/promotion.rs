@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::listed::listed;
 use super::marks::{self, Hundredths, Mark};
 
 /// What becomes of a student.
@@ -153,9 +154,6 @@ pub fn propose(rules: &Rules, record: &Record) -> Proposal {
     }
 }
 
-/// Of the 500 characters of a reason, those for the names of subjects: people send it back as it is.
-const NAMES_LENGTH: usize = 300;
-
 /// Every rule that a student does not meet, in words.
 fn failed(rules: &Rules, record: &Record, average: Hundredths) -> String {
     let (passed, needed) = (record.subjects_passed, rules.min_subjects_passed);
@@ -170,23 +168,6 @@ fn failed(rules: &Rules, record: &Record, average: Hundredths) -> String {
     let low = low.map(|needed| format!("Average {average}, below the {needed} required."));
     let reasons = [few, lacking, low].into_iter().flatten();
     reasons.collect::<Vec<_>>().join(" ")
-}
-
-/// The names, as many as there is room for.
-fn listed(names: &[String]) -> String {
-    let mut text = String::new();
-    let mut length = 0;
-    for (n, name) in names.iter().enumerate() {
-        length += name.chars().count() + 2;
-        if n > 0 && length > NAMES_LENGTH {
-            return format!("{text} and {} more", names.len() - n);
-        }
-        if n > 0 {
-            text.push_str(", ");
-        }
-        text.push_str(name);
-    }
-    text
 }
 
 /// The same proposal with the class's place in the new year as its destination. A class that the new year does not have
@@ -381,21 +362,6 @@ mod tests {
                 (proposal.action, proposal.reason.as_str()),
                 (action, reason)
             );
-        }
-    }
-
-    #[test]
-    fn a_reason_with_many_long_names_is_one_that_a_decision_may_have() {
-        for length in [1, 20, 100, 255] {
-            let worst = Record {
-                not_passed: vec!["é".repeat(length); 100],
-                ..record(99, Some(9999))
-            };
-            let proposal = place(propose(&rules(100, Some(10_000)), &worst), |_| None);
-            let reason = &proposal.reason;
-            assert!(reason.chars().count() <= 500, "{length}: {reason}");
-            let more = format!(" and {} more. ", 100 - 300 / (length + 2));
-            assert_eq!(reason.contains(&more), length > 1, "{reason}");
         }
     }
 

@@ -8,4 +8,5 @@ mod school_creation;
 mod school_states;
 mod schools;
 mod users;
+mod webhook_turns;
 mod webhooks;
