@@ -53,7 +53,7 @@ pub(crate) struct TranscriptOut {
     pub(crate) issued_on: String,
     /// The cards, the oldest first.
     pub(crate) report_cards: Vec<TranscriptCardOut>,
-    /// Σ (average × coefficients) ÷ Σ coefficients over the cards that have an average and are not withheld; null: there are none.
+    /// Σ (average × coefficients) ÷ Σ coefficients over the cards that have an average, no parts, and are not withheld; null: there are none.
     #[schema(value_type = Option<f64>)]
     pub(crate) cumulative_average: Option<Hundredths>,
     /// Marks in subjects on all these cards.
@@ -104,6 +104,8 @@ pub(crate) struct TranscriptCardOut {
     is_outdated: bool,
     /// Whether the card is for the staff only.
     is_withheld: bool,
+    /// Whether its marks are worked out from other exam sessions, as those of a year are: it does not count once more.
+    has_parts: bool,
     /// What the card says; null: withheld. The figures are on the card itself.
     pub(crate) figures: Option<FiguresOut>,
 }
@@ -220,6 +222,7 @@ fn entry(card: ReportCardOut, places: &[Record]) -> TranscriptCardOut {
         published_at: card.published_at,
         is_outdated: card.is_outdated,
         is_withheld: card.is_withheld,
+        has_parts: !body.parts.is_empty(),
         figures,
     }
 }
@@ -235,7 +238,8 @@ impl TranscriptOut {
         for row in &found.cards {
             report_cards.push(entry(build::listed(row)?, &found.places));
         }
-        let shown = report_cards.iter().filter_map(|card| card.figures.as_ref());
+        let counted = report_cards.iter().filter(|card| !card.has_parts);
+        let shown = counted.filter_map(|card| card.figures.as_ref());
         let standings = shown.map(|card| Standing {
             average: card.average,
             coefficients: card.coefficients,

@@ -463,3 +463,26 @@ fn files_of_a_card_show_the_parts_as_columns() {
     let wide = school.admin.get(&wide).status(200).json;
     assert_eq!(wide["students"][0]["marks"][1]["mark"], 72.5);
 }
+
+#[test]
+fn a_transcript_shows_the_year_and_counts_its_terms_once() {
+    let (app, school) = greenwood();
+    let year = year(&app, &school);
+    year.publish_parts(&school);
+    let card = year.card(&school, 1);
+    let path = format!("students/{}/transcript/", card["student"].as_str().unwrap());
+    let figures = || {
+        let all = school.admin.get(&path).status(200).json;
+        let cards = all["report_cards"].as_array().unwrap();
+        let parts: Vec<bool> = cards.iter().map(|card| card["has_parts"] == true).collect();
+        let sums = ["cumulative_average", "subjects_taken", "subjects_passed"];
+        (parts, sums.map(|name| all[name].clone()))
+    };
+    let (before, terms) = figures();
+    assert_eq!(before, [false; 3]);
+    year.publish(&school).expect(200);
+    let (mut after, all) = figures();
+    after.sort_unstable();
+    assert_eq!(after, [false, false, false, true]);
+    assert_eq!(all, terms);
+}
