@@ -35,7 +35,7 @@ async fn what_is_for_a_link_that_only_receives_leaves_by_the_one_that_sends_for_
     chain.start().await;
     chain.client().send(101, &["an answer".to_owned()]).await;
     chain.wait_delivered(1).await;
-    let taken = centres.each_ref().map(|one| one.taken());
+    let taken = centres.each_ref().map(Smsc::taken);
     assert_eq!(taken, [1, 0, 0]);
     let body = rest::message(102, "nobody sends this");
     let answer = rest::call(chain.rest, "/api/v1/sms/send", Some(body)).await;

@@ -335,6 +335,13 @@ mod tests {
         left: Option<String>,
     }
 
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Around {
+        passed_over: Option<i64>,
+        #[serde(flatten)]
+        whole: Whole,
+    }
+
     const TEXT: &str = r#"[["list","passed_over","average","is_open","number","name","state"],
         ["[1,2]",7,0.5,1,null,"Ada","in_review"],
         ["[]",null,-3,0,40,"\"É\"","in_review"]]"#;
@@ -370,12 +377,6 @@ mod tests {
             json!({"list": "[]", "passed_over": null, "average": -3, "is_open": 0, "number": 40, "name": "\"É\"",
                 "state": "in_review"})
         );
-        #[derive(Debug, PartialEq, Deserialize)]
-        struct Around {
-            passed_over: Option<i64>,
-            #[serde(flatten)]
-            whole: Whole,
-        }
         let rows: Vec<Around> = read(TEXT).unwrap();
         assert_eq!(rows[0].passed_over, Some(7));
         assert_eq!(rows[0].whole, whole("Ada", None, 0.5, &[1, 2]));
