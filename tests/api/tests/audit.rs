@@ -47,6 +47,7 @@ const NOTES: &[&str] = &[
     "update password_resets set tries",
     "insert into webhook_deliveries (seq",
     "update webhook_deliveries as c",
+    "update webhook_deliveries set attempts",
     "delete from webhook_deliveries where id in",
 ];
 

@@ -105,7 +105,7 @@ fn writes_cost_few_trips() {
     1 system.create_webhook
     2 system.delete_webhook
     2 system.update_webhook
-    2 system.retry_webhook_delivery
+    3 system.retry_webhook_delivery
     2 system.rotate_webhook_secret
     2 system.test_webhook
     2 school.replace_scale

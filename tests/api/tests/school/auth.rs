@@ -184,7 +184,11 @@ fn me_shows_user_school_roles_permissions_and_teacher_profile() {
         "school.view_export",
         "school.view_sms",
         "school.send_sms",
-        "school.change_student_pin"
+        "school.change_student_pin",
+        "school.view_application",
+        "school.add_application",
+        "school.change_application",
+        "school.decide_application"
       ],
       "phone_number": null,
       "roles": [
