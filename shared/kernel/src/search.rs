@@ -14,6 +14,14 @@ fn single(mut letters: impl Iterator<Item = char>) -> Option<char> {
     letters.next().filter(|_| letters.next().is_none())
 }
 
+/// Words of a search that count; each makes the statement longer.
+const MAX_WORDS: usize = 8;
+
+/// The words of a search, each of which is looked for by itself: a name may be in several fields.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace().take(MAX_WORDS)
+}
+
 /// Text in the form in which it is compared.
 #[must_use]
 pub fn folded(text: &str) -> String {
@@ -59,6 +67,14 @@ mod tests {
         // Whose other form is longer, or is another letter of the Latin alphabet.
         assert_eq!(folded("Straße İ"), "straße İ");
         assert_eq!(folded("ISPARTA"), folded("ısparta"));
+    }
+
+    #[test]
+    fn words_are_what_stands_between_spaces_and_the_first_eight_count() {
+        let found = |text| words(text).collect::<Vec<_>>();
+        assert_eq!(found(" Anesu\u{a0} Moyo\n"), ["Anesu", "Moyo"]);
+        assert_eq!(found("a b c d e f g h i").len(), MAX_WORDS);
+        assert!(found(" ").is_empty());
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The condition that one of these expressions contains the text, in whatever case.
+/// The condition that of each word of the text one of these expressions contains it, in whatever case.
 ///
 /// `instr` instead of `like`: D1 cuts patterns at 50 bytes, and nothing needs escaping. SQLite's `lower` knows ASCII only,
 /// so that the text's other letters are made small one by one.
@@ -125,20 +125,26 @@ fn found(text: &str, search: &[&str], params: &mut Vec<Value>) -> String {
         .iter()
         .map(|(form, small)| (parameter(form.to_string()), parameter(small.to_string())))
         .collect();
-    let needle = text.chars().map(|letter| {
-        let folding = foldings.iter().find(|(form, _)| *form == letter);
-        folding.map_or(letter.to_ascii_lowercase(), |(_, small)| *small)
-    });
-    let needle = parameter(needle.collect());
-    let tests = search.iter().map(|column| {
-        let small = pairs
+    let small = |column: &&str| {
+        pairs
             .iter()
             .fold(format!("lower({column})"), |text, (form, small)| {
                 format!("replace({text}, {form}, {small})")
-            });
-        format!("instr({small}, {needle}) > 0")
+            })
+    };
+    let columns: Vec<String> = search.iter().map(small).collect();
+    let words = search::words(text).map(|word| {
+        let needle = word.chars().map(|letter| {
+            let folding = foldings.iter().find(|(form, _)| *form == letter);
+            folding.map_or(letter.to_ascii_lowercase(), |(_, small)| *small)
+        });
+        let needle = parameter(needle.collect());
+        let tests = columns
+            .iter()
+            .map(|column| format!("instr({column}, {needle}) > 0"));
+        format!("({})", tests.collect::<Vec<_>>().join(" or "))
     });
-    format!("({})", tests.collect::<Vec<_>>().join(" or "))
+    words.collect::<Vec<_>>().join(" and ")
 }
 
 /// What counts a list, and what finds a page of it.

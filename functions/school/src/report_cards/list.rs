@@ -211,11 +211,13 @@ fn fits(request: &PageRequest, card: &ReportCardOut) -> bool {
         "is_outdated" => is(value, card.is_outdated),
         _ => is(value, card.is_withheld),
     };
-    let named = request.search.as_deref().is_none_or(|needle| {
-        let needle = search::folded(needle);
-        [&card.body.student_name, &card.body.student_number]
-            .iter()
-            .any(|text| search::folded(text).contains(&needle))
+    let named = request.search.as_deref().is_none_or(|wanted| {
+        let texts = [&card.body.student_name, &card.body.student_number];
+        let texts = texts.map(|text| search::folded(text));
+        search::words(wanted).all(|word| {
+            let word = search::folded(word);
+            texts.iter().any(|text| text.contains(&word))
+        })
     });
     named && request.filters.iter().all(fits)
 }

@@ -439,3 +439,28 @@ fn a_search_for_more_letters_than_a_statement_has_room_for_still_finds_what_is_w
     let short: String = name.chars().take(30).collect();
     assert_eq!(found(&school, &short.to_lowercase()), 1);
 }
+
+#[test]
+fn each_word_of_a_search_is_found_in_a_field_of_its_own() {
+    let (_, school) = greenwood();
+    for (email, first, last) in [
+        ("anesu@people.example", "Anesu", "Moyo"),
+        ("eva@people.example", "Éva Mária", "Moyo"),
+    ] {
+        let mut body = person(email);
+        body["first_name"] = json!(first);
+        body["last_name"] = json!(last);
+        school.admin.post("users/", &body).expect(201);
+    }
+    for (text, count) in [
+        ("Anesu Moyo", 1),
+        ("moyo  anesu", 1),
+        ("moyo", 2),
+        ("MÁRIA éva moyo", 1),
+        ("anesu éva", 0),
+        ("moyo people", 2),
+        ("a n e s u m o y", 1),
+    ] {
+        assert_eq!(found(&school, text), count, "{text}");
+    }
+}

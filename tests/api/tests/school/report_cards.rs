@@ -222,6 +222,8 @@ fn cards_are_filtered_searched_and_ordered_alike_before_and_after_publication() 
             ("is_withheld=true", &["Bongai Ncube"]),
             ("is_outdated=true", &[]),
             ("search=NCUBE", &["Bongai Ncube"]),
+            ("search=ncube+bongai", &["Bongai Ncube"]),
+            ("search=ncube+anesu", &[]),
             ("search=nobody", &[]),
             (
                 "ordering=-average&page_size=2",
