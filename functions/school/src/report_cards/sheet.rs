@@ -150,14 +150,20 @@ fn facts(body: &CardBody) -> Vec<Fact> {
     .map(|(count, what)| format!("{count} {what}"))
     .collect();
     let days = Some(days.join(", ")).filter(|days| !days.is_empty());
-    vec![
+    let mut facts = vec![
         fact("Student", &body.student_name),
         fact("Student number", &body.student_number),
         fact("Class", &body.class_name),
         fact("Form", format!("{} ({})", body.form_name, body.level)),
         fact("Class teacher", shown(body.class_teacher_name.as_ref())),
         fact("Attendance", shown(days)),
-    ]
+    ];
+    if !body.parts.is_empty() {
+        let parts = body.parts.iter();
+        let parts = parts.map(|part| format!("{} × {}", part.weight, part.name));
+        facts.push(fact("Marks from", parts.collect::<Vec<_>>().join(", ")));
+    }
+    facts
 }
 
 fn lines(body: &CardBody) -> Table {
@@ -205,11 +211,6 @@ fn summary(body: &CardBody) -> Vec<Fact> {
         .map(|count| format!("{} × {}", count.count, count.grade))
         .collect();
     let mut facts = vec![fact("Average", shown(body.average))];
-    if !body.parts.is_empty() {
-        let parts = body.parts.iter();
-        let parts = parts.map(|part| format!("{} × {}", part.weight, part.name));
-        facts.push(fact("Marks from", parts.collect::<Vec<_>>().join(", ")));
-    }
     if let Some((raw, points)) = body.raw_average.zip(body.attendance_points) {
         let sign = if points.0 > 0 { "+" } else { "" };
         let text = format!("{raw}, attendance {sign}{points}");
