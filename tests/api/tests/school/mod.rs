@@ -71,6 +71,7 @@ mod substitutions;
 mod tenancy;
 mod timetable;
 mod timetable_calendar;
+mod transcript_files;
 mod transcripts;
 mod users;
 mod whole_school;
