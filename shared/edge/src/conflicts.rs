@@ -97,7 +97,7 @@ conflicts! {
     /// Parts of parts.
     PartsNested = "parts_nested": "An exam session that others are worked out from has no parts itself. Choose exam sessions with exams.",
     /// Publishing before the parts.
-    PartsNotPublished = "parts_not_published": "Some exam sessions that the results are worked out from are not published. Publish them first.",
+    PartsNotPublished = "parts_not_published": "Some exam sessions that the results are worked out from are not published, not for all of these classes, or were corrected since. Publish them first.",
     /// Withdrawing a part.
     CountsInPublished = "counts_in_published": "Published results are worked out from this exam session. Withdraw those first.",
     /// Marks would be lost.

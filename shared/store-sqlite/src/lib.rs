@@ -54,6 +54,7 @@ pub const TENANT_SCHEMA: &[&str] = &[
     include_str!("../../../schema/tenant/0025_year_results.sql"),
     include_str!("../../../schema/tenant/0026_applications.sql"),
     include_str!("../../../schema/tenant/0027_sms_indexes.sql"),
+    include_str!("../../../schema/tenant/0028_attendance_of_parts.sql"),
 ];
 
 /// In-memory databases by the name of their binding.

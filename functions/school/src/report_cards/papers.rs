@@ -74,7 +74,8 @@ pub(crate) fn of_transcript(letterhead: Letterhead, transcript: &TranscriptOut) 
         ];
         last.paragraphs = vec![Paragraph {
             heading: String::new(),
-            text: "The cumulative average is that of the averages above, each weighted by the sum of the weights behind it."
+            text: "The cumulative average is that of the averages above, each weighted by the sum of the weights behind it. A result that is worked out from \
+                others above stands in their place, with the weights of all of them."
                 .to_owned(),
         }];
         last.signatures = ["Head teacher", "Date and stamp"]

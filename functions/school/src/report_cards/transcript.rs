@@ -53,7 +53,8 @@ pub(crate) struct TranscriptOut {
     pub(crate) issued_on: String,
     /// The cards, the oldest first.
     pub(crate) report_cards: Vec<TranscriptCardOut>,
-    /// Σ (average × coefficients) ÷ Σ coefficients over the cards that have an average, no parts, and are not withheld; null: there are none.
+    /// Σ (average × coefficients) ÷ Σ coefficients over the cards that have an average and are not withheld, those that a shown one is worked out from
+    /// left out; null: there are none.
     #[schema(value_type = Option<f64>)]
     pub(crate) cumulative_average: Option<Hundredths>,
     /// Marks in subjects on all these cards.
@@ -104,8 +105,11 @@ pub(crate) struct TranscriptCardOut {
     is_outdated: bool,
     /// Whether the card is for the staff only.
     is_withheld: bool,
-    /// Whether its marks are worked out from other exam sessions, as those of a year are: it does not count once more.
+    /// Whether its marks are worked out from other exam sessions, as those of a year are: it counts in place of their cards.
     has_parts: bool,
+    /// Those exam sessions.
+    #[serde(skip)]
+    parts: Vec<String>,
     /// What the card says; null: withheld. The figures are on the card itself.
     pub(crate) figures: Option<FiguresOut>,
 }
@@ -223,8 +227,39 @@ fn entry(card: ReportCardOut, places: &[Record]) -> TranscriptCardOut {
         is_outdated: card.is_outdated,
         is_withheld: card.is_withheld,
         has_parts: !body.parts.is_empty(),
+        parts: (body.parts.into_iter())
+            .map(|part| part.exam_session)
+            .collect(),
         figures,
     }
+}
+
+/// What the cards that are shown count for. One that is worked out from parts counts in their place, by the weights that the school gave them,
+/// and is worth what they are worth together.
+fn standings(cards: &[TranscriptCardOut]) -> Vec<Standing> {
+    let shown = || {
+        let cards = cards.iter();
+        cards.filter_map(|card| Some((card, card.figures.as_ref()?)))
+    };
+    let is_part = |part: &TranscriptCardOut, whole: &TranscriptCardOut| {
+        part.student_session == whole.student_session && whole.parts.contains(&part.exam_session)
+    };
+    let counted = shown().filter(|(card, _)| !shown().any(|(whole, _)| is_part(card, whole)));
+    let standing = |(card, figures): (&TranscriptCardOut, &FiguresOut)| {
+        let parts = shown().filter(|(part, _)| is_part(part, card));
+        let worth: i64 = parts.map(|(_, part)| part.coefficients.0).sum();
+        Standing {
+            average: figures.average,
+            coefficients: if worth == 0 {
+                figures.coefficients
+            } else {
+                Hundredths(worth)
+            },
+            subjects_taken: figures.subjects_taken,
+            subjects_passed: figures.subjects_passed,
+        }
+    };
+    counted.map(standing).collect()
 }
 
 impl TranscriptOut {
@@ -238,15 +273,7 @@ impl TranscriptOut {
         for row in &found.cards {
             report_cards.push(entry(build::listed(row)?, &found.places));
         }
-        let counted = report_cards.iter().filter(|card| !card.has_parts);
-        let shown = counted.filter_map(|card| card.figures.as_ref());
-        let standings = shown.map(|card| Standing {
-            average: card.average,
-            coefficients: card.coefficients,
-            subjects_taken: card.subjects_taken,
-            subjects_passed: card.subjects_passed,
-        });
-        let overall = overall(&standings.collect::<Vec<_>>());
+        let overall = overall(&standings(&report_cards));
         let of_student = |name: &str| text(&found.student, name).to_owned();
         Ok(Self {
             school_name: school_name.to_owned(),

@@ -78,6 +78,7 @@ mod whole_school;
 mod whole_year;
 mod withdrawn_cards;
 mod year;
+mod year_result_families;
 mod year_result_rules;
 mod year_results;
 

@@ -333,6 +333,8 @@ fn a_corrected_mark_of_a_part_outdates_the_card_of_the_year() {
         ),
         (&json!(1), &json!("Bongai Ncube"))
     );
+    refused(&year.publish(&school), 409, "parts_not_published");
+    publish(&school, &year.part(0)).expect(200);
     let again = year.publish(&school).status(200).json;
     assert_eq!(again["version"], 2);
     // 18 + 15 + 33.33.

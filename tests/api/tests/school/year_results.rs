@@ -465,7 +465,7 @@ fn files_of_a_card_show_the_parts_as_columns() {
 }
 
 #[test]
-fn a_transcript_shows_the_year_and_counts_its_terms_once() {
+fn a_transcript_shows_the_year_and_counts_it_in_place_of_its_terms() {
     let (app, school) = greenwood();
     let year = year(&app, &school);
     year.publish_parts(&school);
@@ -480,9 +480,14 @@ fn a_transcript_shows_the_year_and_counts_its_terms_once() {
     };
     let (before, terms) = figures();
     assert_eq!(before, [false; 3]);
+    // English, Mathematics and Art of three terms, where 50 passes: (150 ÷ 2 + ...) as the cards say.
+    assert_eq!(terms[1..], [json!(6), json!(6)]);
     year.publish(&school).expect(200);
     let (mut after, all) = figures();
     after.sort_unstable();
     assert_eq!(after, [false, false, false, true]);
-    assert_eq!(all, terms);
+    let card = year.card(&school, 1);
+    let of_year = ["average", "subjects_taken", "subjects_passed"].map(|name| card[name].clone());
+    assert_eq!(all, of_year);
+    assert_ne!(all, terms);
 }

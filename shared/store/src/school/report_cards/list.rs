@@ -5,7 +5,10 @@ use homeroom_domain::{UserId, academics::marks::Hundredths};
 use homeroom_kernel::{Id, PageRequest, page::FilterValue};
 use serde::Deserialize;
 
-use super::FrozenRow;
+use super::{
+    FrozenRow,
+    own::{holds, withheld_because},
+};
 use crate::{
     connection::TenantDb,
     error::StoreError,
@@ -88,8 +91,7 @@ fn filter(name: &str) -> &'static str {
         "top_of_form" => "t.card ->> '$.position_in_form' <= ?",
         "min_average" => "round(t.average * 100) >= ?",
         _ => {
-            "exists (select 1 from withheld_cards h where h.exam_session = t.exam_session \
-             and h.student_session = t.student_session) = ?"
+            concat!("exists (select 1 ", holds!("t"), ") = ?")
         }
     }
 }
@@ -195,11 +197,10 @@ pub async fn find_published(
     registrations: &[String],
 ) -> Result<Vec<ListedRow>, StoreError> {
     let found = db.connection.rows(sql!(
-        "select r.student_session, r.academic_class, r.version, r.is_outdated, r.is_current, p.published_at, r.card, r.digest, \
-         (select h.reason from withheld_cards h where h.exam_session = r.exam_session \
-         and h.student_session = r.student_session) as withheld \
+        concat!("select r.student_session, r.academic_class, r.version, r.is_outdated, r.is_current, p.published_at, r.card, r.digest, ",
+         withheld_because!(), " \
          from json_each(?2) j cross join report_cards r on r.exam_session = ?1 and r.student_session = j.value \
-         and r.is_current = 1 join publications p on p.id = r.publication order by j.key",
+         and r.is_current = 1 join publications p on p.id = r.publication order by j.key"),
         exam_session,
         serde_json::to_string(registrations)?,
     ));

@@ -281,8 +281,10 @@ const EXAMS: &str = concat!(
 const WRITTEN: &str =
     "select w.student_session, w.kind, w.text from card_comments w where w.exam_session = ?1";
 
-const HOLDS: &str =
-    "select w.student_session, w.reason from withheld_cards w where w.exam_session = ?1";
+/// A card's own reason comes before those of its parts.
+const HOLDS: &str = "select w.student_session, w.reason from withheld_cards w where w.exam_session in \
+     (select ?1 union all select q.part from exam_session_parts q where q.exam_session = ?1) \
+     order by w.exam_session = ?1 desc, w.withheld_at";
 
 /// The published cards; `?4` is the version.
 fn frozen(reader: &Reader) -> String {

@@ -51,21 +51,48 @@ pub struct OwnCard {
 
 const COLUMNS: &str = "r.id, r.card, r.version, p.published_at, r.is_outdated";
 const FROM: &str = "report_cards r join publications p on p.id = r.publication join exam_sessions x on x.id = r.exam_session";
-/// Which exam sessions `x` families see; `?2` is the time.
+/// Which exam sessions `x` families see; `?2` is the time. What is worked out from others shows their marks, and waits for them.
 macro_rules! released {
     () => {
-        "x.is_deleted = 0 and x.state in ('published', 'locked') and (x.release_at is null or x.release_at <= ?2)"
+        "x.is_deleted = 0 and x.state in ('published', 'locked') and (x.release_at is null or x.release_at <= ?2) \
+         and not exists (select 1 from exam_session_parts q join exam_sessions w on w.id = q.part \
+         where q.exam_session = x.id and w.release_at > ?2)"
     };
 }
 pub(crate) use released;
+/// What withholds a card: a decision on it, or on one that its marks are worked out from, since they stand on it.
+macro_rules! holds {
+    ($card:literal) => {
+        concat!(
+            "from withheld_cards h where h.student_session = ",
+            $card,
+            ".student_session and h.exam_session in (select ",
+            $card,
+            ".exam_session union all select q.part from exam_session_parts q where q.exam_session = ",
+            $card,
+            ".exam_session)"
+        )
+    };
+}
+pub(super) use holds;
 /// Whether the card `r` is for the staff only.
 macro_rules! withheld {
     () => {
-        "exists (select 1 from withheld_cards h where h.exam_session = r.exam_session \
-         and h.student_session = r.student_session)"
+        concat!("exists (select 1 ", holds!("r"), ")")
     };
 }
 pub(super) use withheld;
+/// Why the card `r` is, if it is; its own reason first.
+macro_rules! withheld_because {
+    () => {
+        concat!(
+            "(select h.reason ",
+            holds!("r"),
+            " order by h.exam_session = r.exam_session desc, h.withheld_at limit 1) as withheld"
+        )
+    };
+}
+pub(super) use withheld_because;
 /// Who is a user's own: the student that it is, and the guardian's children.
 macro_rules! children {
     ($user:literal) => {

@@ -273,6 +273,16 @@ fn freeze(
             i64::try_from(portions).unwrap_or(i64::MAX).into(),
         ],
     );
+    // What is worked out from parts shows their marks: whoever has some there has a card of them that says the same.
+    batch.guard_academics(
+        "parts_not_published",
+        "exists (select 1 from publication_portions p, json_each(p.cards) j cross join exam_session_parts q on q.exam_session = ?2 \
+         where p.publication = ?1 and exists (select 1 from marks m join exams e on e.id = m.exam \
+         where m.student_session = j.value ->> '$[1]' and e.exam_session = q.part) \
+         and not exists (select 1 from report_cards c where c.exam_session = q.part \
+         and c.student_session = j.value ->> '$[1]' and c.is_current = 1 and c.is_outdated = 0))",
+        vec![id.into(), exam_session.into()],
+    );
     batch.push(sql!(
         "update report_cards set is_current = 0, updated_at = ?3 where exam_session = ?2 and is_current = 1 \
          and student_session in (select json_extract(j.value, '$[1]') from publication_portions p, json_each(p.cards) j \

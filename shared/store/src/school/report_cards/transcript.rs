@@ -5,7 +5,7 @@ use homeroom_kernel::{Id, Timestamp};
 
 use super::{
     ListedRow,
-    own::{children, released, withheld},
+    own::{children, holds, released, withheld, withheld_because},
 };
 use crate::{
     connection::TenantDb, error::StoreError, school::logo::LOGO, school::names::student_name,
@@ -45,10 +45,9 @@ const STUDENT: &str = concat!(
 
 /// Exam sessions of a term have no dates of their own: they stand in the order in which they were made.
 const CARDS: &str = concat!(
-    "select r.student_session, r.academic_class, r.version, r.is_outdated, r.is_current, b.published_at, r.card, r.digest, \
-     (select h.reason from withheld_cards h where h.exam_session = r.exam_session \
-     and h.student_session = r.student_session) as withheld \
-     from students p cross join student_sessions s on s.student = p.id cross join report_cards r on r.student_session = s.id \
+    "select r.student_session, r.academic_class, r.version, r.is_outdated, r.is_current, b.published_at, r.card, r.digest, ",
+    withheld_because!(),
+    " from students p cross join student_sessions s on s.student = p.id cross join report_cards r on r.student_session = s.id \
      and r.is_current = 1 join publications b on b.id = r.publication join exam_sessions x on x.id = r.exam_session \
      join academic_sessions y on y.id = x.session where {student} and (?4 is null or x.session = ?4) \
      and x.is_deleted = 0 and x.state in ('published', 'locked') and (?2 is null or ",
