@@ -37,7 +37,7 @@ pub(super) async fn run(engine: Arc<Engine>, esme: i64) {
         loop {
             let sent = tokio::select! {
                 () = engine.stop.cancelled() => return,
-                places = places(&plan, route, engine.open_links(&plan, esme, route)) => match places {
+                places = places(&plan, route, engine.open_links(esme, route)) => match places {
                     Some(places) => send(&engine, &plan, esme, places).await,
                     None => false,
                 },

@@ -228,7 +228,11 @@ impl Gateway for Engine {
         let states: BTreeMap<i64, LinkState> = plan
             .links
             .iter()
-            .map(|(&number, running)| (number, running.handle.state()))
+            .map(|(&number, running)| {
+                let sends_by = running.settings.sends_by;
+                let state = running.handle.state();
+                (number, LinkState { sends_by, ..state })
+            })
             .collect();
         let queued: BTreeMap<i64, u64> = self.stats().depths.queued.into_iter().collect();
         let pools = plan.pools.iter().filter_map(|number| {
@@ -238,7 +242,7 @@ impl Gateway for Engine {
                     .get(link)
                     .map_or(0, |running| running.sent.load(Ordering::Relaxed))
             };
-            let open = self.open_links(&plan, *number, route);
+            let open = self.open_links(*number, route);
             let links = open.iter().filter_map(|link| states.get(link));
             let rate: f64 = links.map(|link| link.rate).sum();
             Some(PoolState {

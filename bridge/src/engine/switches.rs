@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use homeroom_sms_contract::submit::SwitchedOff;
 
 use super::Engine;
-use super::plan::{Plan, Route};
+use super::plan::Route;
 use crate::store::StoreError;
 
 impl Engine {
@@ -47,10 +47,9 @@ impl Engine {
     }
 
     /// The links by which a link or pool sends now. A link still sends what it was given itself.
-    pub(super) fn open_links(&self, plan: &Plan, esme: i64, route: &Route) -> Vec<i64> {
+    pub(super) fn open_links(&self, esme: i64, route: &Route) -> Vec<i64> {
         let off = self.switched_off();
-        let is_pool = plan.pools.contains(&esme);
-        let open = |link: &&i64| !is_pool || !off.esmes.contains(link);
+        let open = |link: &&i64| **link == esme || !off.esmes.contains(link);
         route.links.iter().filter(open).copied().collect()
     }
 

@@ -153,6 +153,8 @@ impl Shared {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             window: self.gate.window(),
             last_check: self.heard_at.load(Ordering::Relaxed),
+            // The configuration's to say.
+            sends_by: None,
             cut: view.cut,
         }
     }

@@ -177,6 +177,7 @@ impl Gateway for Memory {
     fn links(&self) -> Links {
         let link = |id, status, rate| Link {
             id,
+            sends_by: None,
             system_id: format!("school{id}"),
             status,
             rate,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use homeroom_bridge::clock::SystemClock;
 use homeroom_bridge::smsc::{self, Smsc};
 use homeroom_kernel::Clock;
-use homeroom_sms_contract::submit::Submissions;
+use homeroom_sms_contract::submit::{Submissions, SwitchedOff};
 use serde_json::json;
 
 use crate::platform::message;
@@ -37,6 +37,26 @@ async fn what_is_for_a_link_that_only_receives_leaves_by_the_one_that_sends_for_
     chain.wait_delivered(1).await;
     let taken = centres.each_ref().map(Smsc::taken);
     assert_eq!(taken, [1, 0, 0]);
+    // What sends for it is off for it too.
+    let switch = async |off: Vec<i64>| {
+        let said = Submissions {
+            messages: Vec::new(),
+            switched_off: Some(SwitchedOff {
+                esmes: off,
+                at: SystemClock.now().millis(),
+            }),
+        };
+        chain.client().submit(&said).await;
+    };
+    switch(vec![100]).await;
+    chain.client().send(101, &["later".to_owned()]).await;
+    let body = rest::message(101, "not now");
+    let answer = rest::call(chain.rest, "/api/v1/sms/send", Some(body)).await;
+    assert_eq!(answer.status, 409);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(centres[0].taken(), 1);
+    switch(vec![]).await;
+    chain.wait_delivered(2).await;
     let body = rest::message(102, "nobody sends this");
     let answer = rest::call(chain.rest, "/api/v1/sms/send", Some(body)).await;
     assert_eq!(answer.status, 400);

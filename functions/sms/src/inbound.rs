@@ -219,7 +219,7 @@ async fn withdraw(
     if stopped.is_empty() {
         return Ok(());
     }
-    let at_bridge = stops::list_elsewhere(db, stopped).await?;
+    let at_bridge = stops::list_elsewhere(db, stopped, now).await?;
     let messages = at_bridge.messages.iter().map(|one| (one.app_id, one.id));
     let asked = ask(app, messages).await;
     if !asked.withdrawn.is_empty() {
@@ -230,7 +230,7 @@ async fn withdraw(
     if asked.is_away {
         return Err(ApiError::Unavailable("the bridge is away".into()));
     }
-    if asked.remaining(at_bridge.total) > 0 {
+    if asked.remaining(&at_bridge) > 0 {
         return Err(ApiError::Unavailable("more is to be withdrawn".into()));
     }
     Ok(())

@@ -61,7 +61,7 @@ pub(crate) async fn take_back(
     pairs: &[Pair<'_>],
     now: Timestamp,
 ) -> Result<usize, ApiError> {
-    let at_bridge = stops::list_elsewhere(db, pairs).await?;
+    let at_bridge = stops::list_elsewhere(db, pairs, now).await?;
     let messages = at_bridge.messages.iter().map(|one| (one.app_id, one.id));
     let asked = ask(app, messages).await;
     if !asked.withdrawn.is_empty() {
@@ -69,7 +69,7 @@ pub(crate) async fn take_back(
         let tells = callbacks::carry_out(batch, db, now).await?;
         outbound::tell(app, tenant, tells).await;
     }
-    Ok(asked.remaining(at_bridge.total))
+    Ok(asked.remaining(&at_bridge))
 }
 
 /// Opts receivers of an app out, and takes back what waits for them; how many messages may leave yet.

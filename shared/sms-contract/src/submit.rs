@@ -155,14 +155,14 @@ pub struct Links {
 }
 
 impl Links {
-    /// The links that send for a number: itself, or those of a pool; none where nothing has it.
+    /// The links that send for a number: itself, the one that sends for a link that only receives, or those of a pool; none where nothing has it.
     #[must_use]
     pub fn route(&self, esme: i64) -> Vec<i64> {
         if let Some(pool) = self.pools.iter().find(|pool| pool.id == esme) {
             return pool.links.clone();
         }
         let own = self.links.iter().filter(|link| link.id == esme);
-        own.map(|link| link.id).collect()
+        own.map(|link| link.sends_by.unwrap_or(link.id)).collect()
     }
 }
 
@@ -186,6 +186,9 @@ pub struct Link {
     /// How it cuts texts.
     #[serde(default)]
     pub cut: Cut,
+    /// The link that sends for it, where it only receives.
+    #[serde(default)]
+    pub sends_by: Option<i64>,
 }
 
 /// What a link is doing.

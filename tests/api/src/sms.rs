@@ -217,6 +217,7 @@ impl SmsWorld {
             window: 10,
             last_check: 0,
             cut: Cut::default(),
+            sends_by: None,
         };
         Ok(Links {
             links: vec![

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use homeroom_domain::SmsMessageId;
 use homeroom_edge::App;
 use homeroom_sms_contract::submit::{Cancellation, Cancelled};
+use homeroom_store::sms::stops::AtBridge;
 
 /// Requests to the bridge at once, as many as a Worker has connections.
 const TOGETHER: usize = 6;
@@ -15,14 +16,22 @@ pub(crate) struct Asked {
     pub(crate) withdrawn: Vec<SmsMessageId>,
     /// How many have left.
     pub(crate) left: u32,
+    /// Those that it does not know.
+    unknown: Vec<SmsMessageId>,
     /// Whether it did not answer, and was not asked about the others then.
     pub(crate) is_away: bool,
 }
 
 impl Asked {
-    /// Of so many messages, how many may leave yet: those that it was not asked about, did not answer about, or that are on their way to it.
-    pub(crate) fn remaining(&self, total: usize) -> usize {
-        total.saturating_sub(self.withdrawn.len() + self.left as usize)
+    /// How many of these messages may leave yet: those that it was not asked about, did not answer about, or that are on their way to it.
+    pub(crate) fn remaining(&self, of: &AtBridge) -> usize {
+        let is_gone = |id: &SmsMessageId| {
+            let known = of.messages.iter().find(|one| one.id == *id);
+            known.is_some_and(|one| !one.is_on_its_way)
+        };
+        let gone = self.unknown.iter().filter(|id| is_gone(id)).count();
+        of.total
+            .saturating_sub(self.withdrawn.len() + self.left as usize + gone)
     }
 }
 
@@ -46,7 +55,7 @@ pub(crate) async fn ask(
             match outcome {
                 Ok(Cancelled::Cancelled) => asked.withdrawn.push(*id),
                 Ok(Cancelled::TooLate) => asked.left += 1,
-                Ok(Cancelled::Unknown) => {}
+                Ok(Cancelled::Unknown) => asked.unknown.push(*id),
                 Err(_) => asked.is_away = true,
             }
         }

@@ -10,6 +10,7 @@ use crate::{
     batch::Batch,
     connection::Connected,
     error::StoreError,
+    rows,
     sql::{Statement, sql},
 };
 
@@ -26,7 +27,14 @@ pub struct Elsewhere {
     pub id: SmsMessageId,
     /// The app that sends it.
     pub app_id: i64,
+    /// Whether it was taken a moment ago, so that the bridge may have it a moment later.
+    #[serde(deserialize_with = "rows::flag")]
+    pub is_on_its_way: bool,
 }
+
+/// Longer than a message is on its way to the bridge, retries included: what is older is known there, or waits here for another attempt, which
+/// withholds it.
+const ON_ITS_WAY_SECONDS: i64 = 300;
 
 /// What is furthest from leaving comes first: those at the end are likely to be too late, and keep none of the others from being asked about.
 const FURTHEST_FIRST: &str = "order by m.send_at desc, m.id desc";
@@ -89,6 +97,7 @@ pub struct AtBridge {
 pub async fn list_elsewhere(
     db: &impl Connected,
     pairs: &[Pair<'_>],
+    now: Timestamp,
 ) -> Result<AtBridge, StoreError> {
     #[derive(Deserialize)]
     struct Row {
@@ -97,10 +106,11 @@ pub async fn list_elsewhere(
         message: Elsewhere,
     }
     let text = format!(
-        "select m.id, m.app_id, count(*) over () as total {} and not ({IS_HERE}) {FURTHEST_FIRST} limit {AT_BRIDGE}",
+        "select m.id, m.app_id, m.handed_at is null and m.claimed_at > ?2 as is_on_its_way, count(*) over () as total {} and not ({IS_HERE}) {FURTHEST_FIRST} limit {AT_BRIDGE}",
         opted_out(pairs)
     );
-    let statement = sql!(text, json!(pairs).to_string());
+    let since = now.plus_seconds(-ON_ITS_WAY_SECONDS);
+    let statement = sql!(text, json!(pairs).to_string(), since);
     let rows: Vec<Row> = db.connection().rows(statement).await?;
     Ok(AtBridge {
         total: rows.first().map_or(0, |row| row.total),

@@ -127,9 +127,10 @@ fn what_was_taken_and_not_handed_over_when_its_receiver_stopped_is_not_handed_ov
         ["ACCEPTED"],
         "it may be on its way to the bridge, which tells of the STOP again"
     );
+    app.pass_seconds(301);
+    says(&app, "in-1", "STOP").expect(204);
     app.work_queue();
     assert_eq!(statuses(&user, &[&id]), ["DELETED"]);
-    says(&app, "in-1", "STOP").expect(204);
     let handed = app.take_submissions().into_iter().flatten();
     let texts: Vec<String> = handed.map(|one| one.text).collect();
     assert!(!texts.contains(&"Hello".to_owned()), "{texts:?}");
