@@ -1,7 +1,7 @@
 //! The SQL port over SQLite with D1's limits asserted, for native tests.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -149,6 +149,9 @@ fn run(
 fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome, rusqlite::Error> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+    // D1 makes objects of rows, in which one of two columns of a name is lost.
+    let distinct: HashSet<&String> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len(), "{}", statement.sql);
     let params = params_from_iter(statement.params.iter().map(|value| match value {
         Value::Null => rusqlite::types::Value::Null,
         Value::Int(number) => rusqlite::types::Value::Integer(*number),

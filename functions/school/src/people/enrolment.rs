@@ -12,7 +12,7 @@ use homeroom_domain::{
     records::{self, Record, text},
 };
 use homeroom_edge::{ApiError, Ids, Post, SchoolArea};
-use homeroom_kernel::{Fields, Id, Input, fields::NON_FIELD, rules};
+use homeroom_kernel::{Fields, Id, Input, fields::NON_FIELD, rules, search};
 use homeroom_store::{
     Batch, Stamp,
     records::{self as store, Ordered, Table},
@@ -51,20 +51,25 @@ pub(crate) struct EnrolBody {
     /// The school's number of the student; null: the platform gives one such as "2027-0001".
     #[schema(max_length = 50)]
     student_id: Option<String>,
+    /// The guardian who has the phone number or email already, where the name is another one than the application's.
+    guardian: Option<uuid::Uuid>,
 }
 
 pub(crate) struct EnrolIn {
     academic_class: Option<Id<()>>,
     student_id: Option<String>,
+    guardian: Option<Id<()>>,
 }
 
 impl Input for EnrolIn {
     fn read(fields: &mut Fields) -> Option<Self> {
         let academic_class = fields.nullable("academic_class", rules::id);
         let student_id = fields.nullable("student_id", rules::text(1, 50));
+        let guardian = fields.nullable("guardian", rules::id);
         Some(Self {
             academic_class: academic_class?.flatten(),
             student_id: student_id?.flatten(),
+            guardian: guardian?.flatten(),
         })
     }
 }
@@ -122,6 +127,7 @@ async fn enrol(post: &Enrol, id: Id<()>) -> Result<Response, ApiError> {
         [] => None,
         [one] => {
             refuse_self(post, text(one, "user"))?;
+            refuse_stranger(one, of, post.input.guardian)?;
             Some(text(one, "id").to_owned())
         }
         _ => {
@@ -169,6 +175,31 @@ async fn enrol(post: &Enrol, id: Id<()>) -> Result<Response, ApiError> {
         warnings,
     };
     post.done(batch, &answer).await
+}
+
+/// Refuses a guardian of another name than the application's, unless it is meant: one wrong digit would show a child's cards to another family.
+fn refuse_stranger(
+    known: &Record,
+    application: &Record,
+    meant: Option<Id<()>>,
+) -> Result<(), ApiError> {
+    let name = |record: &Record, fields: [&str; 2]| {
+        let name = fields.map(|field| text(record, field)).join(" ");
+        name.trim().to_owned()
+    };
+    let theirs = name(known, ["first_name", "last_name"]);
+    let ours = name(application, ["guardian_first_name", "guardian_last_name"]);
+    let id = text(known, "id");
+    let is_meant = meant.is_some_and(|meant| meant.to_string() == id);
+    if is_meant || ours.is_empty() || search::folded(&ours) == search::folded(&theirs) {
+        return Ok(());
+    }
+    Err(ApiError::field(
+        "guardian",
+        &format!(
+            "The phone number or email is that of {theirs}. Send the guardian {id} here if that is who is meant, or correct the application."
+        ),
+    ))
 }
 
 /// The student that an application becomes.

@@ -127,12 +127,21 @@ fn who_is_a_guardian_already_gets_the_student_and_stays_as_is() {
     let known = json!({"first_name": "Adah", "last_name": "Moyo-Dube", "phone_number": MOTHER});
     let known = office.admin().post("guardians/", &known).status(201).id();
     let first = offered(&office, &json!({"guardian_email": null}));
-    enrol(&office, &first, &json!({})).expect(200);
+    let stranger = enrol(&office, &first, &json!({}));
+    assert_eq!(stranger.fields(), ["guardian"]);
+    assert!(
+        stranger.text.contains("Adah Moyo-Dube") && stranger.text.contains(&known),
+        "{}",
+        stranger.text
+    );
+    assert_eq!(count(&office, "students"), 0);
+    let meant = json!({"guardian": known});
+    enrol(&office, &first, &meant).expect(200);
     let second = offered(
         &office,
         &json!({"guardian_phone": "+263 77 100 0001", "guardian_email": null, "first_name": "Tendai"}),
     );
-    enrol(&office, &second, &json!({})).expect(200);
+    enrol(&office, &second, &meant).expect(200);
     let children = office.admin().get(&format!("guardians/{known}/students/"));
     assert_eq!(children.status(200).json["count"], 2);
     let path = format!("guardians/{known}/");
@@ -148,12 +157,13 @@ fn who_is_a_guardian_already_gets_the_student_and_stays_as_is() {
     assert_eq!(count(&office, "guardians"), 1);
     // By the email alone, too.
     let father = json!({"first_name": "Ben", "last_name": "Moyo", "email": "ben@people.example"});
-    office.admin().post("guardians/", &father).expect(201);
+    let father = office.admin().post("guardians/", &father).status(201).id();
     let third = offered(
         &office,
         &json!({"guardian_phone": null, "guardian_email": "Ben@People.example", "first_name": "C"}),
     );
-    enrol(&office, &third, &json!({})).expect(200);
+    let meant = json!({"guardian": father});
+    enrol(&office, &third, &meant).expect(200);
     assert_eq!(count(&office, "guardians"), 2);
     // Whoever is meant by a number of one and an email of the other.
     let torn = offered(

@@ -277,8 +277,8 @@ pub struct Enrolment {
 }
 
 /// Guardians with the phone number or the email of application `?1`.
-const REACHED: &str = "select g.id, g.user from applications a join guardians g on g.phone_number = a.guardian_phone where a.id = ?1 \
-     union select g.id, g.user from applications a join guardians g on g.email = a.guardian_email where a.id = ?1";
+const REACHED: &str = "select g.id, g.user, g.first_name, g.last_name from applications a join guardians g on g.phone_number = a.guardian_phone where a.id = ?1 \
+     union select g.id, g.user, g.first_name, g.last_name from applications a join guardians g on g.email = a.guardian_email where a.id = ?1";
 
 /// An application with the guardians who are on it already.
 pub async fn find_for_enrolment(
