@@ -187,7 +187,7 @@ pub struct Link {
     #[serde(default)]
     pub cut: Cut,
     /// The link that sends for it, where it only receives.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends_by: Option<i64>,
 }
 
