@@ -82,13 +82,13 @@ macro_rules! withheld {
     };
 }
 pub(super) use withheld;
-/// Why the card `r` is, if it is; its own reason first.
+/// Why the card `r` is, if it is; the first reason that was given. D1 knows no `r` in the order of a subselect.
 macro_rules! withheld_because {
     () => {
         concat!(
             "(select h.reason ",
             holds!("r"),
-            " order by h.exam_session = r.exam_session desc, h.withheld_at limit 1) as withheld"
+            " order by h.withheld_at limit 1) as withheld"
         )
     };
 }
