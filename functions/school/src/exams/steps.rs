@@ -23,7 +23,7 @@ pub(crate) const REASON_LENGTH: usize = 500;
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "the shape of the body for the document; ReturnIn reads it"
+    reason = "the shape of the body for the document; OptionalReason reads it"
 )]
 pub(crate) struct ReturnBody {
     /// For the audit log.
@@ -38,7 +38,7 @@ pub(crate) struct ReturnBody {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "the shape of the body for the document; UnlockIn reads it"
+    reason = "the shape of the body for the document; RequiredReason reads it"
 )]
 pub(crate) struct UnlockBody {
     /// For the audit log.
@@ -50,18 +50,18 @@ pub(crate) struct UnlockBody {
     reason: String,
 }
 
-pub(crate) struct ReturnIn(pub(crate) Option<String>);
+pub(crate) struct OptionalReason(pub(crate) Option<String>);
 
-impl Input for ReturnIn {
+impl Input for OptionalReason {
     fn read(fields: &mut Fields) -> Option<Self> {
         let reason = fields.nullable("reason", rules::text(0, REASON_LENGTH));
         Some(Self(reason?.flatten().filter(|reason| !reason.is_empty())))
     }
 }
 
-pub(crate) struct UnlockIn(String);
+pub(crate) struct RequiredReason(String);
 
-impl Input for UnlockIn {
+impl Input for RequiredReason {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self(
             fields.required("reason", rules::text(1, REASON_LENGTH))?,
@@ -112,7 +112,7 @@ pub(crate) async fn submit_exam_session(
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn return_exam_session(
     ids: Result<Ids, ApiError>,
-    post: Post<SchoolArea, PublishReportCard, ReturnIn>,
+    post: Post<SchoolArea, PublishReportCard, OptionalReason>,
 ) -> Result<Response, ApiError> {
     take(&post, ids, Step::Return, post.input.0.as_deref()).await
 }
@@ -138,7 +138,7 @@ pub(crate) async fn lock_exam_session(
     security(("bearer" = []), ("api_key" = [])))]
 pub(crate) async fn unlock_exam_session(
     ids: Result<Ids, ApiError>,
-    post: Post<SchoolArea, PublishReportCard, UnlockIn>,
+    post: Post<SchoolArea, PublishReportCard, RequiredReason>,
 ) -> Result<Response, ApiError> {
     take(&post, ids, Step::Unlock, Some(&post.input.0)).await
 }

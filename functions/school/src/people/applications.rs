@@ -30,7 +30,7 @@ use super::{
     admissions::{StudentChangeOut, warnings},
 };
 use crate::{
-    exams::steps::ReturnIn,
+    exams::steps::OptionalReason,
     promotion::bulk,
     records::{ALONE, Hooks, Owned, Resource, Write},
 };
@@ -165,7 +165,7 @@ const REASON_REQUIRED: &str = "This field is required.";
 
 /// Takes a step that changes nothing but the application.
 async fn take(
-    post: &Posted<SchoolArea, ReturnIn>,
+    post: &Posted<SchoolArea, OptionalReason>,
     ids: Result<Ids, ApiError>,
     step: Step,
 ) -> Result<Response, ApiError> {
@@ -182,7 +182,7 @@ async fn take(
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "the shape of the body for the document; ReturnIn reads it"
+    reason = "the shape of the body for the document; OptionalReason reads it"
 )]
 pub(crate) struct ApplicationStepBody {
     /// Shown in the application and kept in its history.
@@ -194,7 +194,7 @@ pub(crate) struct ApplicationStepBody {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "the shape of the body for the document; ReturnIn reads it"
+    reason = "the shape of the body for the document; OptionalReason reads it"
 )]
 pub(crate) struct ApplicationReasonBody {
     /// Shown in the application and kept in its history.
@@ -214,7 +214,7 @@ macro_rules! step {
             security(("bearer" = []), ("api_key" = [])))]
         pub(crate) async fn $name(
             ids: Result<Ids, ApiError>,
-            post: Post<SchoolArea, DecideApplication, ReturnIn>,
+            post: Post<SchoolArea, DecideApplication, OptionalReason>,
         ) -> Result<Response, ApiError> {
             take(&post, ids, Step::$step).await
         }

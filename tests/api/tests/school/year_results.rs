@@ -480,7 +480,7 @@ fn a_transcript_shows_the_year_and_counts_it_in_place_of_its_terms() {
     };
     let (before, terms) = figures();
     assert_eq!(before, [false; 3]);
-    // English, Mathematics and Art of three terms, where 50 passes: (150 ÷ 2 + ...) as the cards say.
+    // Absent in English once, and Art in the last term only.
     assert_eq!(terms[1..], [json!(6), json!(6)]);
     year.publish(&school).expect(200);
     let (mut after, all) = figures();
